@@ -1,0 +1,36 @@
+import { type Kysely, sql, type Transaction } from 'kysely'
+import type { DatabaseTables } from '../tables.ts'
+
+/** The channel on which every change announces its revision. The payload is that number and nothing else. */
+export const revisionChannel = 'rekey_revision'
+
+/**
+ * Writes down, in the transaction of a change, that something changed and wakes every instance when it commits.
+ *
+ * Call it as late as the transaction allows: it holds the lock that orders all changes.
+ *
+ * @param topic what sort of thing changed, for example `keyring`
+ * @param key which one
+ * @returns the revision of the change
+ */
+export async function recordChange<T extends DatabaseTables>(
+  transaction: Transaction<T>,
+  topic: string,
+  key: string,
+): Promise<number> {
+  const { rows } = await sql<{ n: number }>`
+    WITH bump AS (UPDATE revision SET n = n + 1 RETURNING n),
+         logged AS (INSERT INTO changes (revision, topic, key) SELECT n, ${topic}, ${key} FROM bump)
+    SELECT n, pg_notify(${revisionChannel}, n::text) FROM bump`.execute(transaction)
+  const [row] = rows
+  if (!row) throw new Error('the revision row is missing: the schema was not migrated')
+  return row.n
+}
+
+/** The newest revision of the database, and its epoch. */
+export async function currentRevision<T extends DatabaseTables>(db: Kysely<T>): Promise<{ epoch: number; n: number }> {
+  const { rows } = await sql<{ epoch: number; n: number }>`SELECT epoch, n FROM revision`.execute(db)
+  const [row] = rows
+  if (!row) throw new Error('the revision row is missing: the schema was not migrated')
+  return row
+}

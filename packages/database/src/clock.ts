@@ -1,0 +1,8 @@
+/** Milliseconds since the Unix epoch. Every function of this package that needs the time takes one of these. */
+export type Clock = () => number
+
+/** The system's clock. The only place of this package that reads it. */
+export const systemClock: Clock = () => Date.now()
+
+/** Milliseconds since some fixed moment; never set back, but it stands still while a machine is suspended. */
+export const monotonicClock: Clock = () => performance.now()

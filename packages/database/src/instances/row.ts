@@ -1,0 +1,59 @@
+import { type Kysely, sql } from 'kysely'
+import { revisionChannel } from '../changes/record.ts'
+import type { DatabaseTables } from '../tables.ts'
+import { instanceLeaseMs } from './lease.ts'
+
+/** An instance as the others see it. Times are milliseconds since the epoch by the clock of the database. */
+export interface InstanceRow {
+  id: string
+  address: string
+  applied: number
+  startedAt: number
+  leaseUntil: number
+}
+
+const until = sql<number>`clock_timestamp() + ${`${instanceLeaseMs} milliseconds`}::interval`
+
+/** Enters an instance as one that has applied nothing: from now on every gate waits for it. */
+export async function enter<T extends DatabaseTables>(db: Kysely<T>, id: string, address: string): Promise<void> {
+  await sql`
+    INSERT INTO instances (id, address, applied, lease_until) VALUES (${id}, ${address}, 0, ${until})
+    ON CONFLICT (id) DO UPDATE SET applied = 0, lease_until = ${until}`.execute(db)
+}
+
+/**
+ * Confirms what an instance has applied and prolongs its lease, unless that was over already: others have then stopped
+ * waiting for it, and only a new entry makes it count again.
+ *
+ * @param announce wake those who wait for the confirmation
+ * @returns the newest revision of the database, or `undefined` when the lease was over
+ */
+export async function renew<T extends DatabaseTables>(
+  db: Kysely<T>,
+  id: string,
+  applied: number,
+  announce: boolean,
+): Promise<number | undefined> {
+  const { rows } = await sql<{ n: number }>`
+    WITH renewed AS (
+      UPDATE instances SET applied = ${applied}, lease_until = ${until}
+      WHERE id = ${id} AND lease_until > clock_timestamp() RETURNING applied
+    ), woken AS (
+      SELECT CASE WHEN ${announce}::boolean THEN pg_notify(${revisionChannel}, applied::text) END FROM renewed
+    )
+    SELECT revision.n FROM revision, renewed, woken`.execute(db)
+  return rows[0]?.n
+}
+
+/** An instance that ends cleanly is not waited for. */
+export async function leave<T extends DatabaseTables>(db: Kysely<T>, id: string): Promise<void> {
+  await sql`DELETE FROM instances WHERE id = ${id}`.execute(db)
+}
+
+/** The instances whose lease is not over, by their id. */
+export async function liveInstances<T extends DatabaseTables>(db: Kysely<T>): Promise<InstanceRow[]> {
+  const { rows } = await sql<InstanceRow>`
+    SELECT id, address, applied, started_at AS "startedAt", lease_until AS "leaseUntil"
+    FROM instances WHERE lease_until > clock_timestamp() ORDER BY id`.execute(db)
+  return rows
+}

@@ -1,0 +1,60 @@
+import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto'
+import { DatabaseError } from '../error.ts'
+import type { RootKey } from './root-key.ts'
+
+/** Seals what must be stored and read again: private keys, and secrets that must sign. */
+export interface Sealer {
+  /**
+   * @param record where the value is stored, for example `keyrings/signing-es256/KID`: it cannot be opened anywhere else
+   * @returns `s1.<root>.<iv>.<ciphertext and tag>`, the binary parts in base64url
+   */
+  seal(record: string, secret: Uint8Array): string
+  /** @throws DatabaseError `ROOT_KEY_MISMATCH`, `SEAL_DAMAGED` */
+  open(record: string, sealed: string): Buffer
+}
+
+const format = 's1'
+const ivBytes = 12
+const tagBytes = 16
+
+/**
+ * AES-256-GCM under a key of its own for each record, derived from the root key (HKDF-SHA256, RFC 5869). Header and record
+ * are authenticated, so a value that was moved to another row, or given another header, does not open.
+ */
+export function sealerFor(root: RootKey): Sealer {
+  const keyOf = (record: string) =>
+    Buffer.from(hkdfSync('sha256', root.key, Buffer.alloc(0), `rekey seal ${record}`, 32))
+  return {
+    seal(record, secret) {
+      const header = `${format}.${root.id}`
+      const iv = randomBytes(ivBytes)
+      const cipher = createCipheriv('aes-256-gcm', keyOf(record), iv).setAAD(Buffer.from(`${header} ${record}`))
+      const sealed = Buffer.concat([cipher.update(secret), cipher.final(), cipher.getAuthTag()])
+      return `${header}.${iv.toString('base64url')}.${sealed.toString('base64url')}`
+    },
+    open(record, sealed) {
+      const [version, rootId, iv, body, ...rest] = sealed.split('.')
+      if (version !== format || !rootId || !iv || !body || rest.length > 0) throw damaged(record)
+      if (rootId !== root.id) {
+        throw new DatabaseError(
+          'ROOT_KEY_MISMATCH',
+          `${record} is sealed under root key ${rootId}; the one given is ${root.id}: give the root key of this database`,
+        )
+      }
+      const bytes = Buffer.from(body, 'base64url')
+      try {
+        const decipher = createDecipheriv('aes-256-gcm', keyOf(record), Buffer.from(iv, 'base64url'))
+        decipher.setAAD(Buffer.from(`${version}.${rootId} ${record}`)).setAuthTag(bytes.subarray(-tagBytes))
+        return Buffer.concat([decipher.update(bytes.subarray(0, -tagBytes)), decipher.final()])
+      } catch (cause) {
+        throw damaged(record, cause)
+      }
+    },
+  }
+}
+
+function damaged(record: string, cause?: unknown): DatabaseError {
+  return new DatabaseError('SEAL_DAMAGED', `what is stored for ${record} does not open: it was damaged or moved`, {
+    cause,
+  })
+}

@@ -1,0 +1,31 @@
+import type { ColumnType, Generated, JSONColumnType } from 'kysely'
+
+/** A point in time: read as milliseconds since the epoch, written as a Date. */
+export type Time = ColumnType<number, Date | undefined, Date>
+export type NullableTime = ColumnType<number | null, Date | null | undefined, Date | null>
+
+/** The tables of this package. A service adds its own to them: `Kysely<DatabaseTables & ItsTables>`. */
+export interface DatabaseTables {
+  revision: { one: Generated<boolean>; epoch: number; n: number }
+  changes: { revision: number; topic: string; key: string; at: Time }
+  keyrings: {
+    name: string
+    kind: string
+    revision: number
+    published_revision: number
+    document: JSONColumnType<Record<string, unknown>>
+    next_decision_at: NullableTime
+  }
+  instances: { id: string; address: string; applied: number; started_at: Time; lease_until: Time }
+  audit_events: {
+    id: Generated<string>
+    inserted: Generated<number>
+    at: Time
+    action: string
+    outcome: string
+    actor: string
+    agent_id: string | null
+    organization_id: string | null
+    details: JSONColumnType<Record<string, unknown>>
+  }
+}

@@ -1,0 +1,3 @@
+export { type TestDatabase, testDatabase, testServerVariable } from './testing/database.ts'
+export { freePort, startTestServer, type TestServer, type TestServerAddress } from './testing/server.ts'
+export { workspaceMigrations } from './testing/sources.ts'

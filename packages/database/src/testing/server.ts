@@ -1,0 +1,93 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import pg from 'pg'
+import { clientConfig } from '../connection/url.ts'
+import { readPasswords } from '../embedded/passwords.ts'
+import { databaseName, ownerRole, urlOf } from '../embedded/roles.ts'
+import { startEmbedded } from '../embedded/start.ts'
+import { DatabaseError } from '../error.ts'
+import type { MigrationSource } from '../migrations/files.ts'
+import { migrate } from '../migrations/migrate.ts'
+
+/** Where test processes find the server. Plain data: it goes to them through an environment variable. */
+export interface TestServerAddress {
+  adminUrl: string
+  ownerUrl: string
+  serviceUrl: string
+}
+
+/** A server that lives as long as a run of tests. */
+export interface TestServer extends TestServerAddress {
+  stop(): Promise<void>
+}
+
+const attempts = 5
+
+/** Starts an embedded server in a temporary folder, on a free port, whose database `rekey` is a migrated template. */
+export async function startTestServer(sources: readonly MigrationSource[]): Promise<TestServer> {
+  const home = await mkdtemp(join(tmpdir(), 'rekey-test-'))
+  const server = await startOnFreePort(home)
+  // A test run that is ended hard must not leave a server running.
+  const quit = () => process.kill(server.pid, 'SIGQUIT')
+  process.on('exit', quit)
+  const stop = async () => {
+    process.off('exit', quit)
+    await server.stop()
+    await rm(home, { recursive: true, force: true })
+    if (!server.dataFolder.startsWith(home)) await rm(join(server.dataFolder, '..'), { recursive: true, force: true })
+  }
+  try {
+    await migrate(server.ownerUrl, sources)
+    const adminUrl = await adminUrlOf(home, Number(new URL(server.ownerUrl).port))
+    await closeTemplate(adminUrl)
+    return { adminUrl, ownerUrl: server.ownerUrl, serviceUrl: server.serviceUrl, stop }
+  } catch (error) {
+    await stop()
+    throw error
+  }
+}
+
+// Somebody else may take the port between our look and PostgreSQL's.
+async function startOnFreePort(home: string) {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await startEmbedded({ home, port: await freePort() })
+    } catch (error) {
+      const taken = error instanceof DatabaseError && error.code === 'PORT_TAKEN'
+      if (!taken || attempt === attempts) throw error
+    }
+  }
+}
+
+/** A port of 127.0.0.1 that nobody listened on a moment ago. */
+export function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer().once('error', reject)
+    probe.listen(0, '127.0.0.1', () => {
+      const address = probe.address()
+      probe.close(() => (address && typeof address === 'object' ? resolve(address.port) : reject(new Error('no port'))))
+    })
+  })
+}
+
+async function adminUrlOf(home: string, port: number): Promise<string> {
+  const passwords = await readPasswords(home)
+  if (!passwords) throw new DatabaseError('START_FAILED', 'The test server has no passwords.')
+  return urlOf('postgres', passwords.superuser, port, 'postgres')
+}
+
+// A connection to a template makes cloning it fail, so there must be none.
+async function closeTemplate(adminUrl: string): Promise<void> {
+  await withAdmin(adminUrl, async (client) => {
+    await client.query(`ALTER ROLE ${ownerRole} CREATEDB`)
+    await client.query(`ALTER DATABASE ${databaseName} IS_TEMPLATE true ALLOW_CONNECTIONS false`)
+  })
+}
+
+export async function withAdmin<T>(adminUrl: string, act: (client: pg.Client) => Promise<T>): Promise<T> {
+  const client = new pg.Client(clientConfig(adminUrl, 'rekey test'))
+  await client.connect()
+  return act(client).finally(() => client.end())
+}

@@ -1,0 +1,54 @@
+import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import { mkdir, statfs, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { type TestContext, test } from 'node:test'
+import { connect } from '../../src/connection/connect.ts'
+import { asDatabaseError } from '../../src/connection/translate.ts'
+import { startEmbedded } from '../../src/embedded/start.ts'
+import { freePort } from '../../src/testing/server.ts'
+import { started, temporaryHome } from './home.ts'
+
+test('a disk too small for the first start is told', async (t) => {
+  const home = await smallDisk(t, 8)
+  if (!home) return
+  await assert.rejects(startEmbedded({ home, port: await freePort() }), { code: 'DISK_FULL' })
+})
+
+test('a disk that fills up is told by statements and by the next start, and the data is there when there is room', async (t) => {
+  const home = await smallDisk(t, 100)
+  if (!home) return
+  const server = await started(t, home)
+  const { pool, close } = connect(server.ownerUrl, { max: 1 })
+  await pool.query('CREATE TABLE kept AS SELECT 42 AS answer')
+  await pool.query('CREATE TABLE big (filler text)')
+  const fill = 'INSERT INTO big SELECT repeat(md5(n::text), 60) FROM generate_series(1, 100000) n'
+  const error = await pool.query(fill).catch(asDatabaseError)
+  assert.partialDeepStrictEqual(error, { code: 'DISK_FULL' })
+  await close()
+  await server.stop()
+
+  const { bavail, bsize } = await statfs(home)
+  const ballast = join(home, 'ballast')
+  await writeFile(ballast, Buffer.alloc(bavail * bsize))
+  await assert.rejects(startEmbedded({ home, port: await freePort() }), { code: 'DISK_FULL' })
+
+  await writeFile(ballast, '')
+  const again = await started(t, home)
+  const after = connect(again.ownerUrl)
+  t.after(after.close)
+  assert.deepEqual((await after.pool.query('SELECT answer FROM kept')).rows, [{ answer: 42 }])
+})
+
+async function smallDisk(t: TestContext, megabytes: number): Promise<string | undefined> {
+  const home = await temporaryHome(t)
+  await mkdir(home)
+  try {
+    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${megabytes}m,mode=711`, 'tmpfs', home], { stdio: 'pipe' })
+  } catch (error) {
+    t.skip(`NOT TESTED: no small file system can be mounted here (${(error as Error).message.trim()})`)
+    return undefined
+  }
+  t.after(() => execFileSync('umount', ['--lazy', home]))
+  return home
+}

@@ -1,0 +1,59 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import type { TestContext } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { type Embedded, startEmbedded } from '../../src/embedded/start.ts'
+import { freePort } from '../../src/testing/server.ts'
+
+/** A home for one test. */
+export async function temporaryHome(t: TestContext): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'rekey-embedded-'))
+  t.after(() => rm(folder, { recursive: true, force: true }))
+  return join(folder, 'home')
+}
+
+/** Starts a server that ends with the test. */
+export async function started(t: TestContext, home: string, log?: (line: string) => void): Promise<Embedded> {
+  const server = await startEmbedded({ home, port: await freePort(), log })
+  t.after(() => server.stop())
+  return server
+}
+
+/** What another process that started a server tells. */
+export interface Elsewhere {
+  child: ChildProcess
+  pid: number
+  ownerUrl: string
+  dataFolder: string
+}
+
+/** Starts a server from a process of its own (in a process group of its own), which then waits to be killed. */
+export function starter(home: string, port: number, ids: { uid?: number; gid?: number } = {}): ChildProcess {
+  const script = fileURLToPath(new URL('./starter.ts', import.meta.url))
+  return spawn(process.execPath, [script, home, `${port}`], {
+    cwd: '/',
+    detached: true,
+    stdio: ['ignore', 'pipe', 'inherit'],
+    ...ids,
+  })
+}
+
+/** Waits for what the starter has to tell. */
+export async function startedElsewhere(child: ChildProcess): Promise<Elsewhere> {
+  if (!child.stdout) throw new Error('the starter has no output')
+  for await (const line of createInterface({ input: child.stdout })) return { child, ...JSON.parse(line) }
+  throw new Error('the starter ended without a word')
+}
+
+/** Whether a process exists. */
+export function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false
+    throw error
+  }
+}

@@ -1,0 +1,82 @@
+import { connect, recordChange, recordEvent } from '@rekey/database'
+import type { Transaction } from 'kysely'
+import { agentTopic } from './agents/credentials.ts'
+import { hashSecret } from './agents/secret.ts'
+import type { IdpTables } from './tables.ts'
+
+/** Clients that an estate is set up with before anybody can administer it. */
+export interface EstateClients {
+  agents: { clientId: string; clientSecret: string; name: string; scopes: readonly string[] }[]
+  verifiers: { clientId: string; clientSecret: string; name: string }[]
+}
+
+const organization = 'default'
+
+/**
+ * Makes sure that these clients exist with these secrets. Does nothing where they do.
+ *
+ * @param url a role that may write; the schema must be there (`migrateIdp`)
+ * @throws DatabaseError when the database cannot be reached
+ */
+export async function ensureClients(url: string, clients: EstateClients): Promise<void> {
+  const connection = connect<IdpTables>(url, { max: 1, applicationName: 'rekey-setup' })
+  try {
+    await connection.db.transaction().execute(async (transaction) => {
+      for (const agent of clients.agents) await ensureAgent(transaction, agent)
+      for (const verifier of clients.verifiers) await ensureVerifier(transaction, verifier)
+    })
+  } finally {
+    await connection.close()
+  }
+}
+
+async function ensureAgent(transaction: Transaction<IdpTables>, agent: EstateClients['agents'][number]): Promise<void> {
+  const { clientId, name } = agent
+  const secretHash = hashSecret(agent.clientSecret)
+  const held = await transaction
+    .selectFrom('credentials')
+    .select('secret_hash')
+    .where('agent_id', '=', clientId)
+    .where('status', '=', 'active')
+    .executeTakeFirst()
+  if (held?.secret_hash.equals(secretHash)) return
+  await transaction
+    .insertInto('agents')
+    .values({ agent_id: clientId, organization_id: organization, name, scopes: [...agent.scopes] })
+    .onConflict((conflict) => conflict.column('agent_id').doUpdateSet({ scopes: [...agent.scopes] }))
+    .execute()
+  await transaction
+    .insertInto('credentials')
+    .values({ credential_id: clientId, agent_id: clientId, secret_hash: secretHash })
+    .onConflict((conflict) =>
+      conflict.column('credential_id').doUpdateSet({ secret_hash: secretHash, status: 'active' }),
+    )
+    .execute()
+  await record(transaction, 'credential.generated', { clientId, name })
+  await recordChange(transaction, agentTopic, clientId)
+}
+
+async function ensureVerifier(
+  transaction: Transaction<IdpTables>,
+  verifier: EstateClients['verifiers'][number],
+): Promise<void> {
+  const { clientId, name } = verifier
+  const secretHash = hashSecret(verifier.clientSecret)
+  const written = await transaction
+    .insertInto('verifiers')
+    .values({ client_id: clientId, name, secret_hash: secretHash })
+    .onConflict((conflict) =>
+      conflict
+        .column('client_id')
+        .doUpdateSet({ secret_hash: secretHash })
+        .where('verifiers.secret_hash', '!=', secretHash),
+    )
+    .returning('client_id')
+    .executeTakeFirst()
+  if (written) await record(transaction, 'verifier.registered', { clientId, name })
+}
+
+function record(transaction: Transaction<IdpTables>, action: string, details: { clientId: string; name: string }) {
+  const agentId = action === 'credential.generated' ? details.clientId : undefined
+  return recordEvent(transaction, { action, outcome: 'success', actor: 'rekey up', agentId, details })
+}

@@ -1,0 +1,52 @@
+/**
+ * Refusals that reach the wire. `INTERNAL` is what anything unforeseen becomes there: its detail stays in the log.
+ */
+export type IdpErrorCode =
+  | 'ALREADY_EXISTS'
+  | 'CONFIG_INVALID'
+  | 'FORBIDDEN'
+  | 'INSUFFICIENT_SCOPE'
+  | 'INTERNAL'
+  | 'INVALID_JSON'
+  | 'INVALID_REQUEST'
+  | 'METHOD_NOT_ALLOWED'
+  | 'NOT_FOUND'
+  | 'NO_LEASE'
+  | 'PAYLOAD_TOO_LARGE'
+  | 'UNAUTHENTICATED'
+  | 'UNKNOWN_AGENT'
+  | 'UNSUPPORTED_MEDIA_TYPE'
+
+/** The error class of this package. `facts` are shown to the caller as `details`: nothing internal goes there. */
+export class IdpError extends Error {
+  override readonly name = 'IdpError'
+  readonly code: IdpErrorCode
+  readonly facts: Readonly<Record<string, unknown>> | undefined
+
+  constructor(code: IdpErrorCode, message: string, options: ErrorOptions & { facts?: Record<string, unknown> } = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause })
+    this.code = code
+    this.facts = options.facts
+  }
+}
+
+/**
+ * The codes of RFC 6749 §5.2, as the token endpoint answers them; `temporarily_unavailable` (§4.1.2.1) where this instance
+ * may not sign at the moment.
+ */
+export type OAuthErrorCode =
+  | 'invalid_client'
+  | 'invalid_request'
+  | 'invalid_scope'
+  | 'temporarily_unavailable'
+  | 'unsupported_grant_type'
+
+export class OAuthError extends Error {
+  override readonly name = 'OAuthError'
+  readonly code: OAuthErrorCode
+
+  constructor(code: OAuthErrorCode, description: string) {
+    super(description)
+    this.code = code
+  }
+}

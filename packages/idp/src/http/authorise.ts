@@ -1,0 +1,30 @@
+import type { FastifyRequest } from 'fastify'
+import { IdpError } from '../error.ts'
+import type { Instance } from '../instance.ts'
+import { type Caller, callerOf } from '../tokens/opaque.ts'
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Who calls; set on every route that requires a scope. */
+    caller: Caller
+  }
+}
+
+export type Authorised = Pick<FastifyRequest, 'caller'>
+
+/**
+ * Lets a request pass that carries an opaque token with a scope. A JWT is no such token, whatever it says and whoever
+ * signed it: a stolen signing key administers nothing.
+ */
+export function requireScope(instance: Instance, scope: string) {
+  return async (request: FastifyRequest): Promise<void> => {
+    const token = /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? '')?.[1]
+    const caller = token === undefined ? undefined : await callerOf(instance.connection.db, token)
+    if (!caller) throw new IdpError('UNAUTHENTICATED', 'a management token is required; ask the token endpoint for one')
+    if (!caller.scopes.has(scope)) {
+      throw new IdpError('INSUFFICIENT_SCOPE', `this needs the scope ${scope}`, { facts: { scope } })
+    }
+    instance.requireLease()
+    request.caller = caller
+  }
+}

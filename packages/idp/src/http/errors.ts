@@ -1,0 +1,126 @@
+/** The one place where errors become HTTP: what the caller sees here, what the log sees in server.ts. */
+import { asDatabaseError, DatabaseError } from '@rekey/database'
+import { KeyringError, type KeyringErrorCode } from '@rekey/keyring'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod'
+import { IdpError, type IdpErrorCode, OAuthError, type OAuthErrorCode } from '../error.ts'
+
+/** An error as the caller sees it. */
+export interface Refusal {
+  status: number
+  code: string
+  message: string
+  details?: unknown
+  headers?: Record<string, string>
+}
+
+const idpStatus: Readonly<Record<IdpErrorCode, number>> = {
+  ALREADY_EXISTS: 409,
+  CONFIG_INVALID: 500,
+  FORBIDDEN: 403,
+  INSUFFICIENT_SCOPE: 403,
+  INTERNAL: 500,
+  INVALID_JSON: 400,
+  INVALID_REQUEST: 400,
+  METHOD_NOT_ALLOWED: 405,
+  NOT_FOUND: 404,
+  NO_LEASE: 503,
+  PAYLOAD_TOO_LARGE: 413,
+  UNAUTHENTICATED: 401,
+  UNKNOWN_AGENT: 404,
+  UNSUPPORTED_MEDIA_TYPE: 415,
+}
+
+const keyringStatus: Readonly<Partial<Record<KeyringErrorCode, number>>> = {
+  ILLEGAL_TRANSITION: 409,
+  NO_SUCCESSOR: 409,
+  NOTHING_TO_ROLL_BACK: 409,
+  ROTATION_UNDER_WAY: 409,
+  UNKNOWN_KEYRING: 404,
+  UNKNOWN_VERSION: 404,
+}
+
+const oauthStatus: Readonly<Record<OAuthErrorCode, number>> = {
+  invalid_client: 401,
+  invalid_request: 400,
+  invalid_scope: 400,
+  temporarily_unavailable: 503,
+  unsupported_grant_type: 400,
+}
+
+/** What Fastify itself refuses, by its codes. */
+const fastifyCodes: Readonly<Record<string, [IdpErrorCode, string]>> = {
+  FST_ERR_CTP_BODY_TOO_LARGE: ['PAYLOAD_TOO_LARGE', 'the body is too large'],
+  FST_ERR_CTP_EMPTY_JSON_BODY: ['INVALID_JSON', 'the body is empty, and JSON was announced'],
+  FST_ERR_CTP_INVALID_JSON_BODY: ['INVALID_JSON', 'the body is not JSON'],
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: ['UNSUPPORTED_MEDIA_TYPE', 'this content type is not understood here'],
+  FST_ERR_CTP_INVALID_CONTENT_LENGTH: ['INVALID_REQUEST', 'the body is not as long as Content-Length says'],
+  FST_ERR_CTP_INVALID_TYPE: ['UNSUPPORTED_MEDIA_TYPE', 'this content type is not understood here'],
+}
+
+const retryAfter = { 'retry-after': '1' }
+
+export function refusalOf(error: unknown): Refusal {
+  if (error instanceof OAuthError) return oauthRefusal(error)
+  if (error instanceof KeyringError) return keyringRefusal(error)
+  if (hasZodFastifySchemaValidationErrors(error)) return invalid(error)
+  if (error instanceof IdpError) return idpRefusal(error)
+  const known = fastifyCodes[(error as { code?: string } | null)?.code ?? '']
+  if (known) return idpRefusal(new IdpError(...known))
+  const translated = asDatabaseError(error)
+  if (translated instanceof DatabaseError) {
+    const message = 'the database cannot serve this at the moment; try again'
+    return { status: 503, code: 'DATABASE_UNAVAILABLE', message, headers: retryAfter }
+  }
+  return { status: 500, code: 'INTERNAL', message: 'an unforeseen error; the log tells more under the correlation id' }
+}
+
+function idpRefusal(error: IdpError): Refusal {
+  const refusal: Refusal = {
+    status: idpStatus[error.code],
+    code: error.code,
+    message: error.message,
+    details: error.facts,
+  }
+  if (error.code === 'NO_LEASE') refusal.headers = retryAfter
+  if (error.code === 'UNAUTHENTICATED') refusal.headers = { 'www-authenticate': 'Bearer, Basic realm="rekey"' }
+  return refusal
+}
+
+function keyringRefusal(error: KeyringError): Refusal {
+  return { status: keyringStatus[error.code] ?? 500, code: error.code, message: error.message }
+}
+
+function oauthRefusal(error: OAuthError): Refusal {
+  const refusal: Refusal = { status: oauthStatus[error.code], code: error.code, message: error.message }
+  if (error.code === 'invalid_client') refusal.headers = { 'www-authenticate': 'Basic realm="rekey"' }
+  if (error.code === 'temporarily_unavailable') refusal.headers = retryAfter
+  return refusal
+}
+
+function invalid(error: { validation: { instancePath: string; message?: string }[] }): Refusal {
+  const details = error.validation.map(({ instancePath, message }) => ({ path: instancePath, message }))
+  return { status: 400, code: 'INVALID_REQUEST', message: 'the request does not fit what is expected here', details }
+}
+
+/** Writes a refusal in the form of the endpoint: RFC 6749 §5.2 at the token endpoint, ours everywhere else. */
+export function sendRefusal(request: FastifyRequest, reply: FastifyReply, refusal: Refusal): FastifyReply {
+  reply.code(refusal.status).headers(refusal.headers ?? {})
+  if (isOAuthEndpoint(request.url)) {
+    return reply
+      .header('cache-control', 'no-store')
+      .send({ error: oauthCode(refusal), error_description: refusal.message })
+  }
+  const { code, message, details } = refusal
+  return reply.send({ code, message, details, correlation_id: request.id })
+}
+
+function oauthCode(refusal: Refusal): string {
+  if (refusal.code in oauthStatus) return refusal.code
+  if (refusal.status === 503) return 'temporarily_unavailable'
+  return refusal.status >= 500 ? 'server_error' : 'invalid_request'
+}
+
+function isOAuthEndpoint(url: string): boolean {
+  return /^\/api\/v1\/token(\?|$)/.test(url)
+}

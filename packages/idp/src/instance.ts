@@ -1,0 +1,162 @@
+/**
+ * One running instance of the identity provider: its view of the database, what it holds in memory on that view, and the
+ * rotation loop. Everything that answers requests is given one of these.
+ */
+import { randomUUID } from 'node:crypto'
+import {
+  type Connection,
+  currentRevision,
+  databaseKeyringStore,
+  InstanceView,
+  keyringTopic,
+  notifyThrough,
+  pruneChanges,
+  type Sealer,
+} from '@rekey/database'
+import {
+  changeKeyring,
+  ensureKeyring,
+  type Hands,
+  type KeyringStore,
+  type Loop,
+  requestForcedRotation,
+  startLoop,
+} from '@rekey/keyring'
+import type { Logger } from 'pino'
+import { agentTopic, type CredentialCache, credentialCache } from './agents/credentials.ts'
+import { type Clock, systemClock } from './clock.ts'
+import { type Config, signingKeyrings } from './config.ts'
+import { IdpError } from './error.ts'
+import { evidenceFor } from './keyrings/evidence.ts'
+import { type Metrics, newMetrics } from './metrics/metrics.ts'
+import { type PrivateKeys, type SigningKeys, signingKeysFrom } from './signing/keys.ts'
+import { keyMaker } from './signing/make.ts'
+import type { IdpTables } from './tables.ts'
+import { pruneOpaqueTokens } from './tokens/opaque.ts'
+import { type TrustHub, trustHub } from './trust/hub.ts'
+import { pruneVerifierLeases } from './trust/leases.ts'
+
+const loopBeatMs = 1_000
+const pruneEveryMs = 60_000
+
+export interface Instance {
+  config: Config
+  clock: Clock
+  connection: Connection<IdpTables>
+  store: KeyringStore
+  hands: Hands
+  view: InstanceView
+  loop: Loop
+  credentials: CredentialCache
+  hub: TrustHub
+  metrics: Metrics
+  /** The keys as this instance holds them now. */
+  keys(): SigningKeys
+  /** @throws IdpError `NO_LEASE` while this instance may not act on what it holds */
+  requireLease(): void
+  close(): Promise<void>
+}
+
+/**
+ * Opens an instance: makes sure that the keyrings exist, reads everything and holds its first lease.
+ *
+ * @throws DatabaseError, KeyringError `POLICY_INVALID`
+ */
+export async function openInstance(
+  config: Config,
+  connection: Connection<IdpTables>,
+  sealer: Sealer,
+  log: Logger,
+): Promise<Instance> {
+  const clock = systemClock
+  const { db, pool } = connection
+  const store = databaseKeyringStore(db)
+  const hands: Hands = { store, make: keyMaker(sealer, clock), observe: () => evidenceFor(db) }
+  const credentials = credentialCache(db)
+  const hub = trustHub()
+  const metrics = newMetrics()
+  const privateKeys: PrivateKeys = new Map()
+  let keys = signingKeysFrom([], sealer, privateKeys)
+  let epoch = 0
+
+  // All keyrings in one statement, so in one snapshot: the newest published revision among them then stands for them all.
+  async function readKeyrings(): Promise<void> {
+    keys = signingKeysFrom(await store.list(), sealer, privateKeys)
+    hub.publish({ epoch, n: keys.publishedRevision, keys: keys.publicKeys, revokedKids: keys.revokedKids })
+  }
+
+  for (const { name, algorithm } of signingKeyrings) {
+    await ensureKeyring(hands, { name, algorithm, policy: config.policy })
+    if (config.forceRotation) await forceRotation(store, name)
+  }
+
+  const viewer = {
+    async reload() {
+      credentials.forgetAll()
+      epoch = (await currentRevision(db)).epoch
+      await readKeyrings()
+    },
+    async apply(changes: { topic: string; key: string }[]) {
+      for (const { topic, key } of changes) if (topic === agentTopic) credentials.forget(key)
+      if (changes.some(({ topic }) => topic === keyringTopic)) await readKeyrings()
+    },
+    confirmed: () => loop?.poke(),
+    lost(reason: string) {
+      log.warn({ reason }, 'view of the database lost: refusing to sign until it is confirmed again')
+      credentials.forgetAll()
+      hub.closeAll()
+    },
+  }
+  let loop: Loop | undefined
+  const view = await InstanceView.open(db, viewer, {
+    id: randomUUID(),
+    address: config.issuer,
+    listenUrl: config.databaseDirectUrl,
+    notify: notifyThrough(pool),
+    onError: (error) => log.error({ err: error }, 'view of the database could not be confirmed'),
+  })
+  loop = startLoop(hands, {
+    everyMs: loopBeatMs,
+    enabled: () => view.held(),
+    onError: (error) => log.error({ err: error }, 'rotation loop'),
+  })
+  loop.poke()
+  const pruning = setInterval(() => prune(connection, log), pruneEveryMs)
+
+  return {
+    config,
+    clock,
+    connection,
+    store,
+    hands,
+    view,
+    loop,
+    credentials,
+    hub,
+    metrics,
+    keys: () => keys,
+    requireLease() {
+      if (!view.held()) throw new IdpError('NO_LEASE', 'this instance has no lease on the database; try again')
+    },
+    async close() {
+      clearInterval(pruning)
+      hub.closeAll()
+      await loop.stop()
+      await view.close()
+    },
+  }
+}
+
+async function forceRotation(store: KeyringStore, name: string): Promise<void> {
+  await changeKeyring(store, name, requestForcedRotation, {
+    action: 'keyring.rotation_requested',
+    actor: 'rekey',
+    details: { by: 'OIDC_FORCE_KEY_ROTATION' },
+  })
+}
+
+function prune({ db }: Connection<IdpTables>, log: Logger): void {
+  Promise.all([pruneChanges(db), pruneOpaqueTokens(db), pruneVerifierLeases(db)]).catch((error) =>
+    log.error({ err: error }, 'what is over could not be deleted'),
+  )
+}

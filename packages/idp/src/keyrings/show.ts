@@ -1,0 +1,62 @@
+import { decide, type Evidence, formatDuration, type Keyring, kinds, type Policy, type Version } from '@rekey/keyring'
+
+/** A keyring as the API shows it: no key material, times as ISO 8601, durations as configuration writes them. */
+export function showKeyring(keyring: Keyring, evidence: Evidence, now: number) {
+  const { waiting } = decide(kinds[keyring.kind], keyring, keyring.policy, evidence, now)
+  return {
+    name: keyring.name,
+    kind: keyring.kind,
+    algorithm: keyring.algorithm,
+    revision: keyring.revision,
+    policy: showPolicy(keyring.policy),
+    rotation: keyring.rotation && { ...keyring.rotation, requestedAt: iso(keyring.rotation.requestedAt) },
+    versions: keyring.versions.map(showVersion),
+    waiting: waiting.map((wait) => ({
+      step: wait.step,
+      version: wait.id,
+      gate: wait.gate,
+      for: wait.for,
+      opensAt: wait.opensAt === null ? null : iso(wait.opensAt),
+      since: iso(wait.since),
+    })),
+  }
+}
+
+export type ShownKeyring = ReturnType<typeof showKeyring>
+
+function showVersion(version: Version) {
+  return {
+    id: version.id,
+    state: version.state,
+    preparedAt: iso(version.preparedAt),
+    servedAt: maybe(version.servedAt),
+    activatedAt: maybe(version.activatedAt),
+    retiringAt: maybe(version.retiringAt),
+    demotedAt: maybe(version.demotedAt),
+    retiredAt: maybe(version.retiredAt),
+    revokedAt: maybe(version.revokedAt),
+    reason: version.reason,
+    incident: version.incident,
+  }
+}
+
+function showPolicy(policy: Policy) {
+  return {
+    rotateEvery: formatDuration(policy.rotateEveryMs),
+    verifierPatience: policy.verifierPatienceMs === null ? 'forever' : formatDuration(policy.verifierPatienceMs),
+    anonymousPropagation: formatDuration(policy.anonymousPropagationMs),
+    jwksMaxAge: formatDuration(policy.jwksMaxAgeMs),
+    maxTokenTtl: formatDuration(policy.maxTokenTtlMs),
+    skew: formatDuration(policy.skewMs),
+    maxGrace: formatDuration(policy.maxGraceMs),
+    rollbackWindow: formatDuration(policy.rollbackWindowMs),
+  }
+}
+
+function iso(time: number): string {
+  return new Date(time).toISOString()
+}
+
+function maybe(time: number | undefined): string | undefined {
+  return time === undefined ? undefined : iso(time)
+}

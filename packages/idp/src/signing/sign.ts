@@ -1,0 +1,32 @@
+import { sign as cryptoSign, type KeyObject } from 'node:crypto'
+
+/**
+ * The one port through which anything is signed, so that a key may live elsewhere (an HSM, a KMS). Synchronous where the
+ * key is in this process.
+ *
+ * @throws Error when this instance has no private half for `kid`
+ */
+export type Sign = (kid: string, bytes: Buffer) => Buffer | Promise<Buffer>
+
+/** Signatures as JWS wants them (RFC 7518 §3), by algorithm. */
+export const signatures: Readonly<Record<string, (key: KeyObject, bytes: Buffer) => Buffer>> = {
+  // DER and a conversion here: twice as fast as `dsaEncoding: 'ieee-p1363'` on Node 24.
+  ES256: (key, bytes) => rawFromDer(cryptoSign('sha256', bytes, key), 32),
+  RS256: (key, bytes) => cryptoSign('sha256', bytes, key),
+}
+
+/** An ECDSA-Sig-Value (RFC 3279 §2.2.3) as two integers of `size` bytes. For P-256 every length fits one byte. */
+function rawFromDer(der: Buffer, size: number): Buffer {
+  const raw = Buffer.alloc(2 * size)
+  const rEnd = 4 + (der[3] as number)
+  const sEnd = rEnd + 2 + (der[rEnd + 1] as number)
+  copyInteger(der.subarray(4, rEnd), raw, size)
+  copyInteger(der.subarray(rEnd + 2, sEnd), raw, 2 * size)
+  return raw
+}
+
+/** DER drops leading zero bytes and puts one before a set high bit; the raw form has a fixed size. */
+function copyInteger(integer: Buffer, raw: Buffer, end: number): void {
+  const digits = integer[0] === 0 ? integer.subarray(1) : integer
+  digits.copy(raw, end - digits.length)
+}

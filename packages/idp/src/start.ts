@@ -1,0 +1,41 @@
+import { type Connection, connect, migrate, readRootKey, sealerFor } from '@rekey/database'
+import type { Logger } from 'pino'
+import type { Config } from './config.ts'
+import type { App } from './http/app.ts'
+import { type Instance, openInstance } from './instance.ts'
+import { migrations } from './migrations.ts'
+import { buildServer } from './server.ts'
+import type { IdpTables } from './tables.ts'
+
+export interface RunningIdp {
+  app: App
+  instance: Instance
+  close(): Promise<void>
+}
+
+/**
+ * Starts an instance: root key, schema, view of the database, HTTP. It is ready when this resolves; what was opened is
+ * closed again when it does not.
+ *
+ * @throws DatabaseError, KeyringError, IdpError: each says what an operator must do
+ */
+export async function startIdp(config: Config, env: NodeJS.ProcessEnv, log: Logger): Promise<RunningIdp> {
+  const sealer = sealerFor(await readRootKey(config.rootKeySource, env))
+  await migrate(config.databaseOwnerUrl ?? config.databaseUrl, migrations)
+  const connection: Connection<IdpTables> = connect(config.databaseUrl, { applicationName: 'rekey-idp' })
+  const opened: { close(): Promise<unknown> }[] = [connection]
+  const close = async () => {
+    for (const part of opened.splice(0).reverse()) await part.close()
+  }
+  try {
+    const instance = await openInstance(config, connection, sealer, log)
+    opened.push(instance)
+    const app = await buildServer(instance, log)
+    opened.push(app)
+    await app.listen({ host: config.host, port: config.port })
+    return { app, instance, close }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}

@@ -1,0 +1,51 @@
+import { OAuthError } from '../error.ts'
+
+/** Scopes that administer. They are only ever granted by name, and only in an opaque token. */
+export const managementScopes: readonly string[] = [
+  'agents:read',
+  'agents:write',
+  'tokens:read',
+  'audit:read',
+  'webhooks:read',
+  'webhooks:write',
+  'keyrings:read',
+  'keyrings:write',
+  'incidents:write',
+  'admin.api',
+  'dcr.register',
+  'dcr.admin',
+]
+const management = new Set(managementScopes)
+
+/** Asking for this scope asks for every management scope that the client may have. */
+const everyManagementScope = 'management'
+
+/** scope-token of RFC 6749 §3.3, separated by single spaces. */
+const scopeSyntax = /^[\x21\x23-\x5b\x5d-\x7e]+( [\x21\x23-\x5b\x5d-\x7e]+)*$/
+
+export interface Grant {
+  scopes: readonly string[]
+  /** Does it administer? Then it must be an opaque token. */
+  management: boolean
+}
+
+/**
+ * What a client gets for what it asked.
+ *
+ * @param asked the parameter `scope`; absent or empty asks for everything that does not administer
+ * @param allowed the scopes that the client may have
+ * @throws OAuthError `invalid_scope`
+ */
+export function grantScopes(asked: string | undefined, allowed: readonly string[]): Grant {
+  if (!asked) return { scopes: allowed.filter((scope) => !management.has(scope)), management: false }
+  if (!scopeSyntax.test(asked)) throw new OAuthError('invalid_scope', 'scope is malformed')
+  const names = new Set(asked.split(' '))
+  const scopes = names.delete(everyManagementScope) ? allowed.filter((scope) => management.has(scope)) : []
+  for (const name of names) {
+    if (!allowed.includes(name))
+      throw new OAuthError('invalid_scope', 'this client may not have a scope that it asked for')
+    if (!scopes.includes(name)) scopes.push(name)
+  }
+  if (scopes.length === 0) throw new OAuthError('invalid_scope', 'this client may have no management scope')
+  return { scopes, management: scopes.some((scope) => management.has(scope)) }
+}

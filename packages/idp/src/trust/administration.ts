@@ -1,0 +1,64 @@
+import { randomUUID } from 'node:crypto'
+import { asDatabaseError, DatabaseError, liveInstances, recordEvent } from '@rekey/database'
+import { z } from 'zod'
+import { hashSecret, newClientSecret } from '../agents/secret.ts'
+import { IdpError } from '../error.ts'
+import type { App } from '../http/app.ts'
+import { requireScope } from '../http/authorise.ts'
+import type { Instance } from '../instance.ts'
+import { verifiers } from './leases.ts'
+
+const newVerifier = z.object({ name: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/) })
+
+/** Who verifies, who issues, and what each of them holds. */
+export function partyRoutes(app: App, instance: Instance): void {
+  const { db } = instance.connection
+  const read = { preHandler: requireScope(instance, 'keyrings:read') }
+  const write = { preHandler: requireScope(instance, 'keyrings:write') }
+
+  app.get('/api/v1/verifiers', read, async () => ({
+    verifiers: (await verifiers(db)).map(({ epoch, n, leaseUntil, acceptsUntil, ...rest }) => ({
+      ...rest,
+      revision: { epoch, n },
+      leaseUntil: new Date(leaseUntil).toISOString(),
+      acceptsUntil: new Date(acceptsUntil).toISOString(),
+    })),
+  }))
+
+  app.get('/api/v1/instances', read, async () => ({
+    instances: (await liveInstances(db)).map(({ startedAt, leaseUntil, ...rest }) => ({
+      ...rest,
+      startedAt: new Date(startedAt).toISOString(),
+      leaseUntil: new Date(leaseUntil).toISOString(),
+    })),
+  }))
+
+  app.post('/api/v1/verifiers', { ...write, schema: { body: newVerifier } }, async (request, reply) => {
+    const { name } = request.body
+    const clientId = randomUUID()
+    const clientSecret = newClientSecret()
+    await db
+      .transaction()
+      .execute(async (transaction) => {
+        const row = { client_id: clientId, name, secret_hash: hashSecret(clientSecret) }
+        await transaction.insertInto('verifiers').values(row).execute()
+        const details = { clientId, name }
+        await recordEvent(transaction, {
+          action: 'verifier.registered',
+          outcome: 'success',
+          actor: request.caller.clientId,
+          details,
+        })
+      })
+      .catch(refuseSecond(name))
+    return reply.code(201).send({ clientId, clientSecret, name })
+  })
+}
+
+function refuseSecond(name: string) {
+  return (error: unknown): never => {
+    const cause = asDatabaseError(error)
+    if (!(cause instanceof DatabaseError) || cause.code !== 'UNIQUE_VIOLATION') throw error
+    throw new IdpError('ALREADY_EXISTS', `there is a verifier named ${name} already`, { cause })
+  }
+}

@@ -1,0 +1,135 @@
+import type { Kind } from '../kinds/kind.ts'
+import { activeVersion, type Keyring, standbyVersion } from '../lifecycle/keyring.ts'
+import type { Version } from '../lifecycle/version.ts'
+import type { Policy } from '../policy/signing.ts'
+import type { Evidence } from './evidence.ts'
+
+/** A change that is due now. `id` names the version it is about. */
+export type Step =
+  | { do: 'prepare' }
+  | { do: 'mark-served'; id: string }
+  | { do: 'activate'; id: string }
+  | { do: 'mark-demoted'; id: string }
+  | { do: 'erase-private'; id: string }
+  | { do: 'retire'; id: string }
+
+/** A change that is wanted and not due yet, and why. */
+export interface Waiting {
+  step: 'serve' | 'activate' | 'demote' | 'retire'
+  /** The version it is about. */
+  id: string
+  gate: 'served' | 'propagated' | 'demoted' | 'drained'
+  for: string[]
+  /** When it opens by itself; `null` when that depends on somebody. Milliseconds since the epoch. */
+  opensAt: number | null
+  /** Since when it is wanted. Milliseconds since the epoch. */
+  since: number
+}
+
+export interface Decision {
+  steps: Step[]
+  waiting: Waiting[]
+  /**
+   * When to decide again if no new evidence comes before; `now` itself when the next step hangs on evidence alone.
+   * `null` when nothing will ever be due by itself.
+   */
+  nextDecisionAt: number | null
+}
+
+/**
+ * Decides what is due for a keyring, and says for everything else that is wanted what it waits for.
+ *
+ * This is the only place that knows when a version may change its state. It looks at nothing but its arguments, and what
+ * it returns is data: carrying out a step, and losing the race to do so, is the business of `loop/`.
+ */
+export function decide(kind: Kind, keyring: Keyring, policy: Policy, evidence: Evidence, now: number): Decision {
+  const behind = evidence.instances.filter((instance) => instance.applied < keyring.revision)
+  const outcomes = [
+    ...reserve(kind, keyring),
+    ...keyring.versions.filter((version) => version.state === 'prepared').flatMap((version) => serve(version, behind)),
+    ...succession(kind, keyring, policy, evidence, now),
+    ...keyring.versions
+      .filter((version) => version.state === 'retiring')
+      .flatMap((version) => [
+        ...demotion(version, behind),
+        ...forgetting(version, policy, now),
+        ...retirement(kind, keyring, version, now),
+      ]),
+  ]
+  return summarise(outcomes, now)
+}
+
+type Outcome = { due: Step } | { wait: Waiting } | { at: number }
+
+function reserve(kind: Kind, keyring: Keyring): Outcome[] {
+  return kind.standby && !standbyVersion(keyring) ? [{ due: { do: 'prepare' } }] : []
+}
+
+function serve(version: Version, behind: Evidence['instances']): Outcome[] {
+  if (version.servedAt !== undefined) return []
+  if (behind.length === 0) return [{ due: { do: 'mark-served', id: version.id } }]
+  return [{ wait: onInstances('serve', 'served', version, behind, version.preparedAt) }]
+}
+
+function succession(kind: Kind, keyring: Keyring, policy: Policy, evidence: Evidence, now: number): Outcome[] {
+  const scheduledAt = (activeVersion(keyring)?.activatedAt ?? now) + policy.rotateEveryMs
+  const since = keyring.rotation?.requestedAt ?? scheduledAt
+  if (!keyring.rotation && now < scheduledAt) return [{ at: scheduledAt }]
+  const successor = standbyVersion(keyring)
+  if (!successor) return []
+  const gate = kind.propagated(keyring, successor, evidence, now)
+  if (gate.open) return [{ due: { do: 'activate', id: successor.id } }]
+  const { for: parties, opensAt } = gate
+  return [{ wait: { step: 'activate', id: successor.id, gate: 'propagated', for: parties, opensAt, since } }]
+}
+
+function demotion(version: Version, behind: Evidence['instances']): Outcome[] {
+  if (version.demotedAt !== undefined) return []
+  if (behind.length === 0) return [{ due: { do: 'mark-demoted', id: version.id } }]
+  return [{ wait: onInstances('demote', 'demoted', version, behind, version.retiringAt ?? 0) }]
+}
+
+function forgetting(version: Version, policy: Policy, now: number): Outcome[] {
+  if (version.demotedAt === undefined || version.sealedPrivate === undefined) return []
+  const at = (version.retiringAt ?? 0) + policy.rollbackWindowMs
+  return now >= at ? [{ due: { do: 'erase-private', id: version.id } }] : [{ at }]
+}
+
+function retirement(kind: Kind, keyring: Keyring, version: Version, now: number): Outcome[] {
+  if (version.demotedAt === undefined) return []
+  const gate = kind.drained(keyring, version, now)
+  if (gate.open) return [{ due: { do: 'retire', id: version.id } }]
+  const { for: parties, opensAt } = gate
+  return [
+    { wait: { step: 'retire', id: version.id, gate: 'drained', for: parties, opensAt, since: version.demotedAt } },
+  ]
+}
+
+/** An instance that does not answer stops mattering when its lease is over. */
+function onInstances(
+  step: Waiting['step'],
+  gate: Waiting['gate'],
+  version: Version,
+  behind: Evidence['instances'],
+  since: number,
+): Waiting {
+  const opensAt = Math.max(...behind.map((instance) => instance.leaseUntil))
+  return {
+    step,
+    gate,
+    id: version.id,
+    for: behind.map((instance) => `instance ${instance.id}`),
+    opensAt: Number.isFinite(opensAt) ? opensAt : null,
+    since,
+  }
+}
+
+function summarise(outcomes: Outcome[], now: number): Decision {
+  const steps = outcomes.flatMap((outcome) => ('due' in outcome ? [outcome.due] : []))
+  const waiting = outcomes.flatMap((outcome) => ('wait' in outcome ? [outcome.wait] : []))
+  const times = outcomes.flatMap((outcome) => ('at' in outcome ? [outcome.at] : []))
+  // Parties may answer, come or go at any moment; only the drain is a matter of the clock alone.
+  for (const wait of waiting) times.push(wait.gate === 'drained' && wait.opensAt !== null ? wait.opensAt : now)
+  if (steps.length > 0) times.push(now)
+  return { steps, waiting, nextDecisionAt: times.length === 0 ? null : Math.min(...times) }
+}

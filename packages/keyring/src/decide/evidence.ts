@@ -1,0 +1,28 @@
+/** One process of our own that produces with the keyring. Only those whose lease is not over are listed. */
+export interface Instance {
+  id: string
+  /** It has applied every revision up to and including this one. */
+  applied: number
+  leaseUntil: number
+}
+
+/** One process that accepts what the keyring produces. Only those that may still be accepting are listed. */
+export interface Verifier {
+  id: string
+  /** The revision that it said it holds. */
+  holds: number
+  /** Until then it may go on accepting by what it holds: its lease, or the ceiling that it was started with. */
+  leaseUntil: number
+}
+
+/** What is known about the parties to a keyring at one moment. */
+export interface Evidence {
+  instances: readonly Instance[]
+  verifiers: readonly Verifier[]
+}
+
+/** Nothing is known: every question that needs evidence is open. Used to tell when a saved document is due next. */
+export const noEvidence: Evidence = {
+  instances: [{ id: 'unknown', applied: -1, leaseUntil: Number.POSITIVE_INFINITY }],
+  verifiers: [],
+}

@@ -1,0 +1,41 @@
+export { type Clock, systemClock } from './clock.ts'
+export { type Decision, decide, type Step, type Waiting } from './decide/decide.ts'
+export { type Evidence, type Instance, noEvidence, type Verifier } from './decide/evidence.ts'
+export { KeyringError, type KeyringErrorCode } from './error.ts'
+export type { Gate, Kind } from './kinds/kind.ts'
+export { signingKey } from './kinds/signing-key.ts'
+export { kinds } from './kinds/table.ts'
+export {
+  activeVersion,
+  type Keyring,
+  type KindName,
+  newKeyring,
+  type RotationRequest,
+  stamp,
+  standbyVersion,
+  versionOf,
+} from './lifecycle/keyring.ts'
+export {
+  activate,
+  adoptPolicy,
+  discard,
+  erasePrivate,
+  markDemoted,
+  markServed,
+  noSuccessor,
+  prepare,
+  requestRotation,
+  retire,
+  revoke,
+  rollBack,
+} from './lifecycle/transition.ts'
+export { isAccepted, type Material, type State, type Version } from './lifecycle/version.ts'
+export { carryOut, type Hands } from './loop/carry-out.ts'
+export { changeKeyring, unknownKeyring } from './loop/change.ts'
+export { ensureKeyring, requestForcedRotation } from './loop/ensure.ts'
+export { type Loop, startLoop } from './loop/run.ts'
+export { formatDuration, parseDuration } from './policy/duration.ts'
+export { checkPolicy, defaultPolicy, type Policy } from './policy/signing.ts'
+export { directoryStore } from './stores/directory.ts'
+export { memoryStore } from './stores/memory.ts'
+export { type Change, type KeyringStore, nextDecisionAt } from './stores/store.ts'

@@ -1,0 +1,44 @@
+import type { Evidence, Verifier } from '../decide/evidence.ts'
+import type { Keyring } from '../lifecycle/keyring.ts'
+import type { Version } from '../lifecycle/version.ts'
+import type { Gate, Kind } from './kind.ts'
+
+/**
+ * A key that signs tokens; others verify them by its public half.
+ *
+ * Propagated: every live instance serves it (that moment is `servedAt`), every live verifier has acknowledged a trust set
+ * that contains it, and anonymous readers of the JWKS have had time to fetch it.
+ * Drained: the last token that it can have signed has expired, by every clock in the estate.
+ */
+export const signingKey: Kind = { name: 'signing-key', standby: true, propagated, drained }
+
+function propagated(keyring: Keyring, version: Version, evidence: Evidence, now: number): Gate {
+  const { servedAt } = version
+  if (servedAt === undefined) return { open: false, for: ['every instance to serve it'], opensAt: null }
+  if (keyring.rotation?.forced) return { open: true }
+  const { verifierPatienceMs, anonymousPropagationMs } = keyring.policy
+  const patienceUntil = verifierPatienceMs === null ? Number.POSITIVE_INFINITY : servedAt + verifierPatienceMs
+  const lagging = now >= patienceUntil ? [] : evidence.verifiers.filter((verifier) => verifier.holds < version.since)
+  const anonymousUntil = servedAt + anonymousPropagationMs
+  if (lagging.length === 0 && now >= anonymousUntil) return { open: true }
+  return {
+    open: false,
+    for: [
+      ...lagging.map((verifier) => `verifier ${verifier.id}`),
+      ...(now < anonymousUntil ? ['anonymous readers'] : []),
+    ],
+    opensAt: Math.max(anonymousUntil, Math.min(patienceUntil, lastLease(lagging))),
+  }
+}
+
+/** A verifier that is gone stops mattering when its lease is over. One that is alive renews it, so this time may move. */
+function lastLease(verifiers: Verifier[]): number {
+  return verifiers.reduce((latest, verifier) => Math.max(latest, verifier.leaseUntil), 0)
+}
+
+function drained(keyring: Keyring, version: Version, now: number): Gate {
+  const { maxTokenTtlMs, skewMs } = keyring.policy
+  // maxTokenTtl only ever grows, and before a longer-lived token is signed: it bounds what this key may have signed.
+  const opensAt = (version.demotedAt ?? now) + maxTokenTtlMs + skewMs
+  return now >= opensAt ? { open: true } : { open: false, for: [`tokens signed by ${version.id}`], opensAt }
+}

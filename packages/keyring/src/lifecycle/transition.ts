@@ -1,0 +1,178 @@
+/**
+ * Every change that a keyring can go through, as pure functions from one document to the next. They enforce the state
+ * machine told in version.ts and nothing else: *when* a change is due is decided in `decide/`.
+ */
+import { KeyringError } from '../error.ts'
+import { checkPolicy, type Policy } from '../policy/signing.ts'
+import { activeVersion, type Keyring, standbyVersion, versionOf } from './keyring.ts'
+import type { Material, State, Version } from './version.ts'
+
+/** Retired versions beyond this many leave the document; the audit has them. Revoked ones never leave it. */
+const retiredKept = 16
+
+export function prepare(keyring: Keyring, material: Material, now: number): Keyring {
+  if (keyring.versions.some((version) => version.id === material.id)) {
+    throw new KeyringError('VERSION_REUSED', `keyring ${keyring.name} already had a version ${material.id}`)
+  }
+  const version: Version = { ...material, state: 'prepared', since: 0, preparedAt: now }
+  return { ...keyring, versions: [...keyring.versions, version] }
+}
+
+/** Records that every live instance serves a prepared version: from now on readers can have it. */
+export function markServed(keyring: Keyring, id: string, now: number): Keyring {
+  return update(keyring, id, ['prepared'], (version) => ({ ...version, servedAt: now }))
+}
+
+/** Makes a prepared version the active one and demotes the active one, in the same document. Ends a pending rotation. */
+export function activate(keyring: Keyring, id: string, now: number): Keyring {
+  const next = update(demoteActive(keyring, now), id, ['prepared'], (version) => ({
+    ...version,
+    state: 'active',
+    activatedAt: now,
+  }))
+  return withoutRotation(next)
+}
+
+/** Swaps the active version and the one that it replaced last; possible while that one's private half is kept. */
+export function rollBack(keyring: Keyring, now: number): Keyring {
+  if (keyring.rotation) throw underWay(keyring)
+  const target = keyring.versions
+    .filter((version) => version.state === 'retiring' && version.sealedPrivate !== undefined)
+    .reduce<Version | undefined>((a, b) => ((a?.retiringAt ?? 0) > (b.retiringAt ?? 0) ? a : b), undefined)
+  if (!target) {
+    throw new KeyringError('NOTHING_TO_ROLL_BACK', `no retiring version of ${keyring.name} still has its private half`)
+  }
+  return update(demoteActive(keyring, now), target.id, ['retiring'], (version) => {
+    const { retiringAt: _retiring, demotedAt: _demoted, ...kept } = version
+    return { ...kept, state: 'active', activatedAt: now }
+  })
+}
+
+/** Records that no live instance produces with a retiring version any more: from now on what it produced runs out. */
+export function markDemoted(keyring: Keyring, id: string, now: number): Keyring {
+  return update(keyring, id, ['retiring'], (version) => ({ ...version, demotedAt: now }))
+}
+
+/** Throws the private half of a retiring version away; it can no longer be rolled back to. */
+export function erasePrivate(keyring: Keyring, id: string): Keyring {
+  return update(keyring, id, ['retiring'], withoutPrivate)
+}
+
+export function retire(keyring: Keyring, id: string, now: number): Keyring {
+  return forgetOldest(update(keyring, id, ['retiring'], (version) => retired(version, now)))
+}
+
+/** Gives up a prepared version that was never used. Ends a rotation that was waiting for it. */
+export function discard(keyring: Keyring, id: string, now: number): Keyring {
+  const waitedFor = standbyVersion(keyring)?.id === id
+  const next = forgetOldest(update(keyring, id, ['prepared'], (version) => retired(version, now)))
+  return waitedFor ? withoutRotation(next) : next
+}
+
+/**
+ * Refuses a version at once and for ever. The active version of a signing keyring cannot be revoked as such: its
+ * successor must have been activated first, or nothing could be signed.
+ *
+ * @throws KeyringError `NO_SUCCESSOR` for the active version, `ILLEGAL_TRANSITION` for a retired one
+ */
+export function revoke(
+  keyring: Keyring,
+  id: string,
+  cause: { reason: string; incident?: string },
+  now: number,
+): Keyring {
+  const target = versionOf(keyring, id)
+  if (target.state === 'revoked') return keyring
+  if (target.state === 'active') throw noSuccessor(keyring, id)
+  return update(keyring, id, ['prepared', 'retiring'], (version) => ({
+    ...withoutPrivate(version),
+    state: 'revoked',
+    revokedAt: now,
+    ...cause,
+  }))
+}
+
+/**
+ * Asks for a rotation; the loop carries it out. A second request is refused unless it adds force.
+ *
+ * @throws KeyringError `ROTATION_UNDER_WAY`
+ */
+export function requestRotation(
+  keyring: Keyring,
+  request: { by: string; forced: boolean; reason?: string },
+  now: number,
+): Keyring {
+  const upgrades = request.forced && keyring.rotation?.forced === false
+  if (keyring.rotation && !upgrades) throw underWay(keyring)
+  return { ...keyring, rotation: { requestedAt: now, ...request } }
+}
+
+/**
+ * Takes over a policy. What others may already rely on is only ever raised: how long signed tokens may live and how
+ * long a JWKS that was handed out may be cached.
+ */
+export function adoptPolicy(keyring: Keyring, policy: Policy): Keyring {
+  const jwksMaxAgeMs = Math.max(policy.jwksMaxAgeMs, keyring.policy.jwksMaxAgeMs)
+  const anonymous = policy.anonymousPropagationMs
+  const merged: Policy = {
+    ...policy,
+    maxTokenTtlMs: Math.max(policy.maxTokenTtlMs, keyring.policy.maxTokenTtlMs),
+    jwksMaxAgeMs,
+    anonymousPropagationMs: anonymous === 0 ? 0 : Math.max(anonymous, jwksMaxAgeMs + policy.skewMs),
+  }
+  checkPolicy(merged)
+  return { ...keyring, policy: merged }
+}
+
+export function noSuccessor(keyring: Keyring, id: string): KeyringError {
+  return new KeyringError(
+    'NO_SUCCESSOR',
+    `${id} is the only version of ${keyring.name} that can sign: without a prepared successor it cannot be revoked`,
+    { id },
+  )
+}
+
+function demoteActive(keyring: Keyring, now: number): Keyring {
+  const active = activeVersion(keyring)
+  if (!active) return keyring
+  return update(keyring, active.id, ['active'], (version) => ({ ...version, state: 'retiring', retiringAt: now }))
+}
+
+function update(keyring: Keyring, id: string, from: State[], change: (version: Version) => Version): Keyring {
+  const current = versionOf(keyring, id)
+  if (!from.includes(current.state)) {
+    throw new KeyringError(
+      'ILLEGAL_TRANSITION',
+      `version ${id} of ${keyring.name} is ${current.state}; this needs it to be ${from.join(' or ')}`,
+      { id, state: current.state },
+    )
+  }
+  return { ...keyring, versions: keyring.versions.map((version) => (version.id === id ? change(version) : version)) }
+}
+
+function retired(version: Version, now: number): Version {
+  return { ...withoutPrivate(version), state: 'retired', retiredAt: now }
+}
+
+function withoutPrivate(version: Version): Version {
+  const { sealedPrivate: _erased, ...kept } = version
+  return kept
+}
+
+function withoutRotation(keyring: Keyring): Keyring {
+  const { rotation: _done, ...kept } = keyring
+  return kept
+}
+
+function forgetOldest(keyring: Keyring): Keyring {
+  const surplus = keyring.versions.filter((version) => version.state === 'retired').slice(0, -retiredKept)
+  return { ...keyring, versions: keyring.versions.filter((version) => !surplus.includes(version)) }
+}
+
+function underWay(keyring: Keyring): KeyringError {
+  return new KeyringError(
+    'ROTATION_UNDER_WAY',
+    `a rotation of ${keyring.name} is under way; it ends when its successor is active, or by discarding that one`,
+    { rotation: keyring.rotation },
+  )
+}

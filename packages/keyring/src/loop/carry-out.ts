@@ -1,0 +1,73 @@
+import { type Decision, decide, type Step } from '../decide/decide.ts'
+import type { Evidence } from '../decide/evidence.ts'
+import { kinds } from '../kinds/table.ts'
+import { activeVersion, type Keyring } from '../lifecycle/keyring.ts'
+import { activate, erasePrivate, markDemoted, markServed, prepare, retire } from '../lifecycle/transition.ts'
+import type { Material } from '../lifecycle/version.ts'
+import type { Change, KeyringStore } from '../stores/store.ts'
+
+/** What carrying out needs from outside. */
+export interface Hands {
+  store: KeyringStore
+  /** Makes a key. Runs outside every transaction; what it made is thrown away when the race to save it is lost. */
+  make(keyring: Keyring): Promise<Material>
+  /** Looks at the parties to a keyring. Must be read after the document that it is held against. */
+  observe(keyring: Keyring): Promise<Evidence>
+}
+
+/**
+ * Carries out every step that is due for a keyring, one save a step, until none is left.
+ *
+ * Any number of processes may do this at once: a step whose save loses the race is decided anew from the newer document,
+ * where it is usually found done. A crash between two saves leaves a document from which the next call carries on.
+ *
+ * @returns the document and the decision that found nothing more to do; `undefined` when there is no such keyring
+ */
+export async function carryOut(
+  name: string,
+  hands: Hands,
+): Promise<{ keyring: Keyring; decision: Decision } | undefined> {
+  for (;;) {
+    const keyring = await hands.store.load(name)
+    if (!keyring) return undefined
+    const evidence = await hands.observe(keyring)
+    const decision = decide(kinds[keyring.kind], keyring, keyring.policy, evidence, await hands.store.now())
+    const [step] = decision.steps
+    if (!step) return { keyring, decision }
+    await perform(step, keyring, hands)
+  }
+}
+
+async function perform(step: Step, keyring: Keyring, hands: Hands): Promise<void> {
+  const material = step.do === 'prepare' ? await hands.make(keyring) : undefined
+  const now = await hands.store.now()
+  switch (step.do) {
+    case 'prepare':
+      if (!material) return
+      await save(prepare(keyring, material, now), 'keyring.prepared', { version: material.id })
+      return
+    case 'mark-served':
+      await save(markServed(keyring, step.id, now), 'keyring.served', { version: step.id })
+      return
+    case 'activate':
+      await save(activate(keyring, step.id, now), 'keyring.activated', {
+        version: step.id,
+        replaces: activeVersion(keyring)?.id,
+        forced: keyring.rotation?.forced ?? false,
+        requestedBy: keyring.rotation?.by ?? null,
+      })
+      return
+    case 'mark-demoted':
+      await save(markDemoted(keyring, step.id, now), 'keyring.demoted', { version: step.id })
+      return
+    case 'erase-private':
+      await save(erasePrivate(keyring, step.id), 'keyring.private_erased', { version: step.id })
+      return
+    case 'retire':
+      await save(retire(keyring, step.id, now), 'keyring.retired', { version: step.id })
+  }
+
+  async function save(next: Keyring, action: string, details: Change['details']): Promise<void> {
+    await hands.store.save(keyring, next, { action, actor: 'rekey', details })
+  }
+}

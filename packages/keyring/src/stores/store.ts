@@ -1,0 +1,40 @@
+import { decide } from '../decide/decide.ts'
+import { noEvidence } from '../decide/evidence.ts'
+import { kinds } from '../kinds/table.ts'
+import type { Keyring } from '../lifecycle/keyring.ts'
+
+/** What a save is about, for the audit: stored in the same write as the document. */
+export interface Change {
+  /** For example `keyring.activated`. */
+  action: string
+  /** Who made it: a client id, or `rekey` for the loop. */
+  actor: string
+  /** Facts about it; never key material. */
+  details: Record<string, unknown>
+}
+
+/**
+ * Where keyrings live. Saving is a compare-and-swap: of any number of writers that started from the same revision one
+ * wins, and the others learn that they lost by `undefined`.
+ */
+export interface KeyringStore {
+  /** @returns the newest document, or `undefined` when there is no keyring of that name */
+  load(name: string): Promise<Keyring | undefined>
+  /** All keyrings, by name. */
+  list(): Promise<Keyring[]>
+  /** Names of the keyrings whose next decision is due. */
+  due(now: number): Promise<string[]>
+  /**
+   * Saves `next` if the stored document still has the revision of `previous` (`undefined`: if there is none yet).
+   *
+   * @returns the document as stored, with its new revision, or `undefined` when another writer was faster
+   */
+  save(previous: Keyring | undefined, next: Keyring, change: Change): Promise<Keyring | undefined>
+  /** The store's own clock, in milliseconds since the epoch: the one clock by which a keyring's times are kept. */
+  now(): Promise<number>
+}
+
+/** When a document that is being saved must be looked at next. Stores index it. `null`: not by itself. */
+export function nextDecisionAt(keyring: Keyring, now: number): number | null {
+  return decide(kinds[keyring.kind], keyring, keyring.policy, noEvidence, now).nextDecisionAt
+}
