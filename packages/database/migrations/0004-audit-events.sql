@@ -22,10 +22,4 @@ CREATE TRIGGER audit_events_immutable BEFORE UPDATE OR DELETE ON audit_events
 CREATE TRIGGER audit_events_not_truncated BEFORE TRUNCATE ON audit_events
   FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
-DO $$
-BEGIN
-  IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'rekey_service') THEN
-    REVOKE UPDATE, DELETE, TRUNCATE ON audit_events FROM rekey_service;
-  END IF;
-END
-$$;
+SELECT limit_service('audit_events', 'SELECT, INSERT');

@@ -29,16 +29,16 @@ export interface Connection<Tables> {
 export type Pool = pg.Pool
 
 /**
- * Opens a pool; it connects when first used. int8 comes back as a number (not a safe integer: UNSAFE_INTEGER), timestamptz
- * as epoch milliseconds (write it as a Date), date and timestamp as text. Queries throw what `pg` throws: see
- * `asDatabaseError`. Throws INVALID_URL.
+ * Opens a pool; it connects when first used. int8 comes back as a number (not a safe integer: UNSAFE_INTEGER),
+ * timestamptz as epoch milliseconds (write it as a Date), date and timestamp as text. Queries throw what `pg` throws:
+ * see `asDatabaseError`. Throws INVALID_URL.
  */
 export function connect<Tables>(url: string, options: ConnectOptions = {}): Connection<Tables> {
   const { max = 10, applicationName = 'rekey', onConnectionLost = () => undefined } = options
   const pool = new pg.Pool({ ...clientConfig(url, applicationName), max })
   const lost = (error: unknown) => onConnectionLost(asDatabaseError(error))
-  // Without a listener Node ends the process. The pool listens to idle connections only and says the same again; one that
-  // is checked out, between two statements of a transaction, would be on its own.
+  // Without a listener Node ends the process. The pool listens to idle connections only and says the same again; one
+  // that is checked out, between two statements of a transaction, would be on its own.
   pool.on('connect', (client) => client.on('error', lost))
   pool.on('error', () => undefined)
   const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) })

@@ -43,9 +43,9 @@ interface PgFailure {
 }
 
 /**
- * Turns what `pg` and the network throw into a DatabaseError, at the edge of a unit of work. The message never holds a value
- * of a row (PostgreSQL's `detail` does: it stays in the cause). A unique violation has `facts.constraint`. Anything that is
- * not a failure of the database or the way to it, a wrong statement included, comes back as it was.
+ * Turns what `pg` and the network throw into a DatabaseError, at the edge of a unit of work. The message never holds a
+ * value of a row (PostgreSQL's `detail` does: it stays in the cause). A unique violation has `facts.constraint`.
+ * Anything that is not a failure of the database or the way to it, a wrong statement included, comes back as it was.
  */
 export function asDatabaseError(error: unknown): unknown {
   if (error instanceof DatabaseError || typeof error !== 'object' || error === null) return error

@@ -3,9 +3,12 @@ import { DatabaseError } from '../error.ts'
 import { types } from './types.ts'
 
 /** How long a connection may take to open. */
-export const connectTimeoutMs = 5000
+const connectTimeoutMs = 5000
 
-/** What every connection of this package is opened with. Refuses a URL that is none, without quoting it: it has a password. */
+/**
+ * What every connection of this package is opened with. Refuses a URL that is none, without quoting it: it has a
+ * password.
+ */
 export function clientConfig(url: string, applicationName: string): ClientConfig {
   if (!URL.canParse(url) || !/^postgres(ql)?:$/.test(new URL(url).protocol)) {
     throw new DatabaseError(

@@ -9,8 +9,9 @@ export interface Account {
 }
 
 /**
- * PostgreSQL refuses to run as root. As root, an existing data folder says whose it is (an estate that was first started
- * by an ordinary user keeps running as that user); otherwise it is `postgres`, or `nobody` where that is missing.
+ * PostgreSQL refuses to run as root. As root, an existing data folder says whose it is (an estate that was first
+ * started by an ordinary user keeps running as that user); otherwise it is `postgres`, or `nobody` where that is
+ * missing.
  */
 export async function serverAccount(existingDataFolder: string | undefined): Promise<Account> {
   if (process.getuid?.() !== 0) return { name: `uid ${process.getuid?.() ?? '?'}` }

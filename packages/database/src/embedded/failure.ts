@@ -37,7 +37,9 @@ const diskFull = (folder: string, cause?: unknown): DatabaseError =>
     facts: { folder },
   })
 
-/** Turns what stopped a start (our own file operations, the first connection) into a DatabaseError, where it is known. */
+/**
+ * Turns what stopped a start (our own file operations, the first connection) into a DatabaseError, where it is known.
+ */
 export async function startFailure(error: unknown, home: string): Promise<unknown> {
   const code = (error as NodeJS.ErrnoException).code
   if (code === 'ENOSPC' || code === 'EDQUOT') return diskFull(home, error)

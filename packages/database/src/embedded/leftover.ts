@@ -17,12 +17,12 @@ interface Running {
 
 /**
  * Ends the server that an earlier run left behind on this data folder. Left behind means: started by us (it carries our
- * setting), and its starter is no longer its parent. A server whose starter lives, or that somebody started by hand, is not
- * ours to end.
+ * setting), and its starter is no longer its parent. A server whose starter lives, or that somebody started by hand, is
+ * not ours to end.
  *
  * The process number alone proves nothing: after a restart of the machine or container it may be another's. PostgreSQL
- * would refuse to start if that other one is of the same user, so the stale lock file goes; the folder is still guarded,
- * because PostgreSQL looks for shared memory attached to it as well.
+ * would refuse to start if that other one is of the same user, so the stale lock file goes; the folder is still
+ * guarded, because PostgreSQL looks for shared memory attached to it as well.
  */
 export async function endLeftover(place: Place): Promise<void> {
   const pid = Number((await readPidFile(place.data))[0])

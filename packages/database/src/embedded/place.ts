@@ -5,7 +5,9 @@ import { DatabaseError } from '../error.ts'
 import { type Account, serverAccount } from './account.ts'
 import { canEnter } from './run.ts'
 
-/** Where an embedded server lives. `home` is the estate's, `root` is where the server's own user can get at its files. */
+/**
+ * Where an embedded server lives. `home` is the estate's, `root` is where the server's own user can get at its files.
+ */
 export interface Place {
   home: string
   root: string
@@ -14,8 +16,8 @@ export interface Place {
 }
 
 /**
- * Data lies in the home, unless the server's user cannot enter that (as root, with a home below a 0700 folder): then in a
- * folder of its own whose name is derived from the home.
+ * Data lies in the home, unless the server's user cannot enter that (as root, with a home below a 0700 folder): then in
+ * a folder of its own whose name is derived from the home.
  */
 export async function findPlace(requestedHome: string, outside = '/var/lib/rekey'): Promise<Place> {
   await mkdir(requestedHome, { recursive: true, mode: 0o711 })

@@ -6,7 +6,8 @@ export interface RunResult {
   output: string
 }
 
-// The server gets none of this process's environment: that may hold secrets. Messages are matched, so they are in English.
+// The server gets none of this process's environment: that may hold secrets. Messages are matched, so they are in
+// English.
 export const serverEnvironment = { LC_ALL: 'C', TZ: 'UTC', PATH: '/usr/bin:/bin' }
 
 /** Runs a program as an account, to its end. `code` is null when it could not be started or was killed. */

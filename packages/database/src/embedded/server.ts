@@ -27,7 +27,9 @@ export interface Server {
 /** The setting by which a later start recognises whether the process that started this server is still its parent. */
 export const startedBySetting = 'rekey.started_by'
 
-/** Starts the server and waits until it takes connections. Throws a DatabaseError made from its last words otherwise. */
+/**
+ * Starts the server and waits until it takes connections. Throws a DatabaseError made from its last words otherwise.
+ */
 export async function startServer(place: Place, binaries: Binaries, port: number, log: ServerLog): Promise<Server> {
   const child = spawn(join(binaries.folder, 'bin/postgres'), serverArguments(place, port), {
     cwd: '/',

@@ -14,7 +14,9 @@ const orphansPollMs = 100
 
 /** What an embedded server needs to know. */
 export interface EmbeddedOptions {
-  /** The estate's folder. Holds `postgres.json` (passwords, 0600), `postgresql.log` and, where possible, `postgresql/`. */
+  /**
+   * The estate's folder. Holds `postgres.json` (passwords, 0600), `postgresql.log` and, where possible, `postgresql/`.
+   */
   home: string
   /** A free port; the server listens on 127.0.0.1 only. */
   port: number
@@ -38,10 +40,10 @@ export interface Embedded {
 }
 
 /**
- * Starts a PostgreSQL of our own: makes data, roles and database at first, ends what an earlier run left behind, recovers
- * from a crash. About 1 s the first time, 0.1 s later. The caller sees to it that a home has only one estate running.
- * Throws DatabaseError: PORT_TAKEN, DATA_FOLDER_IN_USE, DATA_FOLDER_UNREACHABLE, DATA_FOLDER_INCOMPATIBLE, DISK_FULL,
- * BINARIES_MISSING, START_FAILED.
+ * Starts a PostgreSQL of our own: makes data, roles and database at first, ends what an earlier run left behind,
+ * recovers from a crash. About 1 s the first time, 0.1 s later. The caller sees to it that a home has only one estate
+ * running. Throws DatabaseError: PORT_TAKEN, DATA_FOLDER_IN_USE, DATA_FOLDER_UNREACHABLE, DATA_FOLDER_INCOMPATIBLE,
+ * DISK_FULL, BINARIES_MISSING, START_FAILED.
  */
 export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded> {
   try {

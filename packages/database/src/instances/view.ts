@@ -10,8 +10,8 @@
  *   follow   each second, and at once when a NOTIFY comes: read what changed, apply it, confirm
  *
  * It falls back to *enter* when its listener was cut off (a notification may have been lost), when its lease ran out
- * before the database (nobody waits for it any more), when changes it needs are gone, or when the revision went backwards
- * (a restored backup). Between falling back and the next confirmation it holds nothing and must refuse to act.
+ * before the database (nobody waits for it any more), when changes it needs are gone, or when the revision went backwards or
+ * its epoch is another (a restored backup). Between falling back and the next confirmation it holds nothing and must refuse to act.
  *
  * Correctness hangs on the lease and on reading changes in order; NOTIFY only makes it quick.
  */
@@ -67,6 +67,8 @@ export class InstanceView {
   #joinedAfter: number | undefined
   #closed = false
   #applied = 0
+  /** The newest revision that the database was seen to have, and its epoch. */
+  #seen = { epoch: 0, n: 0 }
   #announced = 0
   #earnedFrom: Moment | undefined
   #queue: Promise<void> = Promise.resolve()
@@ -98,10 +100,16 @@ export class InstanceView {
       notify: options.notify,
       pingMs: beatMs,
       onNotify: () => view.#stir(),
-      onLost: (reason) => view.#fallBack(`listener: ${String(reason)}`),
+      onLost: ({ kind }) => view.#fallBack(`listener: ${kind}`),
       onRestored: () => view.#fallBack('listener restored'),
     })
-    await view.#round()
+    try {
+      while (!view.held()) await view.#firstRound()
+    } catch (error) {
+      // What was opened must not go on by itself; why it could not be read is what matters.
+      await view.close().catch(options.onError)
+      throw error
+    }
     view.#beat = setInterval(() => view.#stir(), beatMs)
     return view
   }
@@ -130,9 +138,13 @@ export class InstanceView {
     this.#closed = true
     clearInterval(this.#beat)
     this.#earnedFrom = undefined
-    await this.#listener?.close()
+    this.#listener?.close()
+    // A row that cannot be deleted now is not waited for once its lease is over.
+    const left = () => leave(this.#db, this.id).catch((error) => this.#options.onError(error))
+    await left()
+    // A round that was under way may have entered it once more.
     await this.#queue
-    await leave(this.#db, this.id)
+    await left()
   }
 
   async #behind(revision: number): Promise<InstanceRow[]> {
@@ -169,6 +181,13 @@ export class InstanceView {
     this.#stir()
   }
 
+  /** In the queue like all others: a notification may have started one already, and calls of the viewer never overlap. */
+  async #firstRound(): Promise<void> {
+    const first = this.#queue.then(() => this.#round())
+    this.#queue = first.catch(() => undefined)
+    await first
+  }
+
   /** Enter if need be, follow, confirm. */
   async #round(): Promise<void> {
     const falls = this.#falls
@@ -178,23 +197,28 @@ export class InstanceView {
     const applied = this.#applied
     const newest = await renew(this.#db, this.id, applied, applied !== this.#announced)
     if (newest === undefined) return this.#fallBack('lease was over before it was renewed')
-    if (newest < applied) return this.#fallBack(`revision went from ${applied} back to ${newest}`)
+    if (newest.epoch !== this.#seen.epoch) return this.#fallBack(`epoch ${newest.epoch} began`)
+    if (newest.n < applied) return this.#fallBack(`revision went from ${applied} back to ${newest.n}`)
+    this.#seen = newest
     if (this.#falls !== falls || this.#closed) return
     this.#earnedFrom = sent
     if (applied !== this.#announced) this.#viewer.confirmed?.(applied)
     this.#announced = applied
-    if (newest > applied) this.#stir()
+    if (newest.n > applied) this.#stir()
   }
 
   async #join(falls: number): Promise<void> {
     await enter(this.#db, this.id, this.#options.address)
-    const { n } = await currentRevision(this.#db)
+    const seen = await currentRevision(this.#db)
     // An instance that cannot read holds nothing, so nobody need wait for it.
     await this.#viewer.reload().catch(async (error) => {
       await leave(this.#db, this.id)
       throw error
     })
-    this.#applied = n
+    // Reading may have taken longer than a lease. What changed meanwhile is followed before it is confirmed.
+    await enter(this.#db, this.id, this.#options.address)
+    this.#seen = seen
+    this.#applied = seen.n
     this.#announced = -1
     this.#joinedAfter = falls
   }
@@ -202,11 +226,10 @@ export class InstanceView {
   /** @returns false when there is a gap between what was applied and what can be read */
   async #follow(): Promise<boolean> {
     const changes = await changesSince(this.#db, this.#applied)
-    const [first] = changes
-    if (!first) return true
-    if (first.revision !== this.#applied + 1) return false
-    await this.#viewer.apply(changes)
-    this.#applied = changes.at(-1)?.revision ?? this.#applied
+    const reached = changes.at(-1)?.revision ?? this.#applied
+    if (reached < this.#seen.n || reached - this.#applied !== changes.length) return false
+    if (changes.length > 0) await this.#viewer.apply(changes)
+    this.#applied = reached
     return true
   }
 }

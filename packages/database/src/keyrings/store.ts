@@ -19,7 +19,9 @@ export function databaseKeyringStore<T extends DatabaseTables>(database: Kysely<
       return row?.document as Keyring | undefined
     },
     list: async () => {
-      const rows = await db.selectFrom('keyrings').select('document').orderBy('name').execute()
+      // As the other stores sort, whatever collation the database was made with.
+      const byName = sql`name COLLATE "C"`
+      const rows = await db.selectFrom('keyrings').select('document').orderBy(byName).execute()
       return rows.map((row) => row.document as unknown as Keyring)
     },
     due: async (now) => {

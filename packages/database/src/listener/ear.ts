@@ -8,8 +8,9 @@ const firstPingMs = 3000
 const firstPing = 0
 
 /**
- * Why a listener went deaf. `connection-broken`: the connection ended. `pings-missed`: it seems to be open, but two pings
- * did not come back: it is half-open, or the database takes no notifications (`error` is then why the last was not sent).
+ * Why a listener went deaf. `connection-broken`: the connection ended. `pings-missed`: it seems to be open, but two
+ * pings did not come back: it is half-open, or the database takes no notifications (`error` is then why the last was
+ * not sent).
  */
 export interface LostReason {
   kind: 'connection-broken' | 'pings-missed'
@@ -88,8 +89,8 @@ async function provenBy(sending: Promise<void>, heard: Promise<void>, link: Link
 function unsupported(): DatabaseError {
   return new DatabaseError(
     'LISTEN_UNSUPPORTED',
-    'This connection does not deliver notifications. A pooler in transaction mode (PgBouncer) cannot carry LISTEN: set ' +
-      'DATABASE_DIRECT_URL to the address of PostgreSQL itself.',
+    'This connection does not deliver notifications. A pooler in transaction mode (PgBouncer) cannot carry LISTEN: ' +
+      'set DATABASE_DIRECT_URL to the address of PostgreSQL itself.',
   )
 }
 

@@ -32,13 +32,14 @@ export interface Listener {
 }
 
 /**
- * Listens to a channel on a connection of its own, and knows whether it hears: it does when a ping of its own has come back.
- * PostgreSQL delivers in commit order, so whatever was committed before that ping has been delivered too.
+ * Listens to a channel on a connection of its own, and knows whether it hears: it does when a ping of its own has come
+ * back. PostgreSQL delivers in commit order, so whatever was committed before that ping has been delivered too.
  *
- * opening ─(first ping heard)→ hearing ─(two pings missed, or connection broken)→ deaf ─(reconnected, ping heard)→ hearing
+ * opening ─(first ping heard)→ hearing ─(two pings missed, or connection broken)→ deaf
+ * deaf ─(reconnected, first ping heard)→ hearing
  *
- * Rejects with LISTEN_UNSUPPORTED when the first ping is not heard within 3 s, and with the codes of connections when it
- * cannot connect. Once open it retries for ever, 0.1 to 5 s apart.
+ * Rejects with LISTEN_UNSUPPORTED when the first ping is not heard within 3 s, and with the codes of connections when
+ * it cannot connect. Once open it retries for ever, 0.1 to 5 s apart.
  */
 export async function openListener(options: ListenerOptions): Promise<Listener> {
   const closing = new AbortController()

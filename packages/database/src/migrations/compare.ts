@@ -11,8 +11,8 @@ export interface AppliedMigration {
 }
 
 /**
- * What is still to be applied. Pure. Throws MIGRATION_CHANGED when an applied file has another content now, and SCHEMA_TOO_NEW
- * when a newer release made a change to one of these packages' tables that this one cannot live with.
+ * What is still to be applied. Pure. Throws MIGRATION_CHANGED when an applied file has another content now, and
+ * SCHEMA_TOO_NEW when a newer release made a change to one of these packages' tables that this one cannot live with.
  */
 export function pendingMigrations(known: readonly Migration[], applied: readonly AppliedMigration[]): Migration[] {
   const appliedByKey = new Map(applied.map((row) => [keyOf(row), row]))

@@ -8,19 +8,23 @@ import { type Migration, type MigrationSource, readMigrations } from './files.ts
 
 /** How to migrate. */
 export interface MigrateOptions {
-  /** The role that the service connects as, if it is another than the owner; `rekey_service` by default. It need not exist. */
+  /**
+   * The role that the service connects as, if it is another than the owner; `rekey_service` by default. It need not
+   * exist.
+   */
   serviceRole?: string
 }
 
 /**
- * Brings the schema up to date, as the role that owns it, and returns the labels of what was applied. Each file runs in a
- * transaction of its own under one lock, so that any number of instances may call this at once; a failing file leaves no
- * trace and those before it stay.
+ * Brings the schema up to date, as the role that owns it, and returns the labels of what was applied. Each file runs in
+ * a transaction of its own under one lock, so that any number of instances may call this at once; a failing file leaves
+ * no trace and those before it stay.
  *
  * Tables of later files are open to the service role for SELECT, INSERT, UPDATE and DELETE. A file narrows that by
  * `SELECT limit_service('audit_events', 'SELECT, INSERT')`, which does nothing where there is no service role.
  *
- * Throws DatabaseError: MIGRATION_INVALID, MIGRATION_CHANGED, MIGRATION_FAILED, SCHEMA_TOO_NEW, and those of connections.
+ * Throws DatabaseError: MIGRATION_INVALID, MIGRATION_CHANGED, MIGRATION_FAILED, SCHEMA_TOO_NEW, and those of
+ * connections.
  */
 export async function migrate(
   ownerUrl: string,

@@ -16,16 +16,19 @@ export interface RootKey {
  */
 export async function readRootKey(source: string, env: NodeJS.ProcessEnv): Promise<RootKey> {
   const hex = (await readSource(source, env)).trim()
-  if (!/^[0-9a-f]{64}$/i.test(hex)) {
+  if (!looksLikeKey(hex)) {
     throw new DatabaseError('ROOT_KEY_INVALID', `the root key in ${source} is not 64 hexadecimal digits (32 bytes)`)
   }
   const key = Buffer.from(hex, 'hex')
   return { id: createHash('sha256').update('rekey root id').update(key).digest('hex').slice(0, 12), key }
 }
 
+const looksLikeKey = (text: string) => /^[0-9a-f]{64}$/i.test(text.trim())
+
 async function readSource(source: string, env: NodeJS.ProcessEnv): Promise<string> {
   const [, scheme, name] = /^(env|file):(.+)$/s.exec(source) ?? []
-  if (!scheme || !name) {
+  // The value in the place of its name would come back in the message that there is no such thing.
+  if (!scheme || !name || looksLikeKey(name)) {
     throw new DatabaseError(
       'ROOT_KEY_INVALID',
       'a root key is given as env:NAME or file:/path, never as the value itself',

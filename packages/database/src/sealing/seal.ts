@@ -41,9 +41,12 @@ export function sealerFor(root: RootKey): Sealer {
           `${record} is sealed under root key ${rootId}; the one given is ${root.id}: give the root key of this database`,
         )
       }
-      const bytes = Buffer.from(body, 'base64url')
+      const bytes = strictly(body, record)
       try {
-        const decipher = createDecipheriv('aes-256-gcm', keyOf(record), Buffer.from(iv, 'base64url'))
+        // Without its length a tag of 4 bytes would be taken as well.
+        const decipher = createDecipheriv('aes-256-gcm', keyOf(record), strictly(iv, record), {
+          authTagLength: tagBytes,
+        })
         decipher.setAAD(Buffer.from(`${version}.${rootId} ${record}`)).setAuthTag(bytes.subarray(-tagBytes))
         return Buffer.concat([decipher.update(bytes.subarray(0, -tagBytes)), decipher.final()])
       } catch (cause) {
@@ -51,6 +54,13 @@ export function sealerFor(root: RootKey): Sealer {
       }
     },
   }
+}
+
+/** Base64url in its one form: Node also reads what has stray characters or other unused bits at its end. */
+function strictly(text: string, record: string): Buffer {
+  const bytes = Buffer.from(text, 'base64url')
+  if (bytes.toString('base64url') !== text) throw damaged(record)
+  return bytes
 }
 
 function damaged(record: string, cause?: unknown): DatabaseError {

@@ -10,6 +10,8 @@ export const testServerVariable = 'REKEY_TEST_SERVER'
 export interface TestDatabase {
   ownerUrl: string
   serviceUrl: string
+  /** Takes the database away (connections are ended, new ones refused), or gives it back. */
+  reachable(allowed: boolean): Promise<void>
   /** Ends what is still connected and removes it. Call it in `after`: a server started for this file ends with it. */
   drop(): Promise<void>
 }
@@ -18,8 +20,8 @@ let ownServer: Promise<TestServer> | undefined
 let users = 0
 
 /**
- * Clones the migrated template: about 50 ms. Uses the server of the whole test run; when a file is run alone, starts one
- * and stops it when the last database is dropped.
+ * Clones the migrated template. Uses the server of the whole test run; when a file is run alone, starts
+ * one and stops it when the last database is dropped.
  */
 export async function testDatabase(): Promise<TestDatabase> {
   const server = await serverOfRun()
@@ -31,7 +33,13 @@ export async function testDatabase(): Promise<TestDatabase> {
     await withAdmin(server.adminUrl, (client) => client.query(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`))
     await server.release()
   }
-  return { ownerUrl: at(server.ownerUrl, name), serviceUrl: at(server.serviceUrl, name), drop: once(drop) }
+  const reachable = (allowed: boolean) =>
+    withAdmin(server.adminUrl, async (client) => {
+      await client.query(`ALTER DATABASE ${name} ALLOW_CONNECTIONS ${allowed}`)
+      if (!allowed)
+        await client.query('SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1', [name])
+    })
+  return { ownerUrl: at(server.ownerUrl, name), serviceUrl: at(server.serviceUrl, name), reachable, drop: once(drop) }
 }
 
 async function serverOfRun(): Promise<TestServerAddress & { release(): Promise<void> }> {

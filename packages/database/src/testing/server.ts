@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { chmod, mkdtemp, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -28,12 +28,14 @@ const attempts = 5
 /** Starts an embedded server in a temporary folder, on a free port, whose database `rekey` is a migrated template. */
 export async function startTestServer(sources: readonly MigrationSource[]): Promise<TestServer> {
   const home = await mkdtemp(join(tmpdir(), 'rekey-test-'))
+  // As root the server runs as another user, who must get through.
+  await chmod(home, 0o711)
   const server = await startOnFreePort(home)
   // A test run that is ended hard must not leave a server running.
   const quit = () => process.kill(server.pid, 'SIGQUIT')
   process.on('exit', quit)
+  server.exited.then(() => process.off('exit', quit))
   const stop = async () => {
-    process.off('exit', quit)
     await server.stop()
     await rm(home, { recursive: true, force: true })
     if (!server.dataFolder.startsWith(home)) await rm(join(server.dataFolder, '..'), { recursive: true, force: true })

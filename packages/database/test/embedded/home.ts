@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { chmod, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -8,17 +8,40 @@ import { fileURLToPath } from 'node:url'
 import { type Embedded, startEmbedded } from '../../src/embedded/start.ts'
 import { freePort } from '../../src/testing/server.ts'
 
-/** A home for one test. */
+const endings = new WeakMap<TestContext, (() => unknown)[]>()
+
+/** Like `t.after`, but the last one first, and all of them: a folder goes after the server that uses it. */
+export function atEnd(t: TestContext, act: () => unknown): void {
+  const acts = endings.get(t) ?? []
+  if (acts.length === 0) t.after(() => runAll(acts))
+  acts.push(act)
+  endings.set(t, acts)
+}
+
+async function runAll(acts: (() => unknown)[]): Promise<void> {
+  const failures: unknown[] = []
+  for (const act of acts.toReversed()) {
+    try {
+      await act()
+    } catch (error) {
+      failures.push(error)
+    }
+  }
+  if (failures.length > 0) throw new AggregateError(failures, 'tidying up failed')
+}
+
+/** A home for one test, below a folder that everybody may enter. */
 export async function temporaryHome(t: TestContext): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'rekey-embedded-'))
-  t.after(() => rm(folder, { recursive: true, force: true }))
+  atEnd(t, () => rm(folder, { recursive: true, force: true }))
+  await chmod(folder, 0o755)
   return join(folder, 'home')
 }
 
 /** Starts a server that ends with the test. */
 export async function started(t: TestContext, home: string, log?: (line: string) => void): Promise<Embedded> {
   const server = await startEmbedded({ home, port: await freePort(), log })
-  t.after(() => server.stop())
+  atEnd(t, () => server.stop())
   return server
 }
 
@@ -46,14 +69,4 @@ export async function startedElsewhere(child: ChildProcess): Promise<Elsewhere> 
   if (!child.stdout) throw new Error('the starter has no output')
   for await (const line of createInterface({ input: child.stdout })) return { child, ...JSON.parse(line) }
   throw new Error('the starter ended without a word')
-}
-
-/** Whether a process exists. */
-export function isAlive(pid: number): boolean {
-  try {
-    return process.kill(pid, 0)
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false
-    throw error
-  }
 }

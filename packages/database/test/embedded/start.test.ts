@@ -4,13 +4,14 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { connect } from '../../src/connection/connect.ts'
 import { asDatabaseError } from '../../src/connection/translate.ts'
-import { started, temporaryHome } from './home.ts'
+import { refused } from '../refused.ts'
+import { atEnd, started, temporaryHome } from './home.ts'
 
 test('the first start makes a database whose owner is no superuser and whose service role owns nothing', async (t) => {
   const server = await started(t, await temporaryHome(t))
   const owner = connect(server.ownerUrl)
   const service = connect(server.serviceUrl)
-  t.after(() => Promise.all([owner.close(), service.close()]))
+  atEnd(t, () => Promise.all([owner.close(), service.close()]))
 
   const roles = await owner.pool.query(
     "SELECT rolname, rolsuper, rolcreaterole, rolcreatedb FROM pg_roles WHERE rolname LIKE 'rekey%' ORDER BY 1",
@@ -28,7 +29,7 @@ test('the first start makes a database whose owner is no superuser and whose ser
 test('the server syncs to disk, listens on loopback only and takes no socket files', async (t) => {
   const server = await started(t, await temporaryHome(t))
   const { pool, close } = connect(server.ownerUrl)
-  t.after(close)
+  atEnd(t, close)
   const settings = await pool.query(
     "SELECT current_setting('fsync') AS fsync, current_setting('listen_addresses') AS addresses, current_setting('full_page_writes') AS pages",
   )
@@ -43,9 +44,9 @@ test('passwords are kept from other users, and a wrong one is refused', async (t
   const wrong = new URL(server.ownerUrl)
   wrong.password = 'guessed'
   const { pool, close } = connect(wrong.href)
-  t.after(close)
-  const error = await pool.query('SELECT 1').catch(asDatabaseError)
-  assert.partialDeepStrictEqual(error, { code: 'AUTHENTICATION_FAILED' })
+  atEnd(t, close)
+  const refusal = pool.query('SELECT 1').catch((error) => Promise.reject(asDatabaseError(error)))
+  await refused(refusal, 'AUTHENTICATION_FAILED')
 })
 
 test('data and passwords outlive a stop', async (t) => {
@@ -60,14 +61,14 @@ test('data and passwords outlive a stop', async (t) => {
   const second = await started(t, home)
   assert.equal(new URL(second.ownerUrl).password, new URL(first.ownerUrl).password)
   const after = connect(second.ownerUrl)
-  t.after(after.close)
+  atEnd(t, after.close)
   assert.deepEqual((await after.pool.query('SELECT answer FROM kept')).rows, [{ answer: 42 }])
 })
 
 test('a stop takes less than 3 s although a client is in the middle of a statement', async (t) => {
   const server = await started(t, await temporaryHome(t))
   const { pool, close } = connect(server.ownerUrl)
-  t.after(close)
+  atEnd(t, close)
   const busy = assert.rejects(pool.query('SELECT pg_sleep(60)'))
   await pool.query('SELECT 1')
   const startMs = performance.now()

@@ -10,7 +10,8 @@ import { findBinaries } from '../../src/embedded/binaries.ts'
 import { findPlace } from '../../src/embedded/place.ts'
 import { canEnter, runAs } from '../../src/embedded/run.ts'
 import { freePort } from '../../src/testing/server.ts'
-import { started, startedElsewhere, starter, temporaryHome } from './home.ts'
+import { refused } from '../refused.ts'
+import { atEnd, started, startedElsewhere, starter, temporaryHome } from './home.ts'
 
 const notRoot = process.getuid?.() !== 0 && 'NOT TESTED: only root can act as several users'
 
@@ -20,7 +21,7 @@ test('as root, a home that nobody else can enter has its data elsewhere, and fin
   const home = await temporaryHome(t)
   await chmod(dirname(home), 0o700)
   const first = await started(t, home)
-  t.after(() => rm(dirname(first.dataFolder), { recursive: true, force: true }))
+  atEnd(t, () => rm(dirname(first.dataFolder), { recursive: true, force: true }))
   assert.match(first.dataFolder, /^\/var\/lib\/rekey\/[0-9a-f]{16}\/postgresql$/)
   assert.equal((await stat(first.dataFolder)).mode & 0o777, 0o700)
   await first.stop()
@@ -99,11 +100,9 @@ test('binaries that do not run at all are told, with the way out', async (t) => 
   await cp(installedFolder(), broken, { recursive: true, verbatimSymlinks: true })
   await rm(join(broken, 'native/lib/libicudata.so.60.2'))
   await rm(join(broken, 'native/lib/libpq.so.5.18'))
-  await assert.rejects(findBinaries(place, { folder: broken, version: '1' }), (error) => {
-    assert.partialDeepStrictEqual(error, { code: 'BINARIES_MISSING', facts: { platform: process.platform } })
-    assert.match(String(error), /DATABASE_URL/)
-    return true
-  })
+  const error = await refused(findBinaries(place, { folder: broken, version: '1' }), 'BINARIES_MISSING')
+  assert.equal(error.facts.platform, process.platform)
+  assert.match(error.message, /DATABASE_URL/)
 })
 
 test('the server never runs as root', async () => {

@@ -18,13 +18,13 @@ export type Authorised = Pick<FastifyRequest, 'caller'>
  */
 export function requireScope(instance: Instance, scope: string) {
   return async (request: FastifyRequest): Promise<void> => {
+    instance.requireLease()
     const token = /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? '')?.[1]
     const caller = token === undefined ? undefined : await callerOf(instance.connection.db, token)
     if (!caller) throw new IdpError('UNAUTHENTICATED', 'a management token is required; ask the token endpoint for one')
     if (!caller.scopes.has(scope)) {
       throw new IdpError('INSUFFICIENT_SCOPE', `this needs the scope ${scope}`, { facts: { scope } })
     }
-    instance.requireLease()
     request.caller = caller
   }
 }

@@ -21,15 +21,15 @@ export function trustRoutes(app: App, instance: Instance): void {
   const { db } = instance.connection
 
   app.get('/trust/feed', async (request, reply) => {
-    await authenticateVerifier(db, request.headers.authorization)
     instance.requireLease()
+    await authenticateVerifier(db, request.headers.authorization)
     reply.hijack()
     instance.hub.add(reply.raw, request.headers['last-event-id']?.toString())
   })
 
   app.post('/trust/lease', { schema: { body: leaseBody } }, async (request) => {
-    const clientId = await authenticateVerifier(db, request.headers.authorization)
     instance.requireLease()
+    const clientId = await authenticateVerifier(db, request.headers.authorization)
     const { ceilingSeconds, mode, ...rest } = request.body
     const ceilingMs = mode === 'last-known-good' ? ceilingSeconds * 1_000 : 0
     const reply = await renewLease(db, { ...rest, clientId, ceilingMs })

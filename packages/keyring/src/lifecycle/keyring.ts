@@ -31,10 +31,14 @@ export interface Keyring {
   versions: readonly Version[]
 }
 
+/** The name becomes a folder in one store and part of URLs everywhere. */
+export function isKeyringName(name: string): boolean {
+  return /^[a-z][a-z0-9-]{0,62}$/.test(name)
+}
+
 /** A keyring as a caller makes it; the store has not yet given it a revision. */
 export function newKeyring(name: string, kind: KindName, algorithm: string, policy: Policy): Keyring {
-  // The name becomes a folder in one store and part of URLs everywhere.
-  if (!/^[a-z][a-z0-9-]{0,62}$/.test(name)) {
+  if (!isKeyringName(name)) {
     throw new KeyringError(
       'INVALID_NAME',
       `"${name}" is no keyring name: small letters, digits and hyphens, at most 63`,

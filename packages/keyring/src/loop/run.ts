@@ -15,7 +15,7 @@ export interface Loop {
  *
  * @param options.everyMs time between two beats
  * @param options.enabled asked at each pass; an instance that has lost its lease must not decide anything
- * @param options.onError a pass that failed; the next beat tries again
+ * @param options.onError a keyring, or a whole pass, that failed; the next beat tries again
  * @param options.onDecision what the last pass found each due keyring to be waiting for
  */
 export function startLoop(
@@ -42,7 +42,7 @@ export function startLoop(
   async function pass(): Promise<void> {
     while (again && !stopped && options.enabled()) {
       again = false
-      await settleDue(hands, options.onDecision).catch(options.onError)
+      await settleDue(hands, options).catch(options.onError)
     }
   }
 
@@ -56,9 +56,14 @@ export function startLoop(
   }
 }
 
-async function settleDue(hands: Hands, onDecision?: (keyring: Keyring, decision: Decision) => void): Promise<void> {
+async function settleDue(hands: Hands, { onError, onDecision }: Parameters<typeof startLoop>[1]): Promise<void> {
   for (const name of await hands.store.due(await hands.store.now())) {
-    const settled = await carryOut(name, hands)
-    if (settled) onDecision?.(settled.keyring, settled.decision)
+    try {
+      const settled = await carryOut(name, hands)
+      if (settled) onDecision?.(settled.keyring, settled.decision)
+    } catch (error) {
+      // One keyring whose key cannot be made must not keep the others from rotating.
+      onError(error)
+    }
   }
 }

@@ -41,9 +41,10 @@ export const defaultPolicy: Policy = {
 /**
  * Refuses a policy under which a token that is valid by its own claims could be turned away.
  *
- * @throws KeyringError `POLICY_INVALID`, naming the members that contradict each other
+ * @throws KeyringError `POLICY_INVALID`, naming the member that is no duration, or those that contradict each other
  */
 export function checkPolicy(policy: Policy): void {
+  checkMembers(policy)
   const longestLifeMs = policy.maxTokenTtlMs + policy.skewMs
   if (longestLifeMs > policy.maxGraceMs) {
     throw new KeyringError(
@@ -60,6 +61,22 @@ export function checkPolicy(policy: Policy): void {
       `anonymousPropagation = ${policy.anonymousPropagationMs} ms is shorter than a cached JWKS may live ` +
         `(${staleReaderMs} ms: max-age and skew): raise it, lower the max-age, or declare with 0s that there are no anonymous readers`,
       { ...policy },
+    )
+  }
+}
+
+function checkMembers(policy: Policy): void {
+  for (const [name, durationMs] of Object.entries(policy)) {
+    const forEver = name === 'verifierPatienceMs' && durationMs === null
+    // A keyring that rotates at every moment would never come to rest.
+    const leastMs = name === 'rotateEveryMs' ? 1 : 0
+    if (forEver || (Number.isSafeInteger(durationMs) && Number(durationMs) >= leastMs)) continue
+    throw new KeyringError(
+      'POLICY_INVALID',
+      `${name} = ${durationMs} is no number of milliseconds from ${leastMs} on`,
+      {
+        ...policy,
+      },
     )
   }
 }

@@ -10,10 +10,10 @@ import { link, mkdir, open, readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Clock } from '../clock.ts'
 import { KeyringError } from '../error.ts'
-import { type Keyring, stamp } from '../lifecycle/keyring.ts'
+import { isKeyringName, type Keyring, stamp } from '../lifecycle/keyring.ts'
 import { type Change, type KeyringStore, nextDecisionAt } from './store.ts'
 
-/** Older revisions kept for a human to look at. Their presence also keeps a slow writer from reusing a number. */
+/** How many revisions are kept: for a human to look at, and so that a slow writer finds its number taken. */
 const revisionsKept = 8
 
 interface Entry {
@@ -28,8 +28,10 @@ interface Entry {
  * @throws KeyringError `STORE_DAMAGED` when a document cannot be read back; errors of the file system pass through
  */
 export function directoryStore(folder: string, clock: Clock): KeyringStore {
-  const load = async (name: string) => (await newest(join(folder, name)))?.keyring
-  const names = async () => (await entriesOf(folder)).filter((entry) => entry.isDirectory()).map((entry) => entry.name)
+  // A name may come from a URL: one that climbs out of the folder names nothing here.
+  const load = async (name: string) => (isKeyringName(name) ? (await newest(join(folder, name)))?.keyring : undefined)
+  const names = async () =>
+    (await entriesOf(folder)).flatMap((entry) => (entry.isDirectory() && isKeyringName(entry.name) ? entry.name : []))
   return {
     load,
     list: async () => (await Promise.all((await names()).sort().map(load))).flatMap((keyring) => keyring ?? []),
@@ -48,7 +50,7 @@ async function save(folder: string, previous: Keyring | undefined, next: Keyring
   const keyring = stamp(previous, next, (previous?.revision ?? 0) + 1)
   const entry: Entry = { keyring, dueAt: nextDecisionAt(keyring, now), change, savedAt: now }
   const won = await linkInto(folder, keyring.revision, JSON.stringify(entry))
-  if (!won) return undefined
+  if (!won || (await overtaken(folder, keyring.revision))) return undefined
   await prune(folder, keyring.revision)
   return keyring
 }
@@ -67,6 +69,14 @@ async function linkInto(folder: string, revision: number, text: string): Promise
   } finally {
     await rm(draft, { force: true })
   }
+}
+
+/**
+ * Others may save so often while a slow writer is at it that its number was taken, and pruned, before it links: then `link`
+ * succeeds and means nothing. Whoever is that far behind has lost.
+ */
+async function overtaken(folder: string, revision: number): Promise<boolean> {
+  return (await newestRevision(folder)) >= revision + revisionsKept
 }
 
 async function writeDurably(path: string, text: string): Promise<void> {
@@ -89,13 +99,24 @@ async function newest(folder: string): Promise<Entry | undefined> {
   if (revision === 0) return undefined
   const path = join(folder, fileOf(revision))
   try {
-    return JSON.parse(await readFile(path, 'utf8')) as Entry
+    return parse(await readFile(path, 'utf8'), path, revision)
   } catch (error) {
     // Pruned by a writer that is more than `revisionsKept` ahead of this reader: what is newest has moved on.
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return newest(folder)
-    if (!(error instanceof SyntaxError)) throw error
-    throw new KeyringError('STORE_DAMAGED', `${path} is not the JSON that was written`, { path }, { cause: error })
+    throw error
   }
+}
+
+function parse(text: string, path: string, revision: number): Entry {
+  const damaged = (cause?: unknown) =>
+    new KeyringError('STORE_DAMAGED', `${path} is not the document that was written`, { path }, { cause })
+  try {
+    const entry: Entry | null = JSON.parse(text)
+    if (entry?.keyring?.revision === revision && Array.isArray(entry.keyring.versions)) return entry
+  } catch (cause) {
+    throw damaged(cause)
+  }
+  throw damaged()
 }
 
 async function newestRevision(folder: string): Promise<number> {

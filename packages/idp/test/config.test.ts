@@ -1,0 +1,56 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { readConfig } from '../src/config.ts'
+
+const minimal = {
+  REKEY_ISSUER: 'https://idp.example',
+  DATABASE_URL: 'postgres://u:secret@db/rekey',
+  REKEY_ROOT_KEY: 'env:ROOT',
+}
+
+describe('the configuration', () => {
+  test('has production defaults', () => {
+    const { policy, accessTokenTtlMs, port, jwksMaxAgeMs } = readConfig(minimal)
+    assert.deepEqual([accessTokenTtlMs, port, jwksMaxAgeMs], [3_600_000, 8002, 300_000])
+    assert.equal(policy.anonymousPropagationMs, 330_000)
+    assert.equal(policy.verifierPatienceMs, null)
+    assert.equal(policy.rotateEveryMs, 90 * 86_400_000)
+  })
+
+  test('reads durations and declares that there are no anonymous readers', () => {
+    const { policy } = readConfig({
+      ...minimal,
+      REKEY_ANONYMOUS_PROPAGATION: '0s',
+      REKEY_VERIFIER_PATIENCE: '2h',
+      REKEY_ROTATE_EVERY: '30d',
+    })
+    assert.deepEqual(
+      [policy.anonymousPropagationMs, policy.verifierPatienceMs, policy.rotateEveryMs],
+      [0, 7_200_000, 2_592_000_000],
+    )
+  })
+
+  const wrong: [string, Record<string, string>, string, RegExp][] = [
+    ['a missing issuer', { REKEY_ISSUER: '' }, 'CONFIG_INVALID', /REKEY_ISSUER/],
+    ['an issuer with a trailing slash', { REKEY_ISSUER: 'https://idp.example/' }, 'CONFIG_INVALID', /trailing slash/],
+    [
+      'a duration without unit',
+      { REKEY_ACCESS_TOKEN_TTL: '3600' },
+      'CONFIG_INVALID',
+      /REKEY_ACCESS_TOKEN_TTL.*1h|for example/,
+    ],
+    ['a host beyond loopback', { REKEY_HOST: '0.0.0.0' }, 'CONFIG_INVALID', /REKEY_ALLOW_PLAINTEXT/],
+    ['a flag that is none', { OIDC_FORCE_KEY_ROTATION: 'maybe' }, 'CONFIG_INVALID', /OIDC_FORCE_KEY_ROTATION/],
+    ['tokens that outlive the grace', { REKEY_ACCESS_TOKEN_TTL: '24h' }, 'POLICY_INVALID', /maxGrace/],
+    ['too little time for readers', { REKEY_ANONYMOUS_PROPAGATION: '60s' }, 'POLICY_INVALID', /anonymousPropagation/],
+  ]
+  for (const [what, variables, code, message] of wrong) {
+    test(`refuses ${what}`, () => {
+      assert.throws(
+        () => readConfig({ ...minimal, ...variables }),
+        (error: Error & { code: string }) =>
+          error.code === code && message.test(error.message) && !error.message.includes('u:secret'),
+      )
+    })
+  }
+})

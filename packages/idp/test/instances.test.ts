@@ -1,0 +1,104 @@
+import assert from 'node:assert/strict'
+import { after, describe, test } from 'node:test'
+import { sql } from 'kysely'
+import {
+  agent,
+  basic,
+  decodeUnverified,
+  type Estate,
+  eventually,
+  startEstate,
+  type TestInstance,
+  verifier,
+} from './estate.ts'
+
+describe('instances on one database', { timeout: 60_000 }, () => {
+  const estates: Estate[] = []
+  const estate = async (environment?: Record<string, string>) => {
+    const started = await startEstate(environment)
+    estates.push(started)
+    return started
+  }
+  after(() => Promise.all(estates.map((started) => started.stop())))
+
+  const kid = async (idp: TestInstance) => decodeUnverified((await idp.token(agent)).body.access_token).header.kid
+
+  test('that start at once on an empty one make one active and one standby key', async () => {
+    const { instance } = await estate()
+    const started = await Promise.all([instance(), instance(), instance()])
+    const { body } = await started[0].manage('GET', '/api/v1/keyrings')
+    for (const keyring of body.keyrings) {
+      assert.deepEqual(
+        keyring.versions.map((version: { state: string }) => version.state),
+        ['active', 'prepared'],
+      )
+    }
+    assert.equal(new Set(await Promise.all(started.map(kid))).size, 1)
+  })
+
+  test('confirm a revocation before it is reported', async () => {
+    const { instance } = await estate()
+    const [one, two] = await Promise.all([instance(), instance()])
+    const old = await kid(two)
+    await one.manage('POST', '/api/v1/keyrings/signing-es256/revoke', { id: old, reason: 'test' })
+    assert.notEqual(await kid(two), old)
+    assert.equal(
+      (await two.call('/.well-known/jwks.json')).body.keys.some((key: { kid: string }) => key.kid === old),
+      false,
+    )
+  })
+
+  test('that are cut off from it sign nothing, renew nobody, and recover by themselves', async () => {
+    const { instance, database } = await estate()
+    const idp = await instance()
+    await database.reachable(false)
+    const refused = await eventually(
+      () => idp.token(agent),
+      (reply) => reply.status !== 200,
+    )
+    assert.deepEqual([refused.status, refused.body.error], [503, 'temporarily_unavailable'])
+    assert.equal(refused.headers.get('retry-after'), '1')
+    assert.equal((await idp.call('/readyz')).body.code, 'NO_LEASE')
+    assert.equal((await idp.call('/.well-known/jwks.json')).status, 503)
+    assert.equal((await idp.call('/healthz')).status, 200)
+    const body = JSON.stringify({ instance: 'x', epoch: 1, n: 1 })
+    const headers = { authorization: basic(verifier), 'content-type': 'application/json' }
+    assert.equal((await idp.call('/trust/lease', { method: 'POST', headers, body })).status, 503)
+    await database.reachable(true)
+    await eventually(
+      () => idp.token(agent),
+      (reply) => reply.status === 200,
+    )
+  })
+
+  test('started with OIDC_FORCE_KEY_ROTATION rotate once, and not a key that is young', async () => {
+    const { instance, db } = await estate()
+    const first = await instance()
+    const old = await kid(first)
+    const forced = { OIDC_FORCE_KEY_ROTATION: 'true' }
+    assert.equal(await kid(await instance(forced)), old, 'the key is younger than ten minutes')
+    await sql`UPDATE keyrings SET document = jsonb_set(document, '{versions,0,activatedAt}', '0')`.execute(db)
+    const replicas = await Promise.all([instance(forced), instance(forced)])
+    for (const replica of replicas)
+      await eventually(
+        () => kid(replica),
+        (found) => found !== old,
+      )
+    const { body } = await first.manage('GET', '/api/v1/keyrings/signing-es256')
+    assert.equal(body.versions.filter((version: { activatedAt?: string }) => version.activatedAt).length, 2)
+  })
+
+  test('refuse to start with another root key', async () => {
+    const { instance } = await estate()
+    await instance()
+    await assert.rejects(instance({ ROOT: '08'.repeat(32) }), { code: 'ROOT_KEY_MISMATCH' })
+  })
+
+  test('only ever raise the longest token life', async () => {
+    const { instance } = await estate()
+    const first = await instance({ REKEY_ACCESS_TOKEN_TTL: '2h' })
+    await instance({ REKEY_ACCESS_TOKEN_TTL: '5m' })
+    const { body } = await first.manage('GET', '/api/v1/keyrings/signing-es256')
+    assert.equal(body.policy.maxTokenTtl, '2h')
+  })
+})
