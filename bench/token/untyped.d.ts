@@ -1,0 +1,36 @@
+// The two packages come without types; this is the part of each that the benchmark uses.
+declare module 'autocannon' {
+  export interface Options {
+    readonly url: string
+    readonly method: 'POST'
+    readonly headers: Readonly<Record<string, string>>
+    readonly body: string
+    readonly connections: number
+    /** Seconds. */
+    readonly duration: number
+    readonly verifyBody: (body: string) => boolean
+  }
+  export interface Result {
+    readonly requests: { readonly total: number }
+    /** Seconds. */
+    readonly duration: number
+    /** Milliseconds. */
+    readonly latency: { readonly p99: number }
+    readonly non2xx: number
+    readonly errors: number
+    readonly timeouts: number
+    readonly mismatches: number
+    readonly '2xx': number
+  }
+  export default function autocannon(options: Options): Promise<Result>
+}
+
+declare module 'oidc-provider' {
+  import type { RequestListener } from 'node:http'
+
+  export class Provider {
+    constructor(issuer: string, configuration: object)
+    callback(): RequestListener
+    on(event: 'server_error', listener: (context: unknown, error: Error) => void): this
+  }
+}

@@ -1,0 +1,6 @@
+export { type HeadersLike, redactHeaders } from './headers.ts'
+export { REDACTED } from './names.ts'
+export { type PinoRedaction, pinoRedaction } from './pino.ts'
+export { redactQuery } from './query.ts'
+export { redactText } from './text.ts'
+export { redactValue } from './value.ts'

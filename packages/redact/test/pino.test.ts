@@ -1,0 +1,96 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { describe, it } from 'node:test'
+import fc from 'fast-check'
+import { pino } from 'pino'
+import { pinoRedaction } from '../src/index.ts'
+import { compactJws, plainSecret, secretName, shapedSecret } from './secrets.ts'
+
+const jws = compactJws({ sub: 'a' })
+
+function recorder() {
+  const lines: string[] = []
+  const logger = pino({ ...pinoRedaction(), base: undefined }, { write: (line: string) => void lines.push(line) })
+  return { logger, lines, last: () => JSON.parse(lines.at(-1) ?? '{}') as Record<string, unknown> }
+}
+
+describe('pinoRedaction', () => {
+  it('keeps messages, levels and correlation ids', () => {
+    const { logger, last } = recorder()
+    logger.child({ reqId: 'req-1' }).warn({ correlation_id: '4f9c2f5e-6a0e', n: 1 }, 'done in %d ms', 12)
+    const { time, ...rest } = last()
+    assert.equal(typeof time, 'number')
+    assert.deepEqual(rest, { level: 40, reqId: 'req-1', correlation_id: '4f9c2f5e-6a0e', n: 1, msg: 'done in 12 ms' })
+  })
+
+  it('hides a token whose scheme and value are joined only by the message', () => {
+    const { logger, last } = recorder()
+    logger.info('Authorization: Bearer %s', 'abcdef')
+    assert.ok(!JSON.stringify(last()).includes('abcdef'))
+  })
+
+  it('hides the message that pino takes from an error', () => {
+    const { logger, last } = recorder()
+    logger.error(new Error(`refused ${jws}`))
+    assert.equal(last().msg, 'refused <redacted>')
+    logger.error({ err: new Error(`refused ${jws}`) })
+    assert.equal(last().msg, 'refused <redacted>')
+    logger.error(new Error(`refused ${jws}`), 'with %s', jws)
+    assert.equal(last().msg, 'with <redacted>')
+    assert.equal((last().err as { message: string }).message, 'refused <redacted>')
+  })
+
+  it('hides what was bound to a child logger, by name and by form', () => {
+    const { logger, lines } = recorder()
+    logger.child({ password: 'hunter2' }).info('a')
+    logger.child({ note: `saw ${jws}` }, { serializers: { other: String } }).info('b')
+    logger.child({ jwk: { kty: 'oct', k: 'c2hvcnQ' } }).info('c')
+    assert.equal(lines.length, 3)
+    for (const secret of ['hunter2', jws, 'c2hvcnQ']) assert.ok(!lines.join('').includes(secret), secret)
+  })
+
+  it('lets no planted secret through any way of logging', () => {
+    const planted = fc.oneof(
+      shapedSecret.map(({ text, secret }) => ({ members: { note: [`x ${text} y`] } as object, text, secret })),
+      fc.tuple(secretName, plainSecret).map(([name, secret]) => ({ members: { [name]: secret }, text: '', secret })),
+    )
+    fc.assert(
+      fc.property(planted, ({ members, text, secret }) => {
+        const { logger, lines } = recorder()
+        logger.info(members, 'x')
+        logger.info('%j', members)
+        logger.info('%o and %s', members, text)
+        logger.info(`x ${text} y`)
+        logger.info({ deep: { members } }, text)
+        logger.error(Object.assign(new Error(text), members))
+        logger.error({ err: new Error('outer', { cause: Object.assign(new Error(text), members) }) })
+        logger.child(members).info('child')
+        assert.equal(lines.length, 8)
+        for (const line of lines) assert.ok(!line.includes(JSON.stringify(secret).slice(1, -1)), line)
+      }),
+      { numRuns: process.env.SLOW ? 2000 : 200 },
+    )
+  })
+
+  it('tells a request of node:http in a few members', async () => {
+    const { logger, last } = recorder()
+    const server = createServer((req, res) => {
+      logger.info({ req, res }, 'request')
+      res.end()
+    }).listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const { port } = server.address() as AddressInfo
+    const reply = await fetch(`http://127.0.0.1:${port}/cb?code=abc`, { headers: { authorization: 'Bearer abc' } })
+    await reply.arrayBuffer()
+    server.closeAllConnections()
+    server.close()
+    const req = last().req as { url: string; method: string; remoteAddress: string; headers: Record<string, string> }
+    assert.equal(req.url, '/cb?code=<redacted>')
+    assert.equal(req.method, 'GET')
+    assert.equal(req.remoteAddress, '127.0.0.1')
+    assert.equal(req.headers.authorization, 'Bearer <redacted>')
+    assert.equal((last().res as { statusCode: number }).statusCode, 200)
+  })
+})
