@@ -163,13 +163,16 @@ describe('a directory of keyrings', () => {
 /** A disk of 256 KiB, or `undefined` where this process may not mount one. */
 async function smallDisk(t: TestContext): Promise<string | undefined> {
   const disk = await temporary()
-  t.after(() => rm(disk, { recursive: true, force: true }))
   try {
     execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=256k', 'tmpfs', disk], { stdio: 'pipe' })
   } catch (error) {
     t.skip(`NOT TESTED: no tmpfs can be mounted here (${String(error).split('\n')[0]})`)
+    await rm(disk, { recursive: true })
     return undefined
   }
-  t.after(() => execFileSync('umount', [disk]))
+  t.after(async () => {
+    execFileSync('umount', [disk])
+    await rm(disk, { recursive: true })
+  })
   return disk
 }

@@ -1,0 +1,59 @@
+/** A version as the API tells it. Times are ISO 8601. */
+export interface VersionView {
+  id: string
+  state: 'prepared' | 'active' | 'retiring' | 'retired' | 'revoked'
+  preparedAt: string
+  /** All instances serve it since. */
+  servedAt?: string
+  activatedAt?: string
+  retiringAt?: string
+  /** All live instances confirmed that they sign with it no more. */
+  demotedAt?: string
+  retiredAt?: string
+  revokedAt?: string
+  reason?: string
+}
+
+/** A gate that is closed: the step that waits behind it, for whom, and when it opens by itself (null: it does not). */
+export interface Waiting {
+  step: string
+  /** Id of the version that the step is about. */
+  version?: string
+  gate: string
+  for: string[]
+  opensAt: string | null
+  since?: string
+}
+
+/** A keyring as the API tells it. */
+export interface KeyringView {
+  name: string
+  kind: string
+  algorithm?: string
+  revision: number
+  policy: Readonly<Record<string, unknown>>
+  versions: VersionView[]
+  waiting: Waiting[]
+}
+
+/** A verifier process and what it last said it holds. */
+export interface VerifierView {
+  id: string
+  clientId?: string
+  instance?: string
+  library: string
+  revision: { epoch: number; n: number } | string
+  leaseUntil: string
+  algorithms?: string[]
+  live?: boolean
+}
+
+/** The version that is used to sign now. */
+export function activeOf(keyring: KeyringView): VersionView | undefined {
+  return keyring.versions.find((version) => version.state === 'active')
+}
+
+/** The version that would take over next: the oldest one prepared. */
+export function standbyOf(keyring: KeyringView): VersionView | undefined {
+  return keyring.versions.find((version) => version.state === 'prepared')
+}

@@ -1,0 +1,55 @@
+import type { KeyringView, VerifierView } from './keyring.ts'
+import type { ManagementClient } from './management.ts'
+
+type Act = 'prepare' | 'rotate' | 'rollback' | 'discard' | 'revoke'
+
+const refusals: Readonly<Record<Act, string>> = {
+  prepare: 'no version was prepared',
+  rotate: 'the rotation was not started',
+  rollback: 'nothing was rolled back',
+  discard: 'nothing was discarded',
+  revoke: 'nothing was revoked',
+}
+
+/** All keyrings of the estate. */
+export async function listKeyrings(client: ManagementClient): Promise<KeyringView[]> {
+  const reply = await client.call<KeyringView[] | { keyrings: KeyringView[] }>({
+    method: 'GET',
+    path: '/keyrings',
+    scope: 'keyrings:read',
+    failure: 'the keyrings cannot be read',
+  })
+  return Array.isArray(reply) ? reply : reply.keyrings
+}
+
+/** One keyring by its name. */
+export async function readKeyring(client: ManagementClient, name: string): Promise<KeyringView> {
+  return await client.call<KeyringView>({
+    method: 'GET',
+    path: `/keyrings/${encodeURIComponent(name)}`,
+    scope: 'keyrings:read',
+    failure: `keyring ${name} cannot be read`,
+  })
+}
+
+/** Asks for one of the lifecycle's acts; answers with the keyring as it is then. */
+export async function act(client: ManagementClient, name: string, what: Act, body: object = {}): Promise<KeyringView> {
+  return await client.call<KeyringView>({
+    method: 'POST',
+    path: `/keyrings/${encodeURIComponent(name)}/${what}`,
+    scope: 'keyrings:write',
+    body,
+    failure: `${name}: ${refusals[what]}`,
+  })
+}
+
+/** Every verifier process that has a lease or had one lately. */
+export async function listVerifiers(client: ManagementClient): Promise<VerifierView[]> {
+  const reply = await client.call<{ verifiers: VerifierView[] }>({
+    method: 'GET',
+    path: '/verifiers',
+    scope: 'keyrings:read',
+    failure: 'the verifiers cannot be read',
+  })
+  return reply.verifiers
+}

@@ -1,0 +1,38 @@
+import { CliError } from '../error.ts'
+
+interface ServerError {
+  code?: string
+  message?: string
+  details?: unknown
+  correlation_id?: string
+  incident?: string
+  /** OAuth endpoints answer in RFC 6749's form. */
+  error?: string
+  error_description?: string
+}
+
+// Forbidden, in conflict with what is under way, frozen: the server understood and a rule of the estate said no.
+const refusedByRule = new Set([403, 409, 423])
+
+/** A server's error reply as an error for the terminal; scripts see the server's own code. */
+export function refusalOf(status: number, body: string, what: string): CliError {
+  const reply = parse(body)
+  const code = reply.code ?? reply.error ?? `HTTP_${status}`
+  const message = reply.message ?? reply.error_description ?? `the server answered ${status}`
+  const facts: Record<string, unknown> = { code, status }
+  if (reply.details !== undefined) facts.details = reply.details
+  if (reply.incident !== undefined) facts.incident = reply.incident
+  if (reply.correlation_id !== undefined) facts.correlation_id = reply.correlation_id
+  return new CliError(refusedByRule.has(status) ? 'REFUSED' : 'FAILED', `${what}: ${message} (${code})`, facts)
+}
+
+function parse(body: string): ServerError {
+  try {
+    const value: unknown = JSON.parse(body)
+    return typeof value === 'object' && value !== null ? value : {}
+  } catch (cause) {
+    // A proxy's HTML page is no reply of ours: the status alone speaks then.
+    if (cause instanceof SyntaxError) return {}
+    throw cause
+  }
+}

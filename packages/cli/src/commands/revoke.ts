@@ -1,0 +1,25 @@
+import type { Command } from 'commander'
+import { activeOf } from '../client/keyring.ts'
+import { act } from '../client/keyrings.ts'
+import { print, type Shell } from '../shell.ts'
+import { managementOf, newCommand, wantsJson } from './command.ts'
+
+interface RevokeOptions {
+  reason: string
+  incident?: string
+}
+
+/** `rekey revoke KEYRING VERSION`: everything that this version produced is refused at once, everywhere, for ever. */
+export function revokeCommand(shell: Shell): Command {
+  return newCommand('revoke', 'shut a compromised version out of every service at once, for ever')
+    .argument('<keyring>', 'name of the keyring')
+    .argument('<version>', 'id of the version (a kid)')
+    .requiredOption('--reason <text>', 'why, for the audit trail')
+    .option('--incident <id>', 'the incident that it belongs to')
+    .action(async (name: string, id: string, options: RevokeOptions, command: Command) => {
+      const body = { id, reason: options.reason, ...(options.incident ? { incident: options.incident } : {}) }
+      const keyring = await act(managementOf(shell), name, 'revoke', body)
+      const text = `${name}: ${id} is revoked; ${activeOf(keyring)?.id ?? 'no version'} is active.`
+      print(shell, wantsJson(command), { json: keyring, text })
+    })
+}

@@ -1,0 +1,69 @@
+import { type Command, Option } from 'commander'
+import { activeOf, type KeyringView } from '../client/keyring.ts'
+import { act, readKeyring } from '../client/keyrings.ts'
+import type { ManagementClient } from '../client/management.ts'
+import { lineProgress } from '../rotation/lines.ts'
+import type { Until } from '../rotation/milestones.ts'
+import { taskProgress } from '../rotation/tasks.ts'
+import { type Watched, watch } from '../rotation/watch.ts'
+import { print, type Shell } from '../shell.ts'
+import { managementOf, newCommand, wantsJson } from './command.ts'
+
+interface RotateOptions {
+  watch?: boolean
+  until?: Until
+  force?: boolean
+  reason?: string
+}
+
+/** `rekey rotate KEYRING`: asks for a rotation, and follows it with `--watch` or `--until`. */
+export function rotateCommand(shell: Shell): Command {
+  return newCommand('rotate', 'replace the active version by its successor, when every gate is open')
+    .argument('<keyring>', 'name of the keyring, for example signing-es256')
+    .option('--watch', 'show each gate as it opens; return when every live instance signs with the new version')
+    .addOption(
+      new Option('--until <state>', 'watch until the new version is active, or the old one retired').choices([
+        'active',
+        'retired',
+      ]),
+    )
+    .option('--force', 'do not wait for verifiers that have not acknowledged the successor (they may fail)')
+    .option('--reason <text>', 'why, for the audit trail')
+    .action(async (name: string, options: RotateOptions, command: Command) => {
+      const client = managementOf(shell)
+      const from = activeOf(await readKeyring(client, name))?.id
+      const asked = await act(client, name, 'rotate', requestBody(options))
+      const watched = { name, from, until: options.until ?? 'active' }
+      const follow = options.watch || options.until !== undefined
+      const keyring = follow ? await followed(client, watched, shell, wantsJson(command)) : asked
+      print(shell, wantsJson(command), { json: keyring, text: summary(keyring, watched, follow) })
+    })
+}
+
+function requestBody({ force, reason }: RotateOptions): object {
+  return { ...(force ? { force: true } : {}), ...(reason === undefined ? {} : { reason }) }
+}
+
+async function followed(
+  client: ManagementClient,
+  watched: Watched,
+  shell: Shell,
+  asJson: boolean,
+): Promise<KeyringView> {
+  const progress = shell.interactive && !asJson ? taskProgress(shell) : lineProgress(shell)
+  try {
+    const keyring = await watch(client, watched, progress, shell, shell.interruption())
+    await progress.end()
+    return keyring
+  } catch (error) {
+    await progress.end(error)
+    throw error
+  }
+}
+
+function summary(keyring: KeyringView, watched: Watched, follow: boolean): string {
+  if (!follow) return `The rotation of ${keyring.name} is asked for; "rekey status" shows how far it is.`
+  const active = activeOf(keyring)?.id ?? 'none'
+  if (watched.until === 'retired') return `${keyring.name}: ${active} is active, ${watched.from ?? 'none'} is retired.`
+  return `${keyring.name}: every live instance signs with ${active}.`
+}

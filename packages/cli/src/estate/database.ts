@@ -1,0 +1,92 @@
+import { startEmbedded } from '@rekey/database'
+import { messageOf } from '../error.ts'
+
+type Embedded = Awaited<ReturnType<typeof startEmbedded>>
+
+/** Where the estate's data is kept. */
+export interface DatabaseUrls {
+  /** For migrations: owns the tables. */
+  ownerUrl: string
+  /** For the service: need not own the tables. */
+  serviceUrl: string
+}
+
+/** The PostgreSQL that the environment names by DATABASE_URL (and DATABASE_OWNER_URL), if it does. */
+export function namedDatabase(env: Readonly<Record<string, string | undefined>>): DatabaseUrls | undefined {
+  const serviceUrl = env.DATABASE_URL
+  return serviceUrl ? { serviceUrl, ownerUrl: env.DATABASE_OWNER_URL || serviceUrl } : undefined
+}
+
+/** How the embedded PostgreSQL is started. */
+export interface DatabaseOptions {
+  /** The folder that it may fill. */
+  home: string
+  port: number
+  /** A line for the person at the terminal. */
+  tell: (line: string) => void
+}
+
+const firstBackoffMs = 250
+const longestBackoffMs = 10_000
+
+/** The estate's own PostgreSQL, started again whenever it dies, for as long as it takes. */
+export class Database implements DatabaseUrls {
+  readonly #options: DatabaseOptions
+  #server: Embedded
+  #timer: NodeJS.Timeout | undefined
+  #restarting: Promise<void> | undefined
+  #backoffMs = firstBackoffMs
+  #stopping = false
+
+  private constructor(options: DatabaseOptions, server: Embedded) {
+    this.#options = options
+    this.#server = server
+    this.#watch()
+  }
+
+  /** @throws DatabaseError when it cannot be started: a taken port, a folder in use, a full disk */
+  static async start(options: DatabaseOptions): Promise<Database> {
+    return new Database(options, await startEmbedded({ home: options.home, port: options.port }))
+  }
+
+  get ownerUrl(): string {
+    return this.#server.ownerUrl
+  }
+
+  get serviceUrl(): string {
+    return this.#server.serviceUrl
+  }
+
+  /** Resolves when it is gone. */
+  async stop(): Promise<void> {
+    this.#stopping = true
+    clearTimeout(this.#timer)
+    await this.#restarting
+    await this.#server.stop()
+  }
+
+  #watch(): void {
+    this.#server.exited.then(() => this.#again('PostgreSQL ended'))
+  }
+
+  #again(what: string): void {
+    if (this.#stopping) return
+    const pauseMs = this.#backoffMs
+    this.#backoffMs = Math.min(pauseMs * 2, longestBackoffMs)
+    this.#options.tell(`${what}; it is started again in ${pauseMs} ms`)
+    this.#timer = setTimeout(() => {
+      this.#restarting = this.#restart()
+    }, pauseMs)
+  }
+
+  async #restart(): Promise<void> {
+    try {
+      this.#server = await startEmbedded({ home: this.#options.home, port: this.#options.port })
+    } catch (error) {
+      this.#again(`PostgreSQL does not start (${messageOf(error)})`)
+      return
+    }
+    this.#backoffMs = firstBackoffMs
+    this.#watch()
+  }
+}

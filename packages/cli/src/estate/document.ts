@@ -1,0 +1,22 @@
+import { z } from 'zod'
+
+const credential = z.object({ clientId: z.string().min(1), clientSecret: z.string().min(1) })
+const address = z.url().transform((url) => url.replace(/\/+$/, ''))
+
+/** What a running estate tells about itself in `estate.json`. Members of later parts are let through unread. */
+export const estateDocument = z.looseObject({
+  idp: address,
+  apis: z.array(address).default([]),
+  /** Of the tables' owner: for inspection. */
+  database: z.string().optional(),
+  /** May have every management scope. */
+  admin: credential,
+  /** May have none. */
+  agent: credential.optional(),
+})
+
+/** An id and its secret, as `POST /api/v1/token` takes them by Basic. */
+export type Credential = z.infer<typeof credential>
+
+/** Where an estate's parts are, and the credentials to use them with. */
+export type Estate = z.infer<typeof estateDocument>

@@ -1,0 +1,166 @@
+import { rmSync } from 'node:fs'
+import { migrateIdp, ensureClients as registerClients } from '@rekey/idp'
+import { monotonicClock } from '../clock.ts'
+import { Child, type Witness } from './child.ts'
+import { type Clients, ensureClients, managementScopes } from './clients.ts'
+import { Database, type DatabaseUrls, namedDatabase } from './database.ts'
+import type { Estate } from './document.ts'
+import { ensureDatabaseFolder, type Home, makeHome } from './home.ts'
+import { endLeftovers } from './leftovers.ts'
+import { Lock } from './lock.ts'
+import { apiParts, idpPart, type Plan } from './parts.ts'
+import { type Ports, requireFree } from './ports.ts'
+import { writePrivateFile } from './private-file.ts'
+import { untilReady } from './ready.ts'
+import { ensureRootKey } from './root-key.ts'
+
+/** How an estate is run. */
+export interface EstateOptions {
+  home: Home
+  ports: Ports
+  env: Readonly<Record<string, string | undefined>>
+  pid: number
+  /** A line for the person at the terminal. */
+  tell: (line: string) => void
+}
+
+// Together below the 3 s in which everything has to be gone.
+const apiGraceMs = 700
+const idpGraceMs = 900
+
+/**
+ * The whole estate on one machine: PostgreSQL, the IdP and two APIs, started in this order and stopped in the other one,
+ * so that at every moment what runs has what it needs.
+ */
+export class RunningEstate {
+  readonly #options: EstateOptions
+  readonly #lock: Lock
+  #database: Database | undefined
+  #idp: Child | undefined
+  #apis: Child[] = []
+
+  private constructor(options: EstateOptions, lock: Lock) {
+    this.#options = options
+    this.#lock = lock
+  }
+
+  /**
+   * Starts everything and waits until it is ready. When it cannot, or is interrupted, nothing is left running.
+   *
+   * @throws CliError `ESTATE_RUNNING`, `PORT_TAKEN`, `START_FAILED`; an AbortError when interrupted
+   */
+  static async start(
+    options: EstateOptions,
+    interrupted: AbortSignal,
+  ): Promise<{ run: RunningEstate; estate: Estate }> {
+    makeHome(options.home)
+    const run = new RunningEstate(options, Lock.acquire(options.home.lockFile, options.pid))
+    try {
+      return { run, estate: await run.#start(interrupted) }
+    } catch (error) {
+      await run.stop()
+      throw error
+    }
+  }
+
+  /** Stops the APIs (they say goodbye to the IdP), then the IdP, then PostgreSQL. */
+  async stop(): Promise<void> {
+    rmSync(this.#options.home.estateFile, { force: true })
+    await Promise.all(this.#apis.map((api) => api.stop(apiGraceMs)))
+    await this.#idp?.stop(idpGraceMs)
+    await this.#database?.stop()
+    this.#lock.release()
+  }
+
+  async #start(interrupted: AbortSignal): Promise<Estate> {
+    const { home, ports, env } = this.#options
+    rmSync(home.estateFile, { force: true })
+    await this.#takeOver()
+    await this.#requirePorts(namedDatabase(env) !== undefined)
+    ensureRootKey(home.rootKeyFile)
+    const plan: Plan = { home, ports, env, clients: ensureClients(home) }
+    interrupted.throwIfAborted()
+    const database = namedDatabase(env) ?? (await this.#startDatabase())
+    interrupted.throwIfAborted()
+    await this.#prepareDatabase(database.ownerUrl, plan.clients)
+    interrupted.throwIfAborted()
+    await this.#startIdp(plan, database, interrupted)
+    await this.#startApis(plan, interrupted)
+    return this.#publish(plan.clients, database.ownerUrl)
+  }
+
+  async #takeOver(): Promise<void> {
+    if (!this.#lock.tookOver) return
+    this.#options.tell('An earlier "rekey up" on this home was killed: taking over what it left.')
+    await endLeftovers(this.#lock.leftBehind, monotonicClock)
+  }
+
+  async #requirePorts(databaseIsElsewhere: boolean): Promise<void> {
+    const { ports } = this.#options
+    const database = { port: ports.database, use: 'PostgreSQL' }
+    await requireFree([
+      { port: ports.idp, use: 'IdP' },
+      ...ports.apis.map((port, index) => ({ port, use: `api-${index + 1}` })),
+      // A killed estate's PostgreSQL may still be there. It is ended, or refused, by the one who starts the new one: by its
+      // data folder he knows whose it is.
+      ...(this.#lock.tookOver || databaseIsElsewhere ? [] : [database]),
+    ])
+  }
+
+  async #startDatabase(): Promise<Database> {
+    const { home, ports, tell } = this.#options
+    this.#database = await Database.start({ home: ensureDatabaseFolder(home), port: ports.database, tell })
+    return this.#database
+  }
+
+  async #prepareDatabase(ownerUrl: string, clients: Clients): Promise<void> {
+    await migrateIdp(ownerUrl)
+    await registerClients(ownerUrl, {
+      agents: [
+        { ...clients.admin, name: 'admin', scopes: [...managementScopes] },
+        { ...clients.agent, name: 'agent', scopes: [] },
+      ],
+      verifiers: clients.verifiers.map((verifier, index) => ({ ...verifier, name: `api-${index + 1}` })),
+    })
+  }
+
+  async #startIdp(plan: Plan, database: DatabaseUrls, interrupted: AbortSignal): Promise<void> {
+    this.#idp = new Child(idpPart(plan, database), this.#witness, monotonicClock)
+    this.#idp.start()
+    await untilReady(this.#idp, monotonicClock, interrupted)
+  }
+
+  async #startApis(plan: Plan, interrupted: AbortSignal): Promise<void> {
+    this.#apis = apiParts(plan).map((part) => new Child(part, this.#witness, monotonicClock))
+    for (const api of this.#apis) api.start()
+    const settled = new AbortController()
+    const signal = AbortSignal.any([interrupted, settled.signal])
+    try {
+      await Promise.all(this.#apis.map((api) => untilReady(api, monotonicClock, signal)))
+    } finally {
+      // When one of them fails, nobody waits for the other.
+      settled.abort()
+    }
+  }
+
+  get #witness(): Witness {
+    return {
+      started: (_part, pid) => this.#lock.record(pid),
+      died: (part, how, restartInMs) =>
+        this.#options.tell(`${part.name} ${how}; it is started again in ${restartInMs} ms (log: ${part.logFile})`),
+    }
+  }
+
+  #publish(clients: Clients, database: string): Estate {
+    const { home, ports } = this.#options
+    const estate: Estate = {
+      idp: `http://localhost:${ports.idp}`,
+      apis: ports.apis.map((port) => `http://localhost:${port}`),
+      database,
+      admin: clients.admin,
+      agent: clients.agent,
+    }
+    writePrivateFile(home.estateFile, `${JSON.stringify(estate, null, 2)}\n`)
+    return estate
+  }
+}

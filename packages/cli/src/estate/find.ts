@@ -1,0 +1,50 @@
+import { CliError } from '../error.ts'
+import { type Estate, estateDocument } from './document.ts'
+import { homeOf } from './home.ts'
+import { readIfPresent } from './private-file.ts'
+
+type Environment = Readonly<Record<string, string | undefined>>
+
+/**
+ * Finds the estate that commands act on: the one named by REKEY_IDP, REKEY_CLIENT_ID and REKEY_CLIENT_SECRET, otherwise the
+ * one that `rekey up` runs in `$REKEY_HOME`.
+ *
+ * @throws CliError `NO_ESTATE`, `ESTATE_UNREADABLE`, `WRONG_USE` when only some of the three variables are set
+ */
+export function findEstate(env: Environment, currentFolder: string): Estate {
+  return fromEnvironment(env) ?? fromFile(homeOf(env, currentFolder).estateFile)
+}
+
+function fromEnvironment(env: Environment): Estate | undefined {
+  const names = ['REKEY_IDP', 'REKEY_CLIENT_ID', 'REKEY_CLIENT_SECRET'] as const
+  const missing = names.filter((name) => !env[name])
+  // The id alone may stand in an environment for other reasons; an address says that another estate is meant.
+  if (!env.REKEY_IDP) return undefined
+  if (missing.length > 0) {
+    throw new CliError('WRONG_USE', `REKEY_IDP names an estate elsewhere, but ${missing.join(' and ')} is not set`)
+  }
+  const credential = { clientId: env.REKEY_CLIENT_ID, clientSecret: env.REKEY_CLIENT_SECRET }
+  const apis = (env.REKEY_APIS ?? '').split(',').filter((url) => url !== '')
+  const parsed = estateDocument.safeParse({ idp: env.REKEY_IDP, apis, admin: credential, agent: credential })
+  if (!parsed.success) throw new CliError('WRONG_USE', `REKEY_IDP "${env.REKEY_IDP}" or REKEY_APIS is no URL`)
+  return parsed.data
+}
+
+function fromFile(path: string): Estate {
+  const text = readIfPresent(path)
+  if (text === undefined) {
+    throw new CliError(
+      'NO_ESTATE',
+      `no estate is running here: ${path} does not exist. Start one with "rekey up", set REKEY_HOME to the home of a ` +
+        'running one, or REKEY_IDP, REKEY_CLIENT_ID and REKEY_CLIENT_SECRET for one elsewhere',
+      { path },
+    )
+  }
+  try {
+    return estateDocument.parse(JSON.parse(text))
+  } catch (cause) {
+    // The cause may quote the file, and the file holds secrets.
+    const reason = cause instanceof SyntaxError ? 'it is no JSON' : 'members are missing or wrong'
+    throw new CliError('ESTATE_UNREADABLE', `${path} cannot be used: ${reason}. Start "rekey up" again`, { path })
+  }
+}

@@ -1,0 +1,51 @@
+import { randomBytes } from 'node:crypto'
+import { chmodSync, mkdirSync, readdirSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+
+/** The files of an estate's home. */
+export interface Home {
+  folder: string
+  estateFile: string
+  clientsFile: string
+  rootKeyFile: string
+  lockFile: string
+  logsFolder: string
+  databasesFolder: string
+}
+
+/** The paths below `$REKEY_HOME` (default: `.rekey` in the current folder). Touches nothing. */
+export function homeOf(env: Readonly<Record<string, string | undefined>>, currentFolder: string): Home {
+  const folder = resolve(currentFolder, env.REKEY_HOME || '.rekey')
+  return {
+    folder,
+    estateFile: join(folder, 'estate.json'),
+    clientsFile: join(folder, 'clients.json'),
+    rootKeyFile: join(folder, 'root.key'),
+    lockFile: join(folder, 'up.lock'),
+    logsFolder: join(folder, 'logs'),
+    databasesFolder: join(folder, 'database'),
+  }
+}
+
+/** Makes the home, closed to everybody else: it holds the root key and credentials in the clear. */
+export function makeHome(home: Home): void {
+  mkdirSync(home.folder, { recursive: true, mode: 0o700 })
+  // An existing folder keeps its mode through mkdir.
+  chmodSync(home.folder, 0o700)
+  mkdirSync(home.logsFolder, { recursive: true, mode: 0o700 })
+}
+
+/**
+ * The folder that names this home's database; made with a random name at the first start.
+ *
+ * PostgreSQL of an estate that root runs keeps its data outside of the home, in a place that follows from this folder's path.
+ * By its random name a home that was removed and made anew does not meet the data of its predecessor, which its new root
+ * key cannot open.
+ */
+export function ensureDatabaseFolder(home: Home): string {
+  mkdirSync(home.databasesFolder, { recursive: true, mode: 0o700 })
+  const [name = randomBytes(8).toString('hex')] = readdirSync(home.databasesFolder)
+  const folder = join(home.databasesFolder, name)
+  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  return folder
+}

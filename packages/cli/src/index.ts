@@ -1,0 +1,6 @@
+export { type Call, ManagementClient, type Scope } from './client/management.ts'
+export { CliError, type CliErrorCode, type ExitCode } from './error.ts'
+export type { Credential, Estate } from './estate/document.ts'
+export { findEstate } from './estate/find.ts'
+export { runCommand } from './program.ts'
+export type { Shell } from './shell.ts'

@@ -1,0 +1,33 @@
+import { systemClock } from './clock.ts'
+import { runCommand } from './program.ts'
+import type { Shell } from './shell.ts'
+
+const interruption = new AbortController()
+let listening = false
+
+const shell: Shell = {
+  env: process.env,
+  folder: process.cwd(),
+  stdout: process.stdout,
+  stderr: process.stderr,
+  interactive: Boolean(process.stdout.isTTY && process.stderr.isTTY),
+  now: systemClock,
+  fetch: globalThis.fetch,
+  interruption() {
+    if (!listening) {
+      listening = true
+      // Kept for good: a second Ctrl-C, or the same one through the process group, must not cut the stopping short.
+      for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => interruption.abort())
+    }
+    return interruption.signal
+  },
+}
+
+// Who reads may go ("rekey up | head -1"): that must not end an estate without stopping it.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error
+  })
+}
+
+process.exitCode = await runCommand(process.argv.slice(2), shell)

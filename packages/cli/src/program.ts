@@ -1,0 +1,84 @@
+import { Command, CommanderError } from 'commander'
+import { agentCommand } from './commands/agent.ts'
+import { discardCommand } from './commands/discard.ts'
+import { idpCommand } from './commands/idp.ts'
+import { loadCommand } from './commands/load.ts'
+import { prepareCommand } from './commands/prepare.ts'
+import { revokeCommand } from './commands/revoke.ts'
+import { rollbackCommand } from './commands/rollback.ts'
+import { rotateCommand } from './commands/rotate.ts'
+import { statusCommand } from './commands/status.ts'
+import { tokenCommand } from './commands/token.ts'
+import { upCommand } from './commands/up.ts'
+import { CliError, type ExitCode, errorDocument, exitCodeOf, messageOf } from './error.ts'
+import { type Shell, tell } from './shell.ts'
+
+const builders = [
+  upCommand,
+  statusCommand,
+  rotateCommand,
+  prepareCommand,
+  rollbackCommand,
+  discardCommand,
+  revokeCommand,
+  agentCommand,
+  tokenCommand,
+  loadCommand,
+  idpCommand,
+]
+
+/**
+ * Runs one command line.
+ *
+ * @param words what the person typed after `rekey`
+ * @returns 0 done, 1 failed, 2 wrong use, 3 not reachable, 4 refused by policy or freeze
+ */
+export async function runCommand(words: readonly string[], shell: Shell): Promise<ExitCode> {
+  const asJson = words.includes('--json')
+  try {
+    await buildProgram(shell, asJson).parseAsync([...words], { from: 'user' })
+    return 0
+  } catch (error) {
+    if (error instanceof CommanderError) return wrongUse(error, shell, asJson)
+    tell(shell, `rekey: ${messageOf(error)}`)
+    const isPrinted = error instanceof CliError && error.code === 'LOAD_FAILED'
+    if (asJson && !isPrinted) shell.stdout.write(`${JSON.stringify(errorDocument(error), null, 2)}\n`)
+    return exitCodeOf(error)
+  }
+}
+
+function buildProgram(shell: Shell, asJson: boolean): Command {
+  const program = new Command('rekey')
+    .description('Rotates every credential of an OAuth 2.0 and OpenID Connect estate without a failed request.')
+    .option('--json', 'print one JSON document on stdout, all else on stderr')
+    .helpCommand(true)
+    .addHelpText(
+      'after',
+      '\nExit codes: 0 done, 1 failed, 2 wrong use, 3 not reachable, 4 refused by policy or freeze.',
+    )
+  for (const build of builders) program.addCommand(build(shell))
+  const output = { writeOut: write(asJson ? shell.stderr : shell.stdout), writeErr: write(shell.stderr) }
+  eachCommand(program, (command) => command.exitOverride().configureOutput(output).showHelpAfterError())
+  return program
+}
+
+function write(stream: Shell['stdout']): (text: string) => void {
+  return (text) => {
+    stream.write(text)
+  }
+}
+
+function eachCommand(command: Command, visit: (command: Command) => void): void {
+  visit(command)
+  for (const child of command.commands) eachCommand(child, visit)
+}
+
+/** Commander has printed the reason and the help already. Asking for help is no error. */
+function wrongUse(error: CommanderError, shell: Shell, asJson: boolean): ExitCode {
+  const asked = error.exitCode === 0
+  if (asJson && !asked) {
+    const message = error.message.replace(/^error: /, '')
+    shell.stdout.write(`${JSON.stringify({ code: 'WRONG_USE', message }, null, 2)}\n`)
+  }
+  return asked ? 0 : 2
+}

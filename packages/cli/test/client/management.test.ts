@@ -1,0 +1,130 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { after, beforeEach, test } from 'node:test'
+import { ManagementClient } from '../../src/client/management.ts'
+import { type CliError, exitCodeOf } from '../../src/error.ts'
+
+interface Seen {
+  path: string
+  authorization: string | undefined
+  body: string
+}
+
+let seen: Seen[] = []
+let answer: (path: string, response: ServerResponse) => void = () => undefined
+let now = 0
+const server = createServer(async (request, response) => {
+  const path = request.url ?? ''
+  seen.push({ path, authorization: request.headers.authorization, body: await bodyOf(request) })
+  if (path !== '/api/v1/token') return answer(path, response)
+  const tokens = seen.filter((entry) => entry.path === path).length
+  response.end(JSON.stringify({ access_token: `opaque-${tokens}`, expires_in: 3600 }))
+}).listen(0, '127.0.0.1')
+await once(server, 'listening')
+const idp = `http://127.0.0.1:${(server.address() as { port: number }).port}`
+
+const read = {
+  method: 'GET',
+  path: '/keyrings',
+  scope: 'keyrings:read',
+  failure: 'the keyrings cannot be read',
+} as const
+
+after(() => server.close().closeAllConnections())
+
+beforeEach(() => {
+  seen = []
+  now = 1_000_000
+  answer = (_path, response) => response.end('{"done":true}')
+})
+
+test('a call asks for exactly the scope that it needs, with the administrator’s credential', async () => {
+  assert.deepEqual(await client('a:b', 'c d').call(read), { done: true })
+  const [token, call] = seen
+  assert.equal(token?.body, 'grant_type=client_credentials&scope=keyrings%3Aread')
+  // RFC 6749, 2.3.1: both halves are form-encoded.
+  assert.equal(Buffer.from(token?.authorization?.slice(6) ?? '', 'base64').toString(), 'a%3Ab:c+d')
+  assert.equal(call?.authorization, 'Bearer opaque-1')
+})
+
+test('a token is used again until shortly before it runs out', async () => {
+  const management = client()
+  await management.call(read)
+  now += 3_500_000
+  await management.call(read)
+  now += 90_000
+  await management.call(read)
+  assert.deepEqual(
+    seen.filter(({ path }) => path !== '/api/v1/token').map(({ authorization }) => authorization),
+    ['Bearer opaque-1', 'Bearer opaque-1', 'Bearer opaque-2'],
+  )
+})
+
+test('a token that is refused is thrown away', async () => {
+  const management = client()
+  answer = (_path, response) => response.writeHead(401).end('{"code":"INVALID_TOKEN","message":"no"}')
+  await assert.rejects(management.call(read))
+  answer = (_path, response) => response.end('{}')
+  await management.call(read)
+  assert.equal(seen.at(-1)?.authorization, 'Bearer opaque-2')
+})
+
+test('a refusal carries the server’s code, message and correlation id, and the exit code of its kind', async () => {
+  const cases = [
+    [409, 4],
+    [423, 4],
+    [403, 4],
+    [404, 1],
+    [500, 1],
+  ] as const
+  for (const [status, exitCode] of cases) {
+    const body = {
+      code: 'ROTATION_UNDER_WAY',
+      message: 'a rotation is under way',
+      correlation_id: 'c-1',
+      details: { a: 1 },
+    }
+    answer = (_path, response) => response.writeHead(status).end(JSON.stringify(body))
+    await assert.rejects(client().call(read), (error: CliError) => {
+      assert.equal(error.message, 'the keyrings cannot be read: a rotation is under way (ROTATION_UNDER_WAY)')
+      assert.deepEqual(error.facts, { code: body.code, status, details: { a: 1 }, correlation_id: 'c-1' })
+      assert.equal(exitCodeOf(error), exitCode)
+      return true
+    })
+  }
+})
+
+test('an error page of a proxy is told by its status', async () => {
+  answer = (_path, response) => response.writeHead(502).end('<html>')
+  await assert.rejects(client().call(read), {
+    message: 'the keyrings cannot be read: the server answered 502 (HTTP_502)',
+  })
+})
+
+test('a server that is not there ends with 3 and its address', async () => {
+  const gone = createServer().listen(0, '127.0.0.1')
+  await once(gone, 'listening')
+  const url = `http://127.0.0.1:${(gone.address() as { port: number }).port}`
+  gone.close()
+  await once(gone, 'close')
+  const unreachable = new ManagementClient({ idp: url, apis: [], admin: { clientId: 'a', clientSecret: 'b' } }, shell())
+  await assert.rejects(unreachable.call(read), (error: CliError) => {
+    assert.equal(error.message, `${url} cannot be reached: ECONNREFUSED`)
+    return exitCodeOf(error) === 3
+  })
+})
+
+function client(clientId = 'admin', clientSecret = 'secret'): ManagementClient {
+  return new ManagementClient({ idp, apis: [], admin: { clientId, clientSecret } }, shell())
+}
+
+function shell(): { fetch: typeof fetch; now: () => number } {
+  return { fetch, now: () => now }
+}
+
+async function bodyOf(request: IncomingMessage): Promise<string> {
+  let text = ''
+  for await (const chunk of request) text += chunk
+  return text
+}

@@ -1,0 +1,130 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { createServer, type IncomingMessage } from 'node:http'
+import { after, beforeEach, test } from 'node:test'
+import type { KeyringView } from '../src/client/keyring.ts'
+import { before, keyring, version } from './keyring.ts'
+import { type Ran, run } from './shell.ts'
+
+// An IdP that plays back the states of one keyring, so that commands can be seen at moments which pass too quickly in a
+// real estate. The whole against real parts: see up.test.ts.
+let states: KeyringView[] = []
+let requests: string[] = []
+let refuseWith: [number, object] | undefined
+
+const server = createServer(async (request, response) => {
+  const line = `${request.method} ${request.url} ${await bodyOf(request)}`.trim()
+  if (!line.includes('/api/v1/token')) requests.push(line)
+  const [status, body] = line.includes('/api/v1/token') ? [200, { access_token: 't', expires_in: 60 }] : reply(line)
+  response.writeHead(status).end(JSON.stringify(body))
+}).listen(0, '127.0.0.1')
+await once(server, 'listening')
+const idp = `http://127.0.0.1:${(server.address() as { port: number }).port}`
+const env = { REKEY_IDP: idp, REKEY_CLIENT_ID: 'admin', REKEY_CLIENT_SECRET: 'secret' }
+
+function reply(line: string): [number, unknown] {
+  if (line.startsWith('POST') && refuseWith) return refuseWith
+  if (line.includes('/agents/')) return [201, { clientId: 'c-1', clientSecret: 'sk_live_1' }]
+  if (line.includes('/agents')) return [201, { agentId: 'a-1' }]
+  if (line.endsWith('/verifiers')) return [200, { verifiers: [] }]
+  const state = states.length > 1 && line.startsWith('GET') ? states.shift() : states[0]
+  return [200, line.endsWith('/keyrings') ? { keyrings: [state] } : state]
+}
+
+const started = keyring([version('a', 'active'), version('b', 'prepared')])
+const gate = { step: 'activate', version: 'b', gate: 'propagated', for: ['verifier api-7'], opensAt: null }
+const waiting = keyring([version('a', 'active'), version('b', 'prepared', { servedAt: before(9) })], [gate])
+const activated = keyring([version('a', 'retiring'), version('b', 'active')])
+const confirmed = keyring([version('a', 'retiring', { demotedAt: before(1) }), version('b', 'active')])
+const retired = keyring([version('a', 'retired', { demotedAt: before(1) }), version('b', 'active')])
+
+after(() => server.close().closeAllConnections())
+
+beforeEach(() => {
+  requests = []
+  refuseWith = undefined
+  states = [started]
+})
+
+function rekey(...words: string[]): Promise<Ran> {
+  return run(words, env)
+}
+
+test('rotate --watch shows each gate with its reason and returns when every live instance signs anew', async () => {
+  states = [started, waiting, activated, confirmed]
+  const { code, stdout, stderr } = await rekey('rotate', 'signing-es256', '--watch', '--json')
+  assert.equal(code, 0)
+  assert.deepEqual(JSON.parse(stdout), confirmed)
+  assert.deepEqual(stderr.trimEnd().split('\n'), [
+    'done: successor b prepared',
+    'done: served by every IdP instance',
+    'propagated: every live verifier holds it: waiting for verifier api-7; opens as soon as that is confirmed',
+    'done: propagated: every live verifier holds it',
+    'done: every live instance signs with it',
+  ])
+})
+
+test('rotate --until retired goes on until the old version is retired', async () => {
+  states = [started, confirmed, retired]
+  const { code, stdout } = await rekey('rotate', 'signing-es256', '--until', 'retired')
+  assert.equal(code, 0)
+  assert.equal(stdout, 'signing-es256: b is active, a is retired.\n')
+  assert.equal(requests.length, 4)
+})
+
+test('rotate alone asks and returns, with force and reason when given', async () => {
+  const { code } = await rekey('rotate', 'signing-es256', '--force', '--reason', 'drill')
+  assert.equal(code, 0)
+  assert.deepEqual(requests, [
+    'GET /api/v1/keyrings/signing-es256',
+    'POST /api/v1/keyrings/signing-es256/rotate {"force":true,"reason":"drill"}',
+  ])
+})
+
+test('a rotation under way refuses a second one with 4, and the code goes to both outputs', async () => {
+  refuseWith = [409, { code: 'ROTATION_UNDER_WAY', message: 'a rotation is under way', correlation_id: 'c-9' }]
+  const { code, stdout, stderr } = await rekey('rotate', 'signing-es256', '--watch', '--json')
+  assert.equal(code, 4)
+  assert.equal(JSON.parse(stdout).code, 'ROTATION_UNDER_WAY')
+  assert.equal(JSON.parse(stdout).correlation_id, 'c-9')
+  assert.match(stderr, /a rotation is under way \(ROTATION_UNDER_WAY\)/)
+})
+
+test('the other acts send what they are told', async () => {
+  const reason = ['--reason', 'leaked', '--incident', 'INC-1']
+  assert.equal((await rekey('revoke', 'signing-es256', 'a', ...reason)).code, 0)
+  assert.equal((await rekey('rollback', 'signing-es256')).code, 0)
+  assert.equal((await rekey('prepare', 'signing-es256')).code, 0)
+  assert.equal((await rekey('discard', 'signing-es256', 'b')).code, 0)
+  assert.deepEqual(requests, [
+    'POST /api/v1/keyrings/signing-es256/revoke {"id":"a","reason":"leaked","incident":"INC-1"}',
+    'POST /api/v1/keyrings/signing-es256/rollback {}',
+    'POST /api/v1/keyrings/signing-es256/prepare {}',
+    'POST /api/v1/keyrings/signing-es256/discard {"id":"b"}',
+  ])
+})
+
+test('agent create prints the credential once, and sends the name', async () => {
+  const { code, stdout } = await rekey('agent', 'create', 'billing', '--json')
+  assert.equal(code, 0)
+  assert.deepEqual(JSON.parse(stdout), { clientId: 'c-1', clientSecret: 'sk_live_1', agentId: 'a-1' })
+  assert.deepEqual(requests, ['POST /api/v1/agents {"name":"billing"}', 'POST /api/v1/agents/a-1/credentials {}'])
+})
+
+test('status --json has keyrings, verifiers and attention', async () => {
+  states = [keyring([version('a', 'active')])]
+  const { stdout } = await rekey('--json', 'status')
+  const status = JSON.parse(stdout)
+  assert.deepEqual(Object.keys(status), ['keyrings', 'verifiers', 'attention'])
+  assert.equal(status.attention[0].command, 'rekey prepare signing-es256')
+})
+
+test('token prints the token alone', async () => {
+  assert.equal((await rekey('token')).stdout, 't\n')
+})
+
+async function bodyOf(request: IncomingMessage): Promise<string> {
+  let text = ''
+  for await (const chunk of request) text += chunk
+  return text
+}

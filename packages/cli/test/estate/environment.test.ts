@@ -1,0 +1,36 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { apiEnvironment, idpEnvironment } from '../../src/estate/environment.ts'
+
+const shell = {
+  PATH: '/bin',
+  NODE_ENV: 'production',
+  AWS_SECRET_ACCESS_KEY: 'somebody else’s',
+  REKEY_CLIENT_SECRET: 'for an estate elsewhere',
+  REKEY_HOME: '/home',
+  REKEY_ACCESS_TOKEN_TTL: '10m',
+  OIDC_FORCE_KEY_ROTATION: 'true',
+}
+
+test('an API gets the runtime’s variables and its own, and none of the shell’s secrets', () => {
+  assert.deepEqual(apiEnvironment(shell, { PORT: '1' }), { PATH: '/bin', NODE_ENV: 'production', PORT: '1' })
+})
+
+test('the IdP gets its own settings from the shell too, but no credential that is meant for the command line', () => {
+  assert.deepEqual(idpEnvironment(shell, {}, { DATABASE_URL: 'x' }), {
+    PATH: '/bin',
+    NODE_ENV: 'production',
+    REKEY_ACCESS_TOKEN_TTL: '10m',
+    OIDC_FORCE_KEY_ROTATION: 'true',
+    DATABASE_URL: 'x',
+  })
+})
+
+test('the shell overrules the defaults of the estate, and the estate the shell', () => {
+  const environment = idpEnvironment(
+    { REKEY_ANONYMOUS_PROPAGATION: '10m', REKEY_PORT: '1' },
+    { REKEY_ANONYMOUS_PROPAGATION: '0s' },
+    { REKEY_PORT: '8002' },
+  )
+  assert.deepEqual(environment, { REKEY_ANONYMOUS_PROPAGATION: '10m', REKEY_PORT: '8002' })
+})

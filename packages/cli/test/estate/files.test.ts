@@ -1,0 +1,68 @@
+import assert from 'node:assert/strict'
+import { chmodSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import type { CliError } from '../../src/error.ts'
+import { ensureClients } from '../../src/estate/clients.ts'
+import { type Home, homeOf, makeHome } from '../../src/estate/home.ts'
+import { ensureRootKey } from '../../src/estate/root-key.ts'
+import { temporaryFolder } from '../folder.ts'
+
+function newHome(): Home {
+  const home = homeOf({ REKEY_HOME: join(temporaryFolder(), 'deep/home') }, '/')
+  makeHome(home)
+  return home
+}
+
+function mode(path: string): number {
+  return statSync(path).mode & 0o777
+}
+
+test('a home is closed to others, also one that was open before', () => {
+  const home = newHome()
+  assert.equal(mode(home.folder), 0o700)
+  chmodSync(home.folder, 0o755)
+  makeHome(home)
+  assert.equal(mode(home.folder), 0o700)
+})
+
+test('the root key is 32 random bytes as hex that only the owner reads, and is never replaced', () => {
+  const home = newHome()
+  ensureRootKey(home.rootKeyFile)
+  const key = readFileSync(home.rootKeyFile, 'utf8')
+  assert.match(key, /^[0-9a-f]{64}\n$/)
+  assert.equal(mode(home.rootKeyFile), 0o600)
+  ensureRootKey(home.rootKeyFile)
+  assert.equal(readFileSync(home.rootKeyFile, 'utf8'), key)
+  writeFileSync(home.rootKeyFile, 'damaged')
+  ensureRootKey(home.rootKeyFile)
+  assert.equal(readFileSync(home.rootKeyFile, 'utf8'), 'damaged')
+})
+
+test('the clients are made once and stay the same, in a file that only the owner reads', () => {
+  const home = newHome()
+  const clients = ensureClients(home)
+  assert.deepEqual(ensureClients(home), clients)
+  assert.equal(mode(home.clientsFile), 0o600)
+  const ids = [clients.admin, clients.agent, ...clients.verifiers].map(({ clientId }) => clientId)
+  assert.equal(new Set(ids).size, 4)
+  assert.match(clients.agent.clientSecret, /^sk_live_[0-9a-f]{64}$/)
+  assert.deepEqual(readdirSync(home.folder).sort(), ['clients.json', 'logs'])
+})
+
+test('damaged clients are refused without quoting them, instead of being replaced in silence', () => {
+  for (const damaged of ['{"admin": "sk_live_secret', '{"admin": {"clientId": "sk_live_secret"}}']) {
+    const home = newHome()
+    writeFileSync(home.clientsFile, damaged)
+    assert.throws(
+      () => ensureClients(home),
+      (error: CliError) => error.code === 'START_FAILED' && !error.message.includes('sk_live_secret'),
+    )
+  }
+})
+
+test('a home that is a file is an error', () => {
+  const folder = temporaryFolder()
+  writeFileSync(join(folder, 'home'), '')
+  assert.throws(() => makeHome(homeOf({ REKEY_HOME: join(folder, 'home') }, '/')), { code: 'EEXIST' })
+})

@@ -1,0 +1,68 @@
+import assert from 'node:assert/strict'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { CliError } from '../../src/error.ts'
+import { findEstate } from '../../src/estate/find.ts'
+import { temporaryFolder } from '../folder.ts'
+
+const admin = { clientId: 'admin', clientSecret: 'sk_live_admin' }
+const document = { idp: 'http://localhost:8002/', apis: ['http://localhost:8081'], admin, agent: admin, later: 'kept' }
+const elsewhere = { REKEY_IDP: 'https://id.example', REKEY_CLIENT_ID: 'ops', REKEY_CLIENT_SECRET: 'secret' }
+
+function home(content: string): string {
+  const folder = temporaryFolder()
+  writeFileSync(join(folder, 'estate.json'), content)
+  return folder
+}
+
+function codeOf(find: () => unknown): string {
+  try {
+    find()
+  } catch (error) {
+    if (error instanceof CliError) return error.code
+    throw error
+  }
+  return 'found'
+}
+
+test('the estate of REKEY_HOME is found, its addresses without a slash at the end', () => {
+  const estate = findEstate({ REKEY_HOME: home(JSON.stringify(document)) }, '/')
+  assert.equal(estate.idp, 'http://localhost:8002')
+  assert.deepEqual(estate.admin, admin)
+})
+
+test('without REKEY_HOME the estate of .rekey in the current folder is found', () => {
+  const folder = temporaryFolder()
+  mkdirSync(join(folder, '.rekey'))
+  writeFileSync(join(folder, '.rekey/estate.json'), JSON.stringify(document))
+  assert.equal(findEstate({}, folder).idp, 'http://localhost:8002')
+})
+
+test('an estate elsewhere goes before the one in the home', () => {
+  const estate = findEstate({ ...elsewhere, REKEY_HOME: home(JSON.stringify(document)) }, '/')
+  assert.equal(estate.idp, 'https://id.example')
+  assert.deepEqual(estate.admin, { clientId: 'ops', clientSecret: 'secret' })
+})
+
+test('an estate elsewhere that is named by halves, or not by a URL, is wrong use', () => {
+  assert.equal(
+    codeOf(() => findEstate({ ...elsewhere, REKEY_CLIENT_SECRET: '' }, '/')),
+    'WRONG_USE',
+  )
+  assert.equal(
+    codeOf(() => findEstate({ ...elsewhere, REKEY_IDP: 'id.example' }, '/')),
+    'WRONG_USE',
+  )
+})
+
+test('no estate and a damaged file are told apart, and the file is never quoted', () => {
+  assert.equal(
+    codeOf(() => findEstate({ REKEY_HOME: '/nowhere/at/all' }, '/')),
+    'NO_ESTATE',
+  )
+  for (const damaged of ['{"admin": {"clientSecret": "sk_live_x"', '{"admin": {"clientSecret": "sk_live_x"}}']) {
+    const find = () => findEstate({ REKEY_HOME: home(damaged) }, '/')
+    assert.throws(find, (error: CliError) => error.code === 'ESTATE_UNREADABLE' && !String(error).includes('sk_live_x'))
+  }
+})

@@ -1,0 +1,52 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { run } from './shell.ts'
+
+test('wrong use ends with 2, the reason and the help of the command', async () => {
+  const lines = [
+    [],
+    ['frobnicate'],
+    ['rotate'],
+    ['rotate', 'signing-es256', '--until', 'tomorrow'],
+    ['revoke', 'signing-es256', 'kid-1'],
+    ['load', '--rate', 'many'],
+    ['load', '--seconds', '-1'],
+    ['load', '--rate', '1000000'],
+    ['status', 'too', 'many'],
+    ['agent', 'create'],
+  ]
+  for (const words of lines) {
+    const { code, stdout, stderr } = await run(words)
+    assert.equal(code, 2, words.join(' '))
+    assert.equal(stdout, '')
+    assert.match(stderr, /Usage: rekey/)
+  }
+})
+
+test('with --json wrong use is one document on stdout', async () => {
+  const { code, stdout } = await run(['revoke', 'signing-es256', 'kid-1', '--json'])
+  assert.equal(code, 2)
+  assert.deepEqual(JSON.parse(stdout), {
+    code: 'WRONG_USE',
+    message: "required option '--reason <text>' not specified",
+  })
+})
+
+test('asking for help is no error, and every command explains itself', async () => {
+  const { code, stdout } = await run(['--help'])
+  assert.equal(code, 0)
+  const names = [...stdout.matchAll(/^ {2}(\w+) .*/gm)].map(([, name]) => name as string)
+  const commands = 'up status rotate prepare rollback discard revoke agent token load idp'.split(' ')
+  for (const name of commands) assert.ok(names.includes(name), name)
+  for (const name of commands) assert.equal((await run([name, '--help'])).code, 0)
+})
+
+test('without an estate every command that needs one ends with 3 and says what to do', async () => {
+  const lines = [['status'], ['token'], ['load'], ['rotate', 'k'], ['prepare', 'k'], ['agent', 'create', 'a']]
+  for (const words of lines) {
+    const { code, stdout, stderr } = await run([...words, '--json'], { REKEY_HOME: '/nowhere/at/all' })
+    assert.equal(code, 3, words.join(' '))
+    assert.equal(JSON.parse(stdout).code, 'NO_ESTATE')
+    assert.match(stderr, /rekey up/)
+  }
+})

@@ -1,0 +1,32 @@
+import { PassThrough } from 'node:stream'
+import { runCommand } from '../src/program.ts'
+import type { Shell } from '../src/shell.ts'
+import { noon } from './keyring.ts'
+
+/** What a command line printed and ended with. */
+export interface Ran {
+  code: number
+  stdout: string
+  stderr: string
+}
+
+/** Runs a command line as the executable does, in this process, with an environment of its own. */
+export async function run(words: readonly string[], env: Shell['env'] = {}): Promise<Ran> {
+  const [stdout, stderr] = [new PassThrough(), new PassThrough()]
+  const shell: Shell = {
+    env,
+    folder: '/nowhere',
+    stdout,
+    stderr,
+    interactive: false,
+    now: () => noon,
+    fetch,
+    interruption: () => new AbortController().signal,
+  }
+  const code = await runCommand(words, shell)
+  return { code, stdout: textOf(stdout), stderr: textOf(stderr) }
+}
+
+function textOf(stream: PassThrough): string {
+  return stream.read()?.toString() ?? ''
+}

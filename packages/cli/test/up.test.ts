@@ -1,0 +1,239 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { existsSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { after, before, test } from 'node:test'
+import { setTimeout as delay } from 'node:timers/promises'
+import type { KeyringView } from '../src/client/keyring.ts'
+import type { Estate } from '../src/estate/document.ts'
+import { Place, type Up } from './up.ts'
+
+// One estate, lived through from its first start to its last: the tests build on each other, in this order.
+let place: Place
+let up: Up
+let estate: Estate
+let revoked = ''
+
+before(async () => {
+  place = await Place.find()
+  up = place.up()
+  await up.ready()
+  estate = place.estate
+})
+
+after(async () => {
+  if (up.process.exitCode === null && up.process.signalCode === null) {
+    up.process.kill('SIGTERM')
+    await up.exited
+  }
+  place.remove()
+})
+
+test('a started estate is ready at every address, and only its owner can read its files', async () => {
+  for (const url of [estate.idp, ...estate.apis]) assert.equal((await fetch(`${url}/readyz`)).status, 200)
+  for (const name of ['estate.json', 'root.key', 'clients.json']) assert.equal(modeOf(name), 0o600, name)
+  assert.equal(modeOf('.'), 0o700)
+  assert.match(up.output, new RegExp(`${estate.idp}.*npx rekey load`, 's'))
+  assert.ok(!up.output.includes(estate.admin.clientSecret))
+})
+
+test('an agent’s token opens both APIs', async () => {
+  const token = (await place.rekey('token')).stdout.trim()
+  for (const api of estate.apis) assert.deepEqual(await hello(api, token), [200, { hello: estate.agent?.clientId }])
+})
+
+test('the key rotates twice and is revoked under load without a failed request', async () => {
+  const load = place.rekey('load', '--rate', '200', '--seconds', '12', '--json')
+  const first = (await place.rekey('token')).stdout.trim()
+  for (let rotation = 0; rotation < 2; rotation += 1) {
+    const { code, stderr } = await place.rekey('rotate', 'signing-es256', '--watch', '--json')
+    assert.equal(code, 0, stderr)
+    for (const api of estate.apis) assert.equal((await hello(api, first))[0], 200)
+  }
+  const condemned = (await place.rekey('token')).stdout.trim()
+  await revokeActive()
+  await refusedEverywhereWithin(1000, condemned)
+  assert.equal((await hello(estate.apis[0] ?? '', (await place.rekey('token')).stdout.trim()))[0], 200)
+  revoked = condemned
+
+  const { code, stdout, stderr } = await load
+  const summary = JSON.parse(stdout)
+  assert.deepEqual(summary.failures, {}, stderr)
+  assert.equal(code, 0)
+  assert.equal(summary.requests, 2400)
+  assert.equal(summary.kids.length, 4)
+  assert.ok(summary.revokedRefusals > 0)
+  assert.match(stderr, /^\d+ s {2}\d+\/s {2}0 failed .*signed by es256-/m)
+})
+
+test('status shows the versions, both verifiers and the reason of the revocation', async () => {
+  const status = JSON.parse((await place.rekey('status', '--json')).stdout)
+  const states = keyring(status.keyrings).versions.map(({ state }) => state)
+  assert.deepEqual(states.slice(0, 4), ['retiring', 'retiring', 'revoked', 'active'])
+  assert.deepEqual(
+    status.verifiers.map(({ live }: { live: boolean }) => live),
+    [true, true],
+  )
+  assert.match((await place.rekey('status')).stdout, /revoked +\d+s +exercise/)
+})
+
+test('an unknown keyring and an unknown version are refused with their code', async () => {
+  const { code, stdout } = await place.rekey('rotate', 'signing-none', '--json')
+  assert.equal(code, 1)
+  assert.equal(JSON.parse(stdout).code, 'UNKNOWN_KEYRING')
+  const revocation = await place.rekey('revoke', 'signing-es256', 'no-such-kid', '--reason', 'x', '--json')
+  assert.equal(revocation.code, 1)
+  assert.equal(JSON.parse(revocation.stdout).code, 'UNKNOWN_VERSION')
+})
+
+test('a new agent gets tokens with the credential that is printed', async () => {
+  const agent = JSON.parse((await place.rekey('agent', 'create', 'billing', '--json')).stdout)
+  const response = await fetch(`${estate.idp}/api/v1/token`, {
+    method: 'POST',
+    body: new URLSearchParams({
+      grant_type: 'client_credentials',
+      client_id: agent.clientId,
+      client_secret: agent.clientSecret,
+    }),
+  })
+  const { access_token } = (await response.json()) as { access_token: string }
+  assert.deepEqual(await hello(estate.apis[1] ?? '', access_token), [200, { hello: agent.agentId }])
+})
+
+test('the CLI works for an estate elsewhere, named by its environment', async () => {
+  const other = await Place.find()
+  const { clientId, clientSecret } = estate.admin
+  other.more = { REKEY_IDP: estate.idp, REKEY_CLIENT_ID: clientId, REKEY_CLIENT_SECRET: clientSecret }
+  const { code, stdout } = await other.rekey('status', '--json')
+  assert.equal(code, 0)
+  assert.equal(keyring(JSON.parse(stdout).keyrings).name, 'signing-es256')
+})
+
+test('a second "rekey up" on the home is refused with the pid of the first', async () => {
+  const second = place.up()
+  assert.deepEqual(await second.exited, { code: 1, signal: null })
+  assert.match(second.output, new RegExp(`already runs .*pid ${up.pid}`))
+  assert.equal((await fetch(`${estate.idp}/readyz`)).status, 200)
+})
+
+test('a part that dies is started again and said to have died', async () => {
+  process.kill(childPids()[1] as number, 'SIGKILL')
+  await until(() => /api-\d killed by SIGKILL; it is started again/.test(up.output))
+  for (const api of estate.apis) await until(async () => (await fetch(`${api}/readyz`)).ok)
+})
+
+test('Ctrl-C, twice and to the whole group, stops everything within 3 s', async () => {
+  const children = childPids()
+  const start = performance.now()
+  up.signalGroup('SIGINT')
+  up.signalGroup('SIGINT')
+  assert.deepEqual(await up.exited, { code: 0, signal: null })
+  assert.ok(performance.now() - start < 3000)
+  assert.equal(existsSync(place.path('estate.json')), false)
+  assert.deepEqual(await place.takenPorts(), [])
+  for (const pid of children) assert.throws(() => process.kill(pid, 0), { code: 'ESRCH' })
+})
+
+test('a taken port is named, and nothing is left running', async () => {
+  const server = createServer().listen(place.base + 82, 'localhost')
+  await once(server, 'listening')
+  const refused = place.up()
+  assert.deepEqual(await refused.exited, { code: 1, signal: null })
+  assert.match(refused.output, new RegExp(`port ${place.base + 82} \\(api-2\\).*REKEY_PORT_BASE`))
+  assert.deepEqual(await place.takenPorts(), [place.base + 82])
+  server.close()
+  await once(server, 'close')
+})
+
+test('started again on the same home, the estate knows its clients, and what was revoked stays revoked', async () => {
+  up = place.up()
+  await up.ready()
+  assert.deepEqual(place.estate.agent, estate.agent)
+  const fresh = (await place.rekey('token')).stdout.trim()
+  for (const api of estate.apis) {
+    assert.equal((await hello(api, fresh))[0], 200)
+    assert.deepEqual(codeOf(await hello(api, revoked)), [401, 'key_revoked'])
+  }
+})
+
+test('what a killed estate left behind is taken over', async () => {
+  up.process.kill('SIGKILL')
+  await up.exited
+  assert.ok(existsSync(place.path('estate.json')))
+  up = place.up()
+  await up.ready()
+  assert.match(up.output, /was killed: taking over/)
+  const token = (await place.rekey('token')).stdout.trim()
+  for (const api of estate.apis) assert.equal((await hello(api, token))[0], 200)
+})
+
+test('SIGTERM during the start stops what was started', async () => {
+  up.process.kill('SIGTERM')
+  assert.deepEqual(await up.exited, { code: 0, signal: null })
+  up = place.up()
+  await until(() => existsSync(place.path('up.lock')) && childPids().length > 0)
+  up.process.kill('SIGTERM')
+  assert.deepEqual(await up.exited, { code: 0, signal: null })
+  assert.deepEqual(await place.takenPorts(), [])
+  assert.equal(existsSync(place.path('up.lock')), false)
+})
+
+test('a home that was removed starts anew, whatever PostgreSQL kept elsewhere', async () => {
+  const apart = place.removeHome()
+  up = place.up()
+  await up.ready()
+  const token = (await place.rekey('token')).stdout.trim()
+  assert.equal((await hello(place.estate.apis[0] ?? '', token))[0], 200)
+  for (const folder of apart) rmSync(folder, { recursive: true, force: true })
+})
+
+async function revokeActive(): Promise<void> {
+  const status = JSON.parse((await place.rekey('status', '--json')).stdout)
+  const active = keyring(status.keyrings).versions.find(({ state }) => state === 'active')?.id ?? ''
+  const { code, stderr } = await place.rekey('revoke', 'signing-es256', active, '--reason', 'exercise')
+  assert.equal(code, 0, stderr)
+}
+
+async function refusedEverywhereWithin(limitMs: number, token: string): Promise<void> {
+  const start = performance.now()
+  for (const api of estate.apis) {
+    await until(async () => {
+      const [status, code] = codeOf(await hello(api, token))
+      return status === 401 && code === 'key_revoked'
+    })
+  }
+  assert.ok(performance.now() - start < limitMs)
+}
+
+function keyring(keyrings: KeyringView[]): KeyringView {
+  const found = keyrings.find(({ name }) => name === 'signing-es256')
+  assert.ok(found)
+  return found
+}
+
+async function hello(api: string, token: string): Promise<[number, object]> {
+  const response = await fetch(`${api}/hello`, { headers: { authorization: `Bearer ${token}` } })
+  return [response.status, (await response.json()) as object]
+}
+
+function codeOf([status, body]: [number, object]): [number, unknown] {
+  return [status, (body as { code?: unknown }).code]
+}
+
+function modeOf(name: string): number {
+  return statSync(place.path(name)).mode & 0o777
+}
+
+function childPids(): number[] {
+  const lock = JSON.parse(readFileSync(place.path('up.lock'), 'utf8')) as { children: { pid: number }[] }
+  return lock.children.map(({ pid }) => pid)
+}
+
+/** Looks again and again for something that no event tells of. */
+async function until(isTrue: () => boolean | Promise<boolean>): Promise<void> {
+  for (let looks = 0; looks < 750; looks += 1) {
+    if (await Promise.resolve(isTrue()).catch(() => false)) return
+    await delay(20)
+  }
+  assert.fail(`it did not come true within 15 s:\n${up.output}`)
+}

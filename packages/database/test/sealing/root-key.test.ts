@@ -1,0 +1,82 @@
+import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, describe, it } from 'node:test'
+import { inspect } from 'node:util'
+import { DatabaseError } from '../../src/error.ts'
+import { readRootKey } from '../../src/sealing/root-key.ts'
+
+const hex = randomBytes(32).toString('hex')
+
+describe('the root key', () => {
+  let folder = ''
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'rekey-root-key-'))
+  })
+  after(() => rm(folder, { recursive: true }))
+
+  async function file(content: string): Promise<string> {
+    const path = join(folder, randomBytes(4).toString('hex'))
+    await writeFile(path, content)
+    return `file:${path}`
+  }
+
+  it('is the same from the environment and from a file, with or without a line end', async () => {
+    const fromEnv = await readRootKey('env:ROOT', { ROOT: hex })
+    assert.deepEqual(Buffer.from(fromEnv.key), Buffer.from(hex, 'hex'))
+    for (const content of [hex, `${hex}\n`, `  ${hex.toUpperCase()}\r\n`]) {
+      assert.deepEqual(await readRootKey(await file(content), {}), fromEnv)
+    }
+  })
+
+  it('has an id that says nothing about it and tells it from another', async () => {
+    const { id } = await readRootKey('env:ROOT', { ROOT: hex })
+    assert.match(id, /^[0-9a-f]{12}$/)
+    assert.equal(hex.includes(id), false)
+    assert.notEqual((await readRootKey('env:ROOT', { ROOT: randomBytes(32).toString('hex') })).id, id)
+  })
+
+  for (const [name, source] of Object.entries({
+    'an environment variable that is not set': 'env:ABSENT',
+    'a file that does not exist': 'file:/nowhere/at/all',
+    'a folder': `file:${tmpdir()}`,
+  })) {
+    it(`is missing in ${name}`, async () => {
+      await assert.rejects(readRootKey(source, {}), { name: 'DatabaseError', code: 'ROOT_KEY_MISSING' })
+    })
+  }
+
+  const bad = ['', ' ', hex.slice(1), `${hex}0`, `${hex.slice(0, 63)}g`, Buffer.from(hex, 'hex').toString('base64')]
+  for (const [index, value] of [...bad, `0x${hex}`, `${hex} ${hex}`].entries()) {
+    it(`is refused when it is not 64 hexadecimal digits, and not quoted: form ${index}`, async () => {
+      for (const source of ['env:ROOT', await file(value)]) {
+        const error = await refusal(readRootKey(source, { ROOT: value }))
+        assert.equal(error.code, 'ROOT_KEY_INVALID')
+        const [digits] = /[\w+/]{40}/.exec(value) ?? []
+        if (digits) assert.equal(inspect(error).includes(digits), false)
+      }
+    })
+  }
+
+  for (const [name, source] of Object.entries({
+    'as the value itself': hex,
+    'as the name of a variable': `env:${hex}`,
+    'as the path of a file': `file:${hex}\n`,
+    'without a scheme': 'ROOT',
+    'by an unknown scheme': 'http://example.com/key',
+    'without a name': 'env:',
+  })) {
+    it(`is refused when it is given ${name}, and not quoted`, async () => {
+      const error = await refusal(readRootKey(source, { [hex]: hex }))
+      assert.equal(error.code, 'ROOT_KEY_INVALID')
+      assert.equal(inspect(error).includes(hex), false)
+    })
+  }
+
+  async function refusal(reading: Promise<unknown>): Promise<DatabaseError> {
+    const error = await reading.then(() => assert.fail('it was read'), (reason: unknown) => reason)
+    return error instanceof DatabaseError ? error : assert.fail(String(error))
+  }
+})

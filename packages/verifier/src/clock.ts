@@ -1,0 +1,37 @@
+/** Cancels what {@link Clock.after} arranged; harmless when it already ran. */
+export type Cancel = () => void
+
+/** Time as this package sees it, all in milliseconds. Give your own to test what depends on time. */
+export interface Clock {
+  /** Wall clock, since the Unix epoch: goes on while a machine is suspended, and may jump. */
+  wallMs(): number
+  /** Monotonic clock of arbitrary origin: never jumps, and may stand still while a machine is suspended. */
+  monotonicMs(): number
+  /** Runs `act` once, `delayMs` from now. */
+  after(delayMs: number, act: () => void): Cancel
+}
+
+/** The clock of the machine. Nothing else in this package reads it. */
+export const systemClock: Clock = {
+  wallMs: () => Date.now(),
+  monotonicMs: () => performance.now(),
+  after(delayMs, act) {
+    const timer = setTimeout(act, delayMs)
+    return () => clearTimeout(timer)
+  },
+}
+
+/** One moment on both clocks; a span counts as over when either clock says so. */
+export interface Moment {
+  wallMs: number
+  monotonicMs: number
+}
+
+export function momentOf(clock: Clock): Moment {
+  return { wallMs: clock.wallMs(), monotonicMs: clock.monotonicMs() }
+}
+
+/** What passed since `then`, by whichever clock saw more: a wall clock set back cannot make it shorter. */
+export function elapsedMs(clock: Clock, then: Moment): number {
+  return Math.max(clock.wallMs() - then.wallMs, clock.monotonicMs() - then.monotonicMs)
+}

@@ -1,0 +1,57 @@
+import { randomUUID } from 'node:crypto'
+import { type Clock, systemClock } from '../clock.ts'
+import { trustworthyUrl } from './address.ts'
+import type { OnLeaseLost } from './lease.ts'
+
+interface FeedOptions {
+  readonly clientId: string
+  readonly clientSecret: string
+  /** Whether to refuse everything when the lease is over, or to go on up to a ceiling. There is no default. */
+  readonly onLeaseLost: OnLeaseLost
+  /** Where revocations outlive a restart; one file per process. Without it they are kept in memory only. */
+  readonly stateFile?: string | undefined
+  /** Name of this process towards the issuer. Default: a random UUID. */
+  readonly instance?: string
+  readonly fetch?: typeof globalThis.fetch
+  readonly clock?: Clock
+  readonly random?: () => number
+  /** Lets trust be fetched over plain http beyond loopback, where anybody on the way decides what is trusted. */
+  readonly dangerouslyAllowPlaintext?: boolean
+}
+
+/** The issuer's base URL, as `issuer` or (where it is reached by another address) as `url`. */
+export type TrustFeedOptions = FeedOptions &
+  ({ readonly issuer: string; readonly url?: string } | { readonly issuer?: string; readonly url: string })
+
+const isName = (value: unknown): value is string => typeof value === 'string' && value !== ''
+
+function checkedMode(onLeaseLost: unknown): OnLeaseLost {
+  if (onLeaseLost === 'fail-closed') return onLeaseLost
+  const ceilingMs = (onLeaseLost as { lastKnownGood?: { ceilingMs?: unknown } } | undefined)?.lastKnownGood?.ceilingMs
+  if (typeof ceilingMs === 'number' && Number.isFinite(ceilingMs) && ceilingMs > 0)
+    return { lastKnownGood: { ceilingMs } }
+  throw new TypeError("onLeaseLost is required: 'fail-closed' or { lastKnownGood: { ceilingMs } }")
+}
+
+/** Reads the options once; from here on they are known to be sound. */
+export function checkedFeedOptions(options: TrustFeedOptions) {
+  const { clientId, clientSecret, stateFile, instance = randomUUID() } = options
+  if (!isName(clientId) || !isName(clientSecret)) throw new TypeError('clientId and clientSecret are required')
+  if (!isName(instance)) throw new TypeError('instance must be a non-empty string')
+  if (stateFile !== undefined && !isName(stateFile)) throw new TypeError('stateFile must be a path')
+  const { fetch = globalThis.fetch, clock = systemClock, random = Math.random } = options
+  const base = trustworthyUrl('url', options.url ?? options.issuer, options.dangerouslyAllowPlaintext === true)
+  const name = options.issuer ?? base.href
+  return {
+    clientId,
+    clientSecret,
+    stateFile,
+    instance,
+    fetch,
+    clock,
+    random,
+    base,
+    name,
+    onLeaseLost: checkedMode(options.onLeaseLost),
+  }
+}

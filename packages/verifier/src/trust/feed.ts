@@ -1,0 +1,233 @@
+import type { Cancel, Moment } from '../clock.ts'
+import { VerifyError, type VerifyErrorCode } from '../error.ts'
+import type { Jwks } from '../keys/jwk.ts'
+import { LIBRARY } from '../version.ts'
+import { checkedFeedOptions, type TrustFeedOptions } from './feed-options.ts'
+import { type Acknowledgement, Issuer } from './issuer.ts'
+import { Lease } from './lease.ts'
+import { compareRevisions, type TrustMessage } from './message.ts'
+import { Renewal } from './renewal.ts'
+import { type TrustChange, TrustSet } from './set.ts'
+import { announceChange, type Revision, type TrustContext, type TrustSnapshot, type TrustSource } from './source.ts'
+import { StateFile } from './state-file.ts'
+import { Subscription } from './subscription.ts'
+
+const REFRESH_TIMEOUT_MS = 10_000
+const GOODBYE_TIMEOUT_MS = 1_000
+/** A feed that was reopened because we lag gets this long before it is reopened for the same reason again. */
+const REOPEN_AGAIN_MS = 5_000
+
+const LOOK_AGAIN_IN_VAIN = Promise.resolve(false)
+/**
+ * Trust from a Rekey issuer. An event of the feed is applied at once and in full; then, once what must survive a
+ * restart is on disk, the lease is renewed, which is what tells the issuer that this process holds it.
+ */
+class FeedTrust implements TrustSource {
+  readonly #options: ReturnType<typeof checkedFeedOptions>
+  readonly #issuer: Issuer
+  readonly #lease: Lease
+  readonly #file: StateFile | undefined
+  readonly #subscription: Subscription
+  readonly #renewal: Renewal
+  readonly #first = Promise.withResolvers<void>()
+  readonly #waiting = new Set<(change: TrustChange) => void>()
+  #context: TrustContext = { algorithms: [], announce: () => {} }
+  #started: Promise<void> | undefined
+  #closed = false
+  #set = new TrustSet()
+  /** Newest revision ever seen, here or before a restart: nothing older is applied. */
+  #floor: Revision | null = null
+  /** The revision whose keys are held. */
+  #held: Revision | null = null
+  #saved: Revision | null = null
+  #resumable = true
+  #reopenedMs = Number.NEGATIVE_INFINITY
+  #lost = false
+  #cancelWatch: Cancel = () => {}
+
+  constructor(options: TrustFeedOptions) {
+    this.#options = checkedFeedOptions(options)
+    const { base, clientId, clientSecret, fetch, clock, random, stateFile, name, onLeaseLost } = this.#options
+    this.#issuer = new Issuer({ base, clientId, clientSecret, fetch })
+    this.#lease = new Lease(clock, onLeaseLost)
+    this.#file = stateFile === undefined ? undefined : new StateFile(stateFile, name)
+    const onProblem = (error: VerifyError) => this.#context.announce('problem', error)
+    this.#subscription = new Subscription({
+      clock,
+      random,
+      onProblem,
+      open: (lastEventId, signal) => this.#issuer.openFeed(lastEventId, signal),
+      lastEventId: () => (this.#held && this.#resumable ? `${this.#held.epoch}.${this.#held.n}` : undefined),
+      apply: (message) => this.#apply(message),
+    })
+    this.#renewal = new Renewal({
+      clock,
+      onProblem,
+      readyToAcknowledge: () => this.#save(),
+      renew: (held, signal) => this.#issuer.renew(held, this.#acknowledgement(), signal),
+      onEarned: (sent, leaseMs) => this.#earned(sent, leaseMs),
+      onBehind: () => this.#behind(),
+    })
+  }
+
+  start(context: TrustContext): Promise<void> {
+    this.#started ??= this.#begin(context)
+    return this.#started
+  }
+
+  keys(): Jwks {
+    if (!this.#holdsTrust) throw new VerifyError('trust_unavailable')
+    return this.#set.jwks
+  }
+
+  isRevoked(kid: string): boolean {
+    return this.#set.isRevoked(kid)
+  }
+
+  whyAbsent(kid: string): VerifyErrorCode {
+    return this.#set.whyAbsent(kid)
+  }
+
+  snapshot(): TrustSnapshot {
+    const { kids, revokedKids } = this.#set
+    const { leftMs, ageMs } = this.#lease
+    return { held: this.#holdsTrust, revision: this.#held, kids, revokedKids, leaseLeftMs: leftMs, ageMs }
+  }
+
+  async refresh(): Promise<TrustChange> {
+    if (this.#closed) throw new VerifyError('verifier_closed')
+    const { promise, resolve, reject } = Promise.withResolvers<TrustChange>()
+    const giveUp = () => reject(new VerifyError('feed_failed', { detail: 'no answer to a refresh' }))
+    const cancel = this.#options.clock.after(REFRESH_TIMEOUT_MS, giveUp)
+    this.#waiting.add(resolve)
+    this.#reopenFromScratch()
+    return promise.finally(() => {
+      cancel()
+      this.#waiting.delete(resolve)
+    })
+  }
+
+  /** The feed brings every key before anything is signed with it: asking again would find nothing. */
+  lookAgain(): Promise<boolean> {
+    return LOOK_AGAIN_IN_VAIN
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return
+    this.#closed = true
+    this.#cancelWatch()
+    this.#renewal.stop()
+    await this.#subscription.stop()
+    // Whoever waits for it hears of it through start(); where nobody does, it is no unhandled rejection.
+    this.#first.promise.catch(() => {})
+    this.#first.reject(new VerifyError('verifier_closed'))
+    if (this.#started !== undefined) await this.#sayGoodbye()
+  }
+
+  get #holdsTrust(): boolean {
+    return !this.#closed && this.#held !== null && this.#lease.trustLeftMs > 0
+  }
+
+  async #begin(context: TrustContext): Promise<void> {
+    this.#context = context
+    const remembered = await this.#file?.load()
+    if (remembered) {
+      this.#set = new TrustSet(remembered.revokedKids)
+      this.#floor = remembered.revision
+      this.#saved = remembered.revision
+    }
+    if (!this.#closed) this.#subscription.start()
+    return this.#first.promise
+  }
+
+  #apply(message: TrustMessage): void {
+    this.#refuseUnfit(message)
+    const change = this.#set.apply({ keys: message.keys, revokedKids: message.revokedKids })
+    this.#held = { epoch: message.epoch, n: message.n }
+    this.#floor = this.#held
+    this.#resumable = true
+    announceChange(this.#context.announce, change)
+    for (const done of this.#waiting) done(change)
+    this.#renewal.now()
+  }
+
+  #refuseUnfit(message: TrustMessage): void {
+    if (this.#floor !== null && compareRevisions(message, this.#floor) < 0) {
+      this.#resumable = false
+      throw new VerifyError('revision_backwards')
+    }
+    if (message.full || (this.#held !== null && message.epoch === this.#held.epoch)) return
+    this.#resumable = false
+    throw new VerifyError('feed_failed', { detail: 'a change to a set that is not held' })
+  }
+
+  /** Makes what is held durable, if a file was asked for, and returns the revision that may then be acknowledged. */
+  async #save(): Promise<Revision | null> {
+    const revision = this.#held
+    if (this.#file === undefined || revision === null) return revision
+    if (this.#saved !== null && compareRevisions(this.#saved, revision) === 0) return revision
+    await this.#file.save({ revision, revokedKids: this.#set.revokedKids })
+    this.#saved = revision
+    return revision
+  }
+
+  #acknowledgement(): Acknowledgement {
+    const { instance, onLeaseLost } = this.#options
+    const about = { instance, library: LIBRARY, algorithms: this.#context.algorithms }
+    if (onLeaseLost === 'fail-closed') return { ...about, mode: 'fail-closed' }
+    return { ...about, mode: 'last-known-good', ceilingSeconds: onLeaseLost.lastKnownGood.ceilingMs / 1000 }
+  }
+
+  #earned(sent: Moment, leaseMs: number): void {
+    this.#lease.earn(sent, leaseMs)
+    if (this.#lease.leftMs === 0) return
+    if (this.#lost) this.#context.announce('leaseRegained')
+    this.#lost = false
+    this.#watchLease()
+    this.#first.resolve()
+  }
+
+  #watchLease(): void {
+    this.#cancelWatch()
+    this.#cancelWatch = this.#options.clock.after(Math.ceil(this.#lease.leftMs), () => {
+      if (this.#lease.leftMs > 0) return this.#watchLease()
+      this.#lost = true
+      this.#context.announce('leaseLost')
+    })
+  }
+
+  #behind(): void {
+    const nowMs = this.#options.clock.monotonicMs()
+    if (nowMs - this.#reopenedMs < REOPEN_AGAIN_MS) return
+    this.#reopenedMs = nowMs
+    this.#reopenFromScratch()
+  }
+
+  #reopenFromScratch(): void {
+    this.#resumable = false
+    this.#subscription.reopen()
+  }
+
+  async #sayGoodbye(): Promise<void> {
+    const { clock, instance } = this.#options
+    const timeout = new AbortController()
+    const cancel = clock.after(GOODBYE_TIMEOUT_MS, () => timeout.abort())
+    try {
+      await this.#issuer.leave(instance, timeout.signal)
+    } catch (cause) {
+      // The issuer then waits for the lease to pass, as it does for a process that died.
+      this.#context.announce('problem', new VerifyError('lease_refused', { detail: 'goodbye', cause }))
+    } finally {
+      cancel()
+    }
+  }
+}
+
+/**
+ * Trust from a Rekey issuer: pushed over its feed within milliseconds, and made certain by a lease. Source of `trust`
+ * for `createVerifier`; one source serves one verifier.
+ * @throws {TypeError} for an option that is missing or of the wrong shape.
+ */
+export function trustFeed(options: TrustFeedOptions): TrustSource {
+  return new FeedTrust(options ?? {})
+}

@@ -1,0 +1,65 @@
+import type { VerifyError, VerifyErrorCode } from '../error.ts'
+import type { Jwks } from '../keys/jwk.ts'
+import type { TrustChange } from './set.ts'
+
+/** Place of a trust set in the issuer's history. A restored database starts a higher epoch. */
+export interface Revision {
+  readonly epoch: number
+  readonly n: number
+}
+
+/** What a verifier trusts at this moment, for health checks, metrics and operators. */
+export interface TrustSnapshot {
+  /** Whether tokens can be verified now. */
+  readonly held: boolean
+  /** Null before the first set, and always when polling: a plain JWKS has no revision. */
+  readonly revision: Revision | null
+  readonly kids: readonly string[]
+  readonly revokedKids: readonly string[]
+  /** How long trust lasts if nothing more is heard, in milliseconds; 0 when it is over. */
+  readonly leaseLeftMs: number
+  /** How long ago the issuer was last heard confirming this set, in milliseconds; null before the first time. */
+  readonly ageMs: number | null
+}
+
+/** What a trust source may announce, with the arguments a listener gets. */
+export interface TrustEvents {
+  keyAdded: [kid: string]
+  keyRemoved: [kid: string]
+  keyRevoked: [kid: string]
+  leaseLost: []
+  leaseRegained: []
+  /** Something that is retried by itself, and that an operator wants to know: the feed broke, a renewal was refused. */
+  problem: [error: VerifyError]
+}
+
+export type Announce = <K extends keyof TrustEvents>(event: K, ...facts: TrustEvents[K]) => void
+
+/** What a verifier tells its trust source when it starts it. */
+export interface TrustContext {
+  readonly algorithms: readonly string[]
+  readonly announce: Announce
+}
+
+/** Where trust comes from. Made by `trustFeed` or `jwksPolling`; one source serves one verifier. */
+export interface TrustSource {
+  /** Resolves when trust is held for the first time. */
+  start(context: TrustContext): Promise<void>
+  /** The keys to verify with now; throws `trust_unavailable` when nobody vouches for them any more. */
+  keys(): Jwks
+  isRevoked(kid: string): boolean
+  whyAbsent(kid: string): VerifyErrorCode
+  snapshot(): TrustSnapshot
+  /** Asks the issuer now; resolves when the answer has been applied. */
+  refresh(): Promise<TrustChange>
+  /** A kid is not known: asks the issuer if that may help and the cool-down allows. Resolves to whether it asked. */
+  lookAgain(): Promise<boolean>
+  close(): Promise<void>
+}
+
+/** Announces a change kid by kid. */
+export function announceChange(announce: Announce, change: TrustChange): void {
+  for (const kid of change.revoked) announce('keyRevoked', kid)
+  for (const kid of change.added) announce('keyAdded', kid)
+  for (const kid of change.removed) announce('keyRemoved', kid)
+}
