@@ -21,7 +21,7 @@ export interface RunningIdp {
  */
 export async function startIdp(config: Config, env: NodeJS.ProcessEnv, log: Logger): Promise<RunningIdp> {
   const sealer = sealerFor(await readRootKey(config.rootKeySource, env))
-  await migrate(config.databaseOwnerUrl ?? config.databaseUrl, migrations)
+  await migrate(config.databaseOwnerUrl ?? config.databaseDirectUrl, migrations)
   const connection: Connection<IdpTables> = connect(config.databaseUrl, { applicationName: 'rekey-idp' })
   const opened: { close(): Promise<unknown> }[] = [connection]
   const close = async () => {

@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { styleText } from 'node:util'
 import type { Command } from 'commander'
+import { monotonicClock } from '../clock.ts'
 import type { Estate } from '../estate/document.ts'
 import { homeOf } from '../estate/home.ts'
 import { portsOf } from '../estate/ports.ts'
@@ -36,6 +37,8 @@ async function runUntil(interrupted: AbortSignal, shell: Shell, asJson: boolean)
     ports: portsOf(shell.env),
     env: shell.env,
     pid: process.pid,
+    fetch: shell.fetch,
+    monotonic: monotonicClock,
     tell: (line: string) => tell(shell, line),
   }
   // Loaded here alone: it brings the database and the IdP, and would triple the time that every other command takes.

@@ -1,6 +1,6 @@
 import { rmSync } from 'node:fs'
 import { migrateIdp, ensureClients as registerClients } from '@rekey/idp'
-import { monotonicClock } from '../clock.ts'
+import type { Clock } from '../clock.ts'
 import { Child, type Witness } from './child.ts'
 import { type Clients, ensureClients, managementScopes } from './clients.ts'
 import { Database, type DatabaseUrls, namedDatabase } from './database.ts'
@@ -20,6 +20,8 @@ export interface EstateOptions {
   ports: Ports
   env: Readonly<Record<string, string | undefined>>
   pid: number
+  fetch: typeof globalThis.fetch
+  monotonic: Clock
   /** A line for the person at the terminal. */
   tell: (line: string) => void
 }
@@ -92,7 +94,7 @@ export class RunningEstate {
   async #takeOver(): Promise<void> {
     if (!this.#lock.tookOver) return
     this.#options.tell('An earlier "rekey up" on this home was killed: taking over what it left.')
-    await endLeftovers(this.#lock.leftBehind, monotonicClock)
+    await endLeftovers(this.#lock.leftBehind, this.#options.monotonic)
   }
 
   async #requirePorts(databaseIsElsewhere: boolean): Promise<void> {
@@ -125,18 +127,18 @@ export class RunningEstate {
   }
 
   async #startIdp(plan: Plan, database: DatabaseUrls, interrupted: AbortSignal): Promise<void> {
-    this.#idp = new Child(idpPart(plan, database), this.#witness, monotonicClock)
+    this.#idp = new Child(idpPart(plan, database), this.#witness, this.#options.monotonic)
     this.#idp.start()
-    await untilReady(this.#idp, monotonicClock, interrupted)
+    await untilReady(this.#idp, this.#options, interrupted)
   }
 
   async #startApis(plan: Plan, interrupted: AbortSignal): Promise<void> {
-    this.#apis = apiParts(plan).map((part) => new Child(part, this.#witness, monotonicClock))
+    this.#apis = apiParts(plan).map((part) => new Child(part, this.#witness, this.#options.monotonic))
     for (const api of this.#apis) api.start()
     const settled = new AbortController()
     const signal = AbortSignal.any([interrupted, settled.signal])
     try {
-      await Promise.all(this.#apis.map((api) => untilReady(api, monotonicClock, signal)))
+      await Promise.all(this.#apis.map((api) => untilReady(api, this.#options, signal)))
     } finally {
       // When one of them fails, nobody waits for the other.
       settled.abort()

@@ -24,7 +24,7 @@ export function idpEntry(): string {
 }
 
 /** @throws CliError `START_FAILED` where the package came without the repository's examples */
-export function apiEntry(): string {
+function apiEntry(): string {
   const entry = fileURLToPath(new URL('../../../../examples/api/src/main.ts', import.meta.url))
   if (!existsSync(entry)) {
     throw new CliError('START_FAILED', 'the example APIs are not installed here: "rekey up" runs from a checkout', {

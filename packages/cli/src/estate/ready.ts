@@ -9,33 +9,49 @@ const readyWithinMs = 30_000
 const replyWithinMs = 2_000
 const shownLines = 6
 
+/** What it takes to look at a part. */
+export interface ReadyOptions {
+  fetch: typeof globalThis.fetch
+  monotonic: Clock
+}
+
+interface Looks {
+  isReady(): Promise<boolean>
+  waitedMs(): number
+}
+
 /**
  * Resolves when a part that was just started answers 200 at `/readyz`; from then on it is kept.
  *
  * @throws CliError `START_FAILED` when it dies first or takes longer than 30 s, with the last lines of its log
  */
-export async function untilReady(child: Child, monotonic: Clock, interrupted: AbortSignal): Promise<void> {
+export async function untilReady(
+  child: Child,
+  { fetch, monotonic }: ReadyOptions,
+  interrupted: AbortSignal,
+): Promise<void> {
   const start = monotonic()
+  const looks = { isReady: () => isReady(fetch, child.part.url), waitedMs: () => monotonic() - start }
   const settled = new AbortController()
   const died = child.died.then((how) => {
     if (!settled.signal.aborted) throw failed(child, how)
   })
   try {
-    await Promise.race([died, poll(child, () => monotonic() - start, AbortSignal.any([interrupted, settled.signal]))])
+    await Promise.race([died, poll(child, looks, AbortSignal.any([interrupted, settled.signal]))])
     child.keep()
   } finally {
     settled.abort()
   }
 }
 
-async function poll(child: Child, waitedMs: () => number, signal: AbortSignal): Promise<void> {
-  while (!(await isReady(child.part.url))) {
-    if (waitedMs() > readyWithinMs) throw failed(child, `is not ready after ${readyWithinMs / 1000} s`)
+async function poll(child: Child, looks: Looks, signal: AbortSignal): Promise<void> {
+  while (!(await looks.isReady())) {
+    if (looks.waitedMs() > readyWithinMs) throw failed(child, `is not ready after ${readyWithinMs / 1000} s`)
     await delay(lookEveryMs, undefined, { signal })
   }
 }
 
-async function isReady(url: string): Promise<boolean> {
+async function isReady(fetch: typeof globalThis.fetch, url: string): Promise<boolean> {
   try {
     const response = await fetch(`${url}/readyz`, { signal: AbortSignal.timeout(replyWithinMs) })
     await response.body?.cancel()

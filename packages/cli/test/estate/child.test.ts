@@ -8,6 +8,7 @@ import { identify } from '../../src/estate/process-identity.ts'
 import { untilReady } from '../../src/estate/ready.ts'
 import { temporaryFolder } from '../folder.ts'
 
+const looking = { fetch, monotonic: () => performance.now() }
 const never = new AbortController().signal
 
 /** A part that runs the given script, and the events of its life: `started` (pid), `died` (how). */
@@ -60,10 +61,10 @@ test('a part leads its own process group, so that Ctrl-C at the terminal does no
 test('a part that dies before it is ready is an error with the end of its log', async () => {
   const { child, part } = childOf("console.error('the root key is missing'); process.exit(1)")
   child.start()
-  await assert.rejects(
-    untilReady(child, () => performance.now(), never),
-    { code: 'START_FAILED', message: /part ended with 1, before it was ready.*\n {2}the root key is missing/s },
-  )
+  await assert.rejects(untilReady(child, looking, never), {
+    code: 'START_FAILED',
+    message: /part ended with 1, before it was ready.*\n {2}the root key is missing/s,
+  })
   await child.stop(100)
   assert.equal(readFileSync(part.logFile, 'utf8'), 'the root key is missing\n')
 })
@@ -77,17 +78,14 @@ test('a log of JSON lines is shown as a person reads it', async () => {
   }
   const { child } = childOf(`console.log(${JSON.stringify(JSON.stringify(line))}); process.exit(1)`)
   child.start()
-  await assert.rejects(
-    untilReady(child, () => performance.now(), never),
-    { message: /\n {2}No root key\. \(ROOT_KEY\) ENOENT$/ },
-  )
+  await assert.rejects(untilReady(child, looking, never), { message: /\n {2}No root key\. \(ROOT_KEY\) ENOENT$/ })
 })
 
 test('an interruption ends the waiting', async () => {
   const { child } = childOf('setInterval(() => {}, 1000)')
   child.start()
   await assert.rejects(
-    untilReady(child, () => performance.now(), AbortSignal.timeout(50)),
+    untilReady(child, looking, AbortSignal.timeout(50)),
     (error: Error) => error.name === 'AbortError',
   )
   await child.stop(1000)

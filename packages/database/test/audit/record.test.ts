@@ -20,7 +20,8 @@ describe('an audit event', () => {
     await database.drop()
   })
 
-  const record = (event: AuditEvent) => service.db.transaction().execute((transaction) => recordEvent(transaction, event))
+  const record = (event: AuditEvent) =>
+    service.db.transaction().execute((transaction) => recordEvent(transaction, event))
   const count = async () => Number((await service.pool.query('SELECT count(*) AS n FROM audit_events')).rows[0].n)
   const find = (action: string) =>
     service.db.selectFrom('audit_events').selectAll().where('action', '=', action).executeTakeFirst()

@@ -45,7 +45,10 @@ describe('the changes of a database', () => {
     const kept = (await Promise.allSettled(all)).filter(({ status }) => status === 'fulfilled').length
     assert.equal(kept, 13)
     const revisions = (await changesSince(connection.db, start)).map(({ revision }) => revision)
-    assert.deepEqual(revisions, Array.from({ length: kept }, (_, n) => start + 1 + n))
+    assert.deepEqual(
+      revisions,
+      Array.from({ length: kept }, (_, n) => start + 1 + n),
+    )
   })
 
   it('become visible in their order: the second waits until the first is committed', async () => {

@@ -76,7 +76,10 @@ describe('the root key', () => {
   }
 
   async function refusal(reading: Promise<unknown>): Promise<DatabaseError> {
-    const error = await reading.then(() => assert.fail('it was read'), (reason: unknown) => reason)
+    const error = await reading.then(
+      () => assert.fail('it was read'),
+      (reason: unknown) => reason,
+    )
     return error instanceof DatabaseError ? error : assert.fail(String(error))
   }
 })

@@ -28,9 +28,13 @@ function refusal(act: () => unknown): { code: DatabaseErrorCode; text: string } 
 describe('a sealed secret', () => {
   it('opens to what was sealed, whatever its bytes and its record are', () => {
     fc.assert(
-      fc.property(fc.uint8Array({ maxLength: 300 }), fc.string({ maxLength: 100, unit: 'grapheme' }), (bytes, where) => {
-        assert.deepEqual(sealer.open(where, sealer.seal(where, bytes)), Buffer.from(bytes))
-      }),
+      fc.property(
+        fc.uint8Array({ maxLength: 300 }),
+        fc.string({ maxLength: 100, unit: 'grapheme' }),
+        (bytes, where) => {
+          assert.deepEqual(sealer.open(where, sealer.seal(where, bytes)), Buffer.from(bytes))
+        },
+      ),
     )
   })
 

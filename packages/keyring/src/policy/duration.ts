@@ -4,7 +4,7 @@ const units = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as con
 type Unit = keyof typeof units
 
 /** A time that far ahead can still be written as a date; much beyond it neither JavaScript nor PostgreSQL can. */
-const longestMs = 99_999 * units.d
+export const longestMs = 99_999 * units.d
 
 /**
  * Reads a duration as configuration writes it (`90d`, `24h`, `10m`, `30s`, `250ms`, `0s`).

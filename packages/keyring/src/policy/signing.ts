@@ -1,4 +1,5 @@
 import { KeyringError } from '../error.ts'
+import { longestMs } from './duration.ts'
 
 const minuteMs = 60_000
 const dayMs = 86_400_000
@@ -70,13 +71,8 @@ function checkMembers(policy: Policy): void {
     const forEver = name === 'verifierPatienceMs' && durationMs === null
     // A keyring that rotates at every moment would never come to rest.
     const leastMs = name === 'rotateEveryMs' ? 1 : 0
-    if (forEver || (Number.isSafeInteger(durationMs) && Number(durationMs) >= leastMs)) continue
-    throw new KeyringError(
-      'POLICY_INVALID',
-      `${name} = ${durationMs} is no number of milliseconds from ${leastMs} on`,
-      {
-        ...policy,
-      },
-    )
+    if (forEver || (Number.isInteger(durationMs) && durationMs >= leastMs && durationMs <= longestMs)) continue
+    const range = `a whole number of milliseconds from ${leastMs} to ${longestMs}`
+    throw new KeyringError('POLICY_INVALID', `${name} = ${durationMs} is not ${range}`, { ...policy })
   }
 }

@@ -60,7 +60,10 @@ describe('a successor', () => {
   it('is not activated before anonymous readers had their time, counted from when every instance served it', () => {
     const servedMs = startMs + 50_000
     const before = saved(undefined, prepare(settled('signing', startMs), material('third'), startMs))
-    const asked = { ...requestRotation(before, { by: 'ops', forced: false }, startMs), versions: before.versions.slice(0, 1) }
+    const asked = {
+      ...requestRotation(before, { by: 'ops', forced: false }, startMs),
+      versions: before.versions.slice(0, 1),
+    }
     const keyring = saved(before, markServed(prepare(asked, material('fourth'), startMs), 'fourth', servedMs))
     const opensAt = servedMs + defaultPolicy.anonymousPropagationMs
     const early = look(keyring, evidence({ idp: 2 }, {}, opensAt + 10_000), opensAt - 1)

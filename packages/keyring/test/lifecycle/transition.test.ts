@@ -157,10 +157,7 @@ describe('rolling back', () => {
   it('swaps the active version and the one that it replaced', () => {
     const back = rollBack(rotated(), laterMs + 1)
     assert.equal(activeVersion(back)?.id, 'first')
-    assert.deepEqual(
-      [versionOf(back, 'second').state, versionOf(back, 'second').retiringAt],
-      ['retiring', laterMs + 1],
-    )
+    assert.deepEqual([versionOf(back, 'second').state, versionOf(back, 'second').retiringAt], ['retiring', laterMs + 1])
   })
 
   it('forgets that the version had been let go of, so that its next drain is counted anew', () => {
@@ -204,9 +201,12 @@ describe('asking for a rotation', () => {
     assert.throws(() => requestRotation(asked(false), { by: 'other', forced: false }, laterMs), {
       code: 'ROTATION_UNDER_WAY',
     })
-    assert.throws(() => requestRotation(asked(true), { by: 'other', forced: true }, laterMs), (error: KeyringError) => {
-      return error.code === 'ROTATION_UNDER_WAY' && error.facts.rotation !== undefined
-    })
+    assert.throws(
+      () => requestRotation(asked(true), { by: 'other', forced: true }, laterMs),
+      (error: KeyringError) => {
+        return error.code === 'ROTATION_UNDER_WAY' && error.facts.rotation !== undefined
+      },
+    )
   })
 
   it('may add force to the one under way', () => {
@@ -232,7 +232,11 @@ describe('a long life', () => {
   const rotations = 40
 
   function longLife(end: (keyring: Keyring, id: string) => Keyring): Keyring {
-    let keyring = activate(prepare(newKeyring('signing', 'signing-key', 'ES256', defaultPolicy), material('k0'), 0), 'k0', 0)
+    let keyring = activate(
+      prepare(newKeyring('signing', 'signing-key', 'ES256', defaultPolicy), material('k0'), 0),
+      'k0',
+      0,
+    )
     for (let n = 1; n <= rotations; n++) {
       keyring = activate(prepare(keyring, material(`k${n}`), n), `k${n}`, n)
       keyring = end(keyring, `k${n - 1}`)
@@ -242,7 +246,10 @@ describe('a long life', () => {
 
   it('leaves the 16 youngest retired versions in the document', () => {
     const ids = longLife((keyring, id) => retire(keyring, id, startMs)).versions.map(({ id }) => id)
-    assert.deepEqual(ids, Array.from({ length: 17 }, (_, n) => `k${rotations - 16 + n}`))
+    assert.deepEqual(
+      ids,
+      Array.from({ length: 17 }, (_, n) => `k${rotations - 16 + n}`),
+    )
   })
 
   it('leaves every revoked version in the document', () => {

@@ -89,7 +89,10 @@ describe('carrying out', () => {
       'keyring.served',
       'keyring.demoted',
     ])
-    assert.deepEqual(settledDown?.decision.waiting.map(({ gate }) => gate), ['drained'])
+    assert.deepEqual(
+      settledDown?.decision.waiting.map(({ gate }) => gate),
+      ['drained'],
+    )
     nowMs += policy.maxTokenTtlMs + policy.skewMs
     await carryOut('signing', hands)
     assert.deepEqual(await states(), ['retired', 'active', 'prepared'])
@@ -161,7 +164,10 @@ describe('changing a keyring', () => {
       ),
     )
     const ids = (await load()).versions.map(({ id }) => id).filter((id) => id.startsWith('extra'))
-    assert.deepEqual(ids.sort(), Array.from({ length: 8 }, (_, index) => `extra-${index}`))
+    assert.deepEqual(
+      ids.sort(),
+      Array.from({ length: 8 }, (_, index) => `extra-${index}`),
+    )
   })
 
   it('saves nothing when the change leaves the document as it is', async () => {

@@ -94,8 +94,12 @@ export async function openEstate(scheduler: Scheduler, crashes: ReadonlySet<numb
 
   function observed(): Evidence {
     return {
-      instances: instances.filter(alive).map(({ id, holds, leaseUntil }) => ({ id, leaseUntil, applied: holds.revision })),
-      verifiers: verifiers.filter(alive).map(({ id, holds, leaseUntil }) => ({ id, leaseUntil, holds: holds.revision })),
+      instances: instances
+        .filter(alive)
+        .map(({ id, holds, leaseUntil }) => ({ id, leaseUntil, applied: holds.revision })),
+      verifiers: verifiers
+        .filter(alive)
+        .map(({ id, holds, leaseUntil }) => ({ id, leaseUntil, holds: holds.revision })),
     }
   }
 
@@ -128,7 +132,8 @@ export async function openEstate(scheduler: Scheduler, crashes: ReadonlySet<numb
   }
 
   function checkActivation({ id, servedAt, since }: Version, forced: boolean): void {
-    for (const party of instances.filter(alive)) assert.ok(party.holds.revision >= since, `${party.id} does not serve ${id}`)
+    for (const party of instances.filter(alive))
+      assert.ok(party.holds.revision >= since, `${party.id} does not serve ${id}`)
     if (forced) return
     for (const party of verifiers.filter(alive)) {
       assert.ok(isAccepted(versionOf(party.holds, id)), `${party.id} does not know ${id}`)
@@ -181,7 +186,11 @@ export async function openEstate(scheduler: Scheduler, crashes: ReadonlySet<numb
     rest: async (): Promise<Keyring> => {
       crashesOver()
       await syncAll()
-      await carryOut(name, { store: inner, make: async () => material(`key-${++made}`), observe: async () => observed() })
+      await carryOut(name, {
+        store: inner,
+        make: async () => material(`key-${++made}`),
+        observe: async () => observed(),
+      })
       return (await inner.load(name)) ?? assert.fail('the keyring is gone')
     },
     actions: () => inner.changes.map(({ action }) => action),

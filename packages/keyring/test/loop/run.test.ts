@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
-import { EventEmitter } from 'node:events'
+import { EventEmitter, once } from 'node:events'
 import { describe, it } from 'node:test'
 import type { Keyring } from '../../src/lifecycle/keyring.ts'
 import { ensureKeyring } from '../../src/loop/ensure.ts'

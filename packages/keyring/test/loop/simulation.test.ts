@@ -55,7 +55,10 @@ it('whatever happens in whatever order, no key is used too early or retired too 
       for (const happenings of all) await atTheSameTime(scheduler, happenings, estate)
       const { versions } = await estate.rest()
       assert.equal(versions.filter(({ state }) => state === 'active').length, 1)
-      assert.ok(versions.some(({ state }) => state === 'prepared'), 'there is no standby')
+      assert.ok(
+        versions.some(({ state }) => state === 'prepared'),
+        'there is no standby',
+      )
       assert.equal(new Set(versions.map(({ id }) => id)).size, versions.length)
       for (const action of new Set(estate.actions())) seen.set(action, (seen.get(action) ?? 0) + 1)
     }),

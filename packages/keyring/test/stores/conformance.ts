@@ -97,7 +97,9 @@ export function conformsToStore(label: string, open: () => Promise<StoreUnderTes
       const { name } = await created()
       const ids = Array.from({ length: 10 }, (_, writer) => `by-${writer}`)
       const add = (id: string) => (keyring: Keyring, now: number) => prepare(keyring, material(id), now)
-      await Promise.all(ids.map((id, writer) => changeKeyring(handle(writer), name, add(id), about('keyring.prepared'))))
+      await Promise.all(
+        ids.map((id, writer) => changeKeyring(handle(writer), name, add(id), about('keyring.prepared'))),
+      )
       const versions = (await under.store.load(name))?.versions.map(({ id }) => id)
       assert.deepEqual(versions?.sort(), [...ids, 'first', 'second'])
     })
@@ -180,7 +182,10 @@ export function conformsToStore(label: string, open: () => Promise<StoreUnderTes
       const names = ['b', 'a-b', 'ab', 'a1', 'a', 'a-a'].map((end) => `${prefix}-${end}`)
       const all = await Promise.all(names.map(created))
       const listed = (await under.store.list()).filter(({ name }) => name.startsWith(prefix))
-      assert.deepEqual(listed, all.toSorted((one, other) => (one.name < other.name ? -1 : 1)))
+      assert.deepEqual(
+        listed,
+        all.toSorted((one, other) => (one.name < other.name ? -1 : 1)),
+      )
     })
 
     it('hands out copies: nothing that is done to them changes what is stored', async () => {

@@ -1,4 +1,4 @@
-// The two packages come without types; this is the part of each that the benchmark uses.
+// These packages come without types; this is the part of each that the benchmark uses.
 declare module 'autocannon' {
   export interface Options {
     readonly url: string
@@ -33,4 +33,14 @@ declare module 'oidc-provider' {
     callback(): RequestListener
     on(event: 'server_error', listener: (context: unknown, error: Error) => void): this
   }
+}
+
+declare module 'jsonwebtoken' {
+  interface VerifyOptions {
+    readonly algorithms: string[]
+    readonly issuer: string
+    readonly audience: string
+  }
+  const jsonwebtoken: { verify(token: string, key: unknown, options: VerifyOptions): unknown }
+  export default jsonwebtoken
 }

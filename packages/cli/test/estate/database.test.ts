@@ -1,0 +1,58 @@
+import assert from 'node:assert/strict'
+import { EventEmitter, once } from 'node:events'
+import { chmodSync, readFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { setTimeout as delay } from 'node:timers/promises'
+import { Database, namedDatabase } from '../../src/estate/database.ts'
+import { isFree } from '../../src/estate/ports.ts'
+import { identify } from '../../src/estate/process-identity.ts'
+import { temporaryFolder } from '../folder.ts'
+
+test('a PostgreSQL that is killed is started again under the same address, until it is stopped', async () => {
+  const home = temporaryFolder()
+  // PostgreSQL's own user has to get in when this is run by root.
+  chmodSync(home, 0o755)
+  const port = await freePort()
+  const told = new EventEmitter()
+  const database = await Database.start({ home, port, tell: (line) => told.emit('line', line) })
+  const { ownerUrl, serviceUrl } = database
+  const first = pidIn(home)
+
+  const said = once(told, 'line')
+  process.kill(first, 'SIGKILL')
+  assert.match((await said)[0], /PostgreSQL ended; it is started again in 250 ms/)
+  while (identify(pidIn(home)) === undefined || pidIn(home) === first || (await isFree(port))) await delay(20)
+  assert.deepEqual([database.ownerUrl, database.serviceUrl], [ownerUrl, serviceUrl])
+
+  const second = pidIn(home)
+  await database.stop()
+  assert.equal(identify(second), undefined)
+  assert.equal(await isFree(port), true)
+})
+
+test('the environment may name a database, and the role that owns its tables', () => {
+  assert.equal(namedDatabase({}), undefined)
+  assert.deepEqual(namedDatabase({ DATABASE_URL: 'postgres://a' }), {
+    serviceUrl: 'postgres://a',
+    ownerUrl: 'postgres://a',
+  })
+  const both = { DATABASE_URL: 'postgres://service', DATABASE_OWNER_URL: 'postgres://owner' }
+  assert.deepEqual(namedDatabase(both), { serviceUrl: 'postgres://service', ownerUrl: 'postgres://owner' })
+})
+
+/** The process that PostgreSQL says it is; the last one while there is none. */
+function pidIn(home: string): number {
+  const text = readFileSync(join(home, 'postgresql/postmaster.pid'), 'utf8')
+  return Number(text.split('\n')[0])
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as { port: number }
+  server.close()
+  await once(server, 'close')
+  return port
+}

@@ -1,0 +1,102 @@
+import { EventEmitter, on } from 'node:events'
+import { recordChange } from '../../src/changes/record.ts'
+import type { ChangeRecord } from '../../src/changes/since.ts'
+import { type Connection, connect, notifyThrough } from '../../src/connection/connect.ts'
+import type { Clocks } from '../../src/instances/lease.ts'
+import { InstanceView, type Viewer } from '../../src/instances/view.ts'
+import type { DatabaseTables } from '../../src/tables.ts'
+import type { TestDatabase } from '../../src/testing/database.ts'
+
+export interface PartyOptions {
+  clocks?: Clocks
+  /** Part of reading; what it throws, the viewer throws. */
+  onReload?: () => Promise<void>
+  onApply?: (changes: ChangeRecord[]) => Promise<void>
+  onError?: (error: unknown) => void
+}
+
+/** An instance in a test: its view, and everything that its viewer was told, in order. */
+export interface Party {
+  view: InstanceView
+  connection: Connection<DatabaseTables>
+  story: Story
+  /** Makes a change; returns its revision. */
+  change(): Promise<number>
+  close(): Promise<void>
+}
+
+export async function openParty(database: TestDatabase, id: string, options: PartyOptions = {}): Promise<Party> {
+  const connection = connect<DatabaseTables>(database.serviceUrl)
+  const story = newStory()
+  let view: InstanceView | undefined
+  // A view that fell back must not be acted on: were it, no story would go as its test expects.
+  const stillHeld = () => (view?.held() ? ', but still held' : '')
+  const viewer: Viewer = {
+    async reload() {
+      story.tell(`reload${stillHeld()}`)
+      await options.onReload?.()
+    },
+    async apply(changes) {
+      story.tell(`apply ${changes.map(({ revision }) => revision).join(' ')}`)
+      await options.onApply?.(changes)
+    },
+    confirmed: (revision) => story.tell(`confirmed ${revision}`),
+    lost: (reason) => story.tell(`lost: ${reason}${stillHeld()}`),
+  }
+  try {
+    view = await InstanceView.open(connection.db, viewer, {
+      id,
+      address: `http://${id}`,
+      listenUrl: database.serviceUrl,
+      notify: notifyThrough(connection.pool),
+      onError: options.onError ?? ((error) => story.tell(`error: ${String(error)}`)),
+      ...(options.clocks && { clocks: options.clocks }),
+    })
+  } catch (error) {
+    await connection.close()
+    throw error
+  }
+  const opened = view
+  return {
+    view: opened,
+    connection,
+    story,
+    change: () => change(connection),
+    async close() {
+      await opened.close()
+      await connection.close()
+    },
+  }
+}
+
+export function change({ db }: Connection<DatabaseTables>): Promise<number> {
+  return db.transaction().execute((transaction) => recordChange(transaction, 'test', 'thing'))
+}
+
+export type Story = ReturnType<typeof newStory>
+
+function newStory() {
+  const events = new EventEmitter()
+  const told: string[] = []
+  return {
+    told,
+    tell(what: string) {
+      told.push(what)
+      events.emit('told')
+    },
+    /** Resolves when the viewer has been told these, in this order, after the first `from` of what it was told. */
+    async follows(expected: (string | RegExp)[], from = 0): Promise<void> {
+      if (inOrder(told.slice(from), expected)) return
+      for await (const _ of on(events, 'told')) if (inOrder(told.slice(from), expected)) return
+    },
+  }
+}
+
+function inOrder(told: string[], expected: (string | RegExp)[]): boolean {
+  let next = 0
+  for (const what of told) {
+    const wanted = expected[next]
+    if (wanted !== undefined && (typeof wanted === 'string' ? what === wanted : wanted.test(what))) next += 1
+  }
+  return next === expected.length
+}
