@@ -30,4 +30,6 @@ for (const stream of [process.stdout, process.stderr]) {
   })
 }
 
-process.exitCode = await runCommand(process.argv.slice(2), shell)
+const code = await runCommand(process.argv.slice(2), shell)
+// 0 is left unsaid: a server that was started in this process may have set its own.
+if (code !== 0) process.exitCode = code

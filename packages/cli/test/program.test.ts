@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
 import { test } from 'node:test'
 import { run } from './shell.ts'
+import { executable } from './up.ts'
 
 test('wrong use ends with 2, the reason and the help of the command', async () => {
   const lines = [
@@ -49,4 +51,10 @@ test('without an estate every command that needs one ends with 3 and says what t
     assert.equal(JSON.parse(stdout).code, 'NO_ESTATE')
     assert.match(stderr, /rekey up/)
   }
+})
+
+test('"rekey idp" without a configuration ends with 1 and names what is missing', () => {
+  const { status, stdout } = spawnSync(process.execPath, [executable, 'idp'], { env: {}, encoding: 'utf8' })
+  assert.equal(status, 1)
+  assert.match(JSON.parse(stdout).msg, /REKEY_ISSUER.*DATABASE_URL.*REKEY_ROOT_KEY/)
 })

@@ -6,10 +6,15 @@ import { startIdp } from './start.ts'
 
 const closeWithinMs = 2_000
 
-const log = pino({ ...pinoRedaction(), level: process.env.LOG_LEVEL || 'info' })
+// A parent that goes while this starts must not leave it behind.
+const orphaned = () => process.exit(1)
+if (process.connected) process.once('disconnect', orphaned)
+
+const log = pino({ ...pinoRedaction(), level: 'info' })
 
 try {
   const config = readConfig(process.env)
+  log.level = config.logLevel
   const idp = await startIdp(config, process.env, log)
   log.info({ issuer: config.issuer, kids: idp.instance.keys().publicKeys.map((key) => key.kid) }, 'ready')
   process.send?.({ type: 'ready' })
@@ -26,8 +31,9 @@ try {
     )
   }
   process.once('SIGTERM', end).once('SIGINT', end)
-  if (process.connected) process.once('disconnect', () => end('parent is gone'))
+  process.off('disconnect', orphaned)
+  if (process.channel) process.once('disconnect', () => end('parent is gone'))
 } catch (error) {
   log.fatal({ err: error, code: (error as { code?: unknown }).code }, (error as Error).message)
-  process.exitCode = 1
+  process.exit(1)
 }

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import formbody from '@fastify/formbody'
-import fastify, { type FastifyBaseLogger, type FastifyReply, type FastifyRequest, LogController } from 'fastify'
+import fastify, { type FastifyReply, type FastifyRequest } from 'fastify'
 import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod'
 import type { Logger } from 'pino'
 import { agentRoutes } from './agents/routes.ts'
@@ -21,9 +21,9 @@ const maxBodyBytes = 262_144
 /** Builds the HTTP server of an instance. It does not listen yet. */
 export async function buildServer(instance: Instance, log: Logger): Promise<App> {
   const app: App = fastify({
-    loggerInstance: log as FastifyBaseLogger,
-    // Requests are logged below: a line a refusal, none for the tokens issued, which are counted.
-    logController: new LogController({ disableRequestLogging: true }),
+    // Fastify would make a child logger for each request. What is logged is logged below: a line a refusal, none for the
+    // tokens issued, which are counted.
+    logger: false,
     bodyLimit: maxBodyBytes,
     forceCloseConnections: true,
     routerOptions: { caseSensitive: true },
@@ -33,7 +33,7 @@ export async function buildServer(instance: Instance, log: Logger): Promise<App>
   app.setValidatorCompiler(validatorCompiler).setSerializerCompiler(serializerCompiler)
   await app.register(formbody, { bodyLimit: maxBodyBytes })
   const methodsOf = methodTable(app)
-  answerErrors(app, instance, methodsOf)
+  answerErrors(app, instance, log, methodsOf)
   for (const routes of [
     operationRoutes,
     publicRoutes,
@@ -48,7 +48,7 @@ export async function buildServer(instance: Instance, log: Logger): Promise<App>
   return app
 }
 
-function answerErrors(app: App, { metrics }: Instance, methodsOf: (url: string) => string[]): void {
+function answerErrors(app: App, { metrics }: Instance, log: Logger, methodsOf: (url: string) => string[]): void {
   function refuse(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
     const refusal = refusalOf(error)
     metrics.refusals.inc({ code: refusal.code })
@@ -56,9 +56,15 @@ function answerErrors(app: App, { metrics }: Instance, methodsOf: (url: string) 
       { route: request.routeOptions.url ?? 'none', status: refusal.status },
       reply.elapsedTime / 1_000,
     )
-    const line = { method: request.method, url: request.url, status: refusal.status, code: refusal.code }
-    if (refusal.status >= 500) request.log.error({ ...line, err: error }, 'request failed')
-    else request.log.info(line, 'request refused')
+    const line = {
+      correlationId: request.id,
+      method: request.method,
+      url: request.url,
+      status: refusal.status,
+      code: refusal.code,
+    }
+    if (refusal.status >= 500) log.error({ ...line, err: error }, 'request failed')
+    else log.info(line, 'request refused')
     reply.header('x-correlation-id', request.id)
     return sendRefusal(request, reply, refusal)
   }

@@ -1,4 +1,4 @@
-import { type Connection, connect, migrate, readRootKey, sealerFor } from '@rekey/database'
+import { type Connection, checkSchema, connect, DatabaseError, migrate, readRootKey, sealerFor } from '@rekey/database'
 import type { Logger } from 'pino'
 import type { Config } from './config.ts'
 import type { App } from './http/app.ts'
@@ -21,7 +21,7 @@ export interface RunningIdp {
  */
 export async function startIdp(config: Config, env: NodeJS.ProcessEnv, log: Logger): Promise<RunningIdp> {
   const sealer = sealerFor(await readRootKey(config.rootKeySource, env))
-  await migrate(config.databaseOwnerUrl ?? config.databaseDirectUrl, migrations)
+  await ensureSchema(config)
   const connection: Connection<IdpTables> = connect(config.databaseUrl, { applicationName: 'rekey-idp' })
   const opened: { close(): Promise<unknown> }[] = [connection]
   const close = async () => {
@@ -38,4 +38,16 @@ export async function startIdp(config: Config, env: NodeJS.ProcessEnv, log: Logg
     await close()
     throw error
   }
+}
+
+/** Without an owner's URL the service's role migrates only where there is something to do: it may not own the tables. */
+async function ensureSchema({ databaseOwnerUrl, databaseDirectUrl }: Config): Promise<void> {
+  if (databaseOwnerUrl) {
+    await migrate(databaseOwnerUrl, migrations)
+    return
+  }
+  await checkSchema(databaseDirectUrl, migrations).catch(async (error) => {
+    if (!(error instanceof DatabaseError) || error.code !== 'SCHEMA_TOO_OLD') throw error
+    await migrate(databaseDirectUrl, migrations)
+  })
 }

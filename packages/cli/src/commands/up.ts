@@ -3,7 +3,7 @@ import { styleText } from 'node:util'
 import type { Command } from 'commander'
 import { monotonicClock } from '../clock.ts'
 import type { Estate } from '../estate/document.ts'
-import { homeOf } from '../estate/home.ts'
+import { type Home, homeOf } from '../estate/home.ts'
 import { portsOf } from '../estate/ports.ts'
 import { print, type Shell, tell } from '../shell.ts'
 import { newCommand, wantsJson } from './command.ts'
@@ -19,19 +19,26 @@ export function upCommand(shell: Shell): Command {
         'DATABASE_URL (and DATABASE_OWNER_URL, if another role owns the tables) uses a PostgreSQL of yours instead.',
       ].join('\n'),
     )
-    .action(async (_options: object, command: Command) => {
-      const interrupted = shell.interruption()
-      try {
-        await runUntil(interrupted, shell, wantsJson(command))
-      } catch (error) {
-        // Interrupted during its start: what had been started is stopped, and that is what was asked for.
-        if (!interrupted.aborted) throw error
-      }
-    })
+    .action(async (_options: object, command: Command) => runUntilInterrupted(shell, wantsJson(command)))
 }
 
-async function runUntil(interrupted: AbortSignal, shell: Shell, asJson: boolean): Promise<void> {
+async function runUntilInterrupted(shell: Shell, asJson: boolean): Promise<void> {
+  const interrupted = shell.interruption()
   const home = homeOf(shell.env, shell.folder)
+  const started = await start(home, interrupted, shell)
+  if (!started) return
+  const { run, estate } = started
+  // Only the addresses: credentials stand in the estate's file and nowhere on a screen.
+  const json = { idp: estate.idp, apis: estate.apis, home: home.folder }
+  print(shell, asJson, { json, text: announcement(estate, home.folder) })
+  if (!interrupted.aborted) await once(interrupted, 'abort')
+  tell(shell, 'Stopping …')
+  await run.stop()
+  tell(shell, 'Everything is stopped.')
+}
+
+/** Undefined when it was interrupted: then what had been started is stopped, and that is what was asked for. */
+async function start(home: Home, interrupted: AbortSignal, shell: Shell) {
   const options = {
     home,
     ports: portsOf(shell.env),
@@ -41,17 +48,15 @@ async function runUntil(interrupted: AbortSignal, shell: Shell, asJson: boolean)
     monotonic: monotonicClock,
     tell: (line: string) => tell(shell, line),
   }
-  // Loaded here alone: it brings the database and the IdP, and would triple the time that every other command takes.
+  // Loaded here alone: it brings the database and the IdP, and would double the time that every other command takes.
   const { RunningEstate } = await import('../estate/estate.ts')
   tell(shell, 'Starting PostgreSQL, the IdP and two APIs …')
-  const { run, estate } = await RunningEstate.start(options, interrupted)
-  // Only the addresses: credentials stand in the estate's file and nowhere on a screen.
-  const json = { idp: estate.idp, apis: estate.apis, home: home.folder }
-  print(shell, asJson, { json, text: announcement(estate, home.folder) })
-  if (!interrupted.aborted) await once(interrupted, 'abort')
-  tell(shell, 'Stopping …')
-  await run.stop()
-  tell(shell, 'Everything is stopped.')
+  try {
+    return await RunningEstate.start(options, interrupted)
+  } catch (error) {
+    if (interrupted.aborted) return undefined
+    throw error
+  }
 }
 
 function announcement(estate: Estate, home: string): string {

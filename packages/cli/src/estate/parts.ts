@@ -39,7 +39,6 @@ export function idpPart({ home, ports, env }: Plan, database: DatabaseUrls): Par
   const url = `http://localhost:${ports.idp}`
   const own = {
     DATABASE_URL: database.serviceUrl,
-    DATABASE_OWNER_URL: database.ownerUrl,
     REKEY_ISSUER: url,
     REKEY_PORT: String(ports.idp),
     REKEY_ROOT_KEY: `file:${home.rootKeyFile}`,

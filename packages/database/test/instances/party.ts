@@ -1,13 +1,15 @@
 import { EventEmitter, on } from 'node:events'
+import { after, afterEach, before } from 'node:test'
 import { recordChange } from '../../src/changes/record.ts'
 import type { ChangeRecord } from '../../src/changes/since.ts'
 import { type Connection, connect, notifyThrough } from '../../src/connection/connect.ts'
 import type { Clocks } from '../../src/instances/lease.ts'
+import { liveInstances } from '../../src/instances/row.ts'
 import { InstanceView, type Viewer } from '../../src/instances/view.ts'
 import type { DatabaseTables } from '../../src/tables.ts'
-import type { TestDatabase } from '../../src/testing/database.ts'
+import { type TestDatabase, testDatabase } from '../../src/testing/database.ts'
 
-export interface PartyOptions {
+interface PartyOptions {
   clocks?: Clocks
   /** Part of reading; what it throws, the viewer throws. */
   onReload?: () => Promise<void>
@@ -16,7 +18,7 @@ export interface PartyOptions {
 }
 
 /** An instance in a test: its view, and everything that its viewer was told, in order. */
-export interface Party {
+interface Party {
   view: InstanceView
   connection: Connection<DatabaseTables>
   story: Story
@@ -25,7 +27,7 @@ export interface Party {
   close(): Promise<void>
 }
 
-export async function openParty(database: TestDatabase, id: string, options: PartyOptions = {}): Promise<Party> {
+async function openParty(database: TestDatabase, id: string, options: PartyOptions = {}): Promise<Party> {
   const connection = connect<DatabaseTables>(database.serviceUrl)
   const story = newStory()
   let view: InstanceView | undefined
@@ -61,7 +63,7 @@ export async function openParty(database: TestDatabase, id: string, options: Par
     view: opened,
     connection,
     story,
-    change: () => change(connection),
+    change: () => makeChange(connection),
     async close() {
       await opened.close()
       await connection.close()
@@ -69,11 +71,11 @@ export async function openParty(database: TestDatabase, id: string, options: Par
   }
 }
 
-export function change({ db }: Connection<DatabaseTables>): Promise<number> {
+export function makeChange({ db }: Connection<DatabaseTables>): Promise<number> {
   return db.transaction().execute((transaction) => recordChange(transaction, 'test', 'thing'))
 }
 
-export type Story = ReturnType<typeof newStory>
+type Story = ReturnType<typeof newStory>
 
 function newStory() {
   const events = new EventEmitter()
@@ -99,4 +101,37 @@ function inOrder(told: string[], expected: (string | RegExp)[]): boolean {
     if (wanted !== undefined && (typeof wanted === 'string' ? what === wanted : wanted.test(what))) next += 1
   }
   return next === expected.length
+}
+
+/** A database for the tests of a file, and the instances that each of them opens: they are closed when it is over. */
+export function databaseOfParties() {
+  let database: TestDatabase
+  let owner: Connection<DatabaseTables>
+  let opened: Party[] = []
+  before(async () => {
+    database = await testDatabase()
+    owner = connect(database.ownerUrl)
+  })
+  afterEach(async () => {
+    await Promise.all(opened.map((party) => party.close()))
+    opened = []
+  })
+  after(async () => {
+    await owner.close()
+    await database.drop()
+  })
+  return {
+    owner: () => owner,
+    async open(id: string, options?: PartyOptions): Promise<Party> {
+      const party = await openParty(database, id, options)
+      opened.push(party)
+      return party
+    },
+    live: () => liveInstances(owner.db),
+    liveIds: async () => (await liveInstances(owner.db)).map(({ id }) => id),
+    /** As if the instance had not been heard of for longer than a lease. */
+    endLease: async (id: string) => {
+      await owner.pool.query("UPDATE instances SET lease_until = now() - interval '1 ms' WHERE id = $1", [id])
+    },
+  }
 }

@@ -134,8 +134,17 @@ describe('carrying out', () => {
     const order: string[] = []
     const watched: Hands = {
       ...hands,
-      store: { ...store, load: (name) => (order.push('load'), store.load(name)) },
-      observe: async () => (order.push('observe'), upToDate),
+      store: {
+        ...store,
+        load: (name) => {
+          order.push('load')
+          return store.load(name)
+        },
+      },
+      observe: async () => {
+        order.push('observe')
+        return upToDate
+      },
     }
     await carryOut('signing', watched)
     assert.deepEqual(order.slice(0, 2), ['load', 'observe'])

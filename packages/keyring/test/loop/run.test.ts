@@ -19,7 +19,13 @@ async function estate(...names: string[]) {
   const seen = new EventEmitter()
   let made = 0
   const hands = {
-    store: { ...store, load: (name: string) => (loads.push(name), store.load(name)) },
+    store: {
+      ...store,
+      load: (name: string) => {
+        loads.push(name)
+        return store.load(name)
+      },
+    },
     make: async (_keyring: Keyring) => material(`key-${++made}`),
     observe: async () => upToDate,
   }
