@@ -1,6 +1,6 @@
+import { managementScopes } from '@rekey/idp/scopes'
 import type { Command } from 'commander'
 import { requestToken } from '../client/token.ts'
-import { managementScopes } from '../estate/clients.ts'
 import type { Credential, Estate } from '../estate/document.ts'
 import { findEstate } from '../estate/find.ts'
 import { print, type Shell } from '../shell.ts'
@@ -19,7 +19,7 @@ export function tokenCommand(shell: Shell): Command {
 }
 
 function clientFor(estate: Estate, scope = ''): Credential {
-  const management = new Set<string>(['management', ...managementScopes])
+  const management = new Set(['management', ...managementScopes])
   const asksForManagement = scope.split(' ').some((name) => management.has(name))
   return asksForManagement ? estate.admin : (estate.agent ?? estate.admin)
 }

@@ -11,22 +11,6 @@ const clients = z.object({ admin: credential, agent: credential, verifiers: z.tu
 /** The clients that the estate starts with: an administrator, an agent and one verifier for each API. */
 export type Clients = z.infer<typeof clients>
 
-/** Every scope of the management API: what the estate's administrator may ask for. */
-export const managementScopes = [
-  'agents:read',
-  'agents:write',
-  'tokens:read',
-  'audit:read',
-  'webhooks:read',
-  'webhooks:write',
-  'keyrings:read',
-  'keyrings:write',
-  'incidents:write',
-  'admin.api',
-  'dcr.register',
-  'dcr.admin',
-] as const
-
 /**
  * The estate's clients: made at the first start, the same ones ever after.
  *

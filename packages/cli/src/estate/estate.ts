@@ -1,8 +1,8 @@
 import { rmSync } from 'node:fs'
-import { migrateIdp, ensureClients as registerClients } from '@rekey/idp'
+import { managementScopes, migrateIdp, ensureClients as registerClients } from '@rekey/idp'
 import type { Clock } from '../clock.ts'
 import { Child, type Witness } from './child.ts'
-import { type Clients, ensureClients, managementScopes } from './clients.ts'
+import { type Clients, ensureClients } from './clients.ts'
 import { Database, type DatabaseUrls, namedDatabase } from './database.ts'
 import type { Estate } from './document.ts'
 import { ensureDatabaseFolder, type Home, makeHome } from './home.ts'
@@ -119,7 +119,7 @@ export class RunningEstate {
     await migrateIdp(ownerUrl)
     await registerClients(ownerUrl, {
       agents: [
-        { ...clients.admin, name: 'admin', scopes: [...managementScopes] },
+        { ...clients.admin, name: 'admin', scopes: managementScopes },
         { ...clients.agent, name: 'agent', scopes: [] },
       ],
       verifiers: clients.verifiers.map((verifier, index) => ({ ...verifier, name: `api-${index + 1}` })),

@@ -85,9 +85,12 @@ describe('closing', () => {
     const [a, b] = await Promise.all([open('a'), open('b', { onApply: () => passed.promise })])
     const revision = await a.change()
     await b.story.follows([`apply ${revision}`])
+    const until = (await live()).find(({ id }) => id === 'b')?.leaseUntil ?? assert.fail()
     const closing = b.view.close()
     assert.equal(b.view.held(), false)
     await a.view.everywhere(revision)
+    const { rows } = await owner().pool.query('SELECT clock_timestamp() AS now')
+    assert.ok(rows[0].now < until, 'it was waited for until its lease was over')
     passed.resolve()
     await closing
     assert.deepEqual(await liveIds(), ['a'])
