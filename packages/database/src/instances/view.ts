@@ -4,12 +4,12 @@
  * An instance keeps in memory what it read. It may act on that only while the others can know what it has read, so it goes
  * round this circle for as long as it lives:
  *
- *   enter    its row says "has applied nothing": from here on whoever changes something waits for it
  *   reload   everything cached is thrown away and read anew
+ *   enter    its row says "has applied nothing": from here on whoever changes something waits for it
  *   confirm  what it has applied is written to its row, which prolongs its lease; only now does it hold one
  *   follow   each second, and at once when a NOTIFY comes: read what changed, apply it, confirm
  *
- * It falls back to *enter* when its listener was cut off (a notification may have been lost), when its lease ran out
+ * It falls back to *reload* when its listener was cut off (a notification may have been lost), when its lease ran out
  * before the database (nobody waits for it any more), when changes it needs are gone, or when the revision went backwards or
  * its epoch is another (a restored backup). Between falling back and the next confirmation it holds nothing and must refuse to act.
  *
@@ -208,14 +208,10 @@ export class InstanceView {
   }
 
   async #join(falls: number): Promise<void> {
-    await enter(this.#db, this.id, this.#options.address)
     const seen = await currentRevision(this.#db)
-    // An instance that cannot read holds nothing, so nobody need wait for it.
-    await this.#viewer.reload().catch(async (error) => {
-      await leave(this.#db, this.id)
-      throw error
-    })
-    // Reading may have taken longer than a lease. What changed meanwhile is followed before it is confirmed.
+    await this.#viewer.reload()
+    // Only now: nobody need wait for an instance that cannot read. What changed meanwhile is followed before the first
+    // confirmation, and whatever changes from here on waits for that.
     await enter(this.#db, this.id, this.#options.address)
     this.#seen = seen
     this.#applied = seen.n

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { enter, renew } from '../../src/instances/row.ts'
 import { databaseOfParties } from './party.ts'
 
 const { owner, open, live, liveIds, endLease } = databaseOfParties()
@@ -50,24 +51,31 @@ describe('waiting until a revision is everywhere', { timeout: 60_000 }, () => {
     await stuck.story.follows(['lost: lease was over before it was renewed', 'reload', `confirmed ${revision}`])
   })
 
-  it('waits for one that has entered and not read yet', async () => {
+  it('waits for one that has entered and confirmed nothing yet', async () => {
     const order: string[] = []
-    const { open: release, passed } = gate()
     const a = await open('a')
-    const reading = gate()
-    const opening = open('late', {
-      onReload: () => {
-        reading.open()
-        return passed()
-      },
-    })
-    await reading.passed()
+    await enter(a.connection.db, 'late', 'http://late')
     const waiting = a.view.everywhere(a.view.applied()).then(() => order.push('everywhere'))
     assert.deepEqual(await liveIds(), ['a', 'late'])
-    order.push('released')
-    release()
-    await Promise.all([opening, waiting])
-    assert.deepEqual(order, ['released', 'everywhere'])
+    order.push('confirmed')
+    await renew(a.connection.db, 'late', a.view.applied(), true)
+    await waiting
+    assert.deepEqual(order, ['confirmed', 'everywhere'])
+  })
+
+  it('does not wait for one that is still reading; that one follows before it confirms', async () => {
+    const a = await open('a')
+    const [reading, read] = [gate(), gate()]
+    const onReload = () => {
+      reading.open()
+      return read.passed()
+    }
+    const opening = open('late', { onReload })
+    await reading.passed()
+    const revision = await a.change()
+    await a.view.everywhere(revision)
+    read.open()
+    assert.ok((await opening).view.applied() >= revision)
   })
 })
 
@@ -90,9 +98,9 @@ describe('closing', () => {
     assert.equal(b.view.held(), false)
     await a.view.everywhere(revision)
     const { rows } = await owner().pool.query('SELECT clock_timestamp() AS now')
-    assert.ok(rows[0].now < until, 'it was waited for until its lease was over')
     passed.resolve()
     await closing
+    assert.ok(rows[0].now < until, 'it was waited for until its lease was over')
     assert.deepEqual(await liveIds(), ['a'])
     assert.equal(b.story.told.includes(`confirmed ${revision}`), false)
   })

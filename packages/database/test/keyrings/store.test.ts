@@ -13,7 +13,8 @@ conformsToStore('the store in PostgreSQL', async () => {
   const database = await testDatabase()
   const owner = connect(database.ownerUrl)
   // A collation that looks at hyphens last: an operator's own database may have any.
-  await owner.pool.query('ALTER TABLE keyrings ALTER COLUMN name TYPE text COLLATE "und-x-icu"')
+  await owner.pool.query("CREATE COLLATION hyphens_last (provider = icu, locale = 'und-u-ka-shifted')")
+  await owner.pool.query('ALTER TABLE keyrings ALTER COLUMN name TYPE text COLLATE hyphens_last')
   await owner.close()
   const [one, another] = [connect<DatabaseTables>(database.serviceUrl), connect<DatabaseTables>(database.serviceUrl)]
   return {

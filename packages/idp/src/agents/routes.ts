@@ -2,11 +2,12 @@ import { z } from 'zod'
 import { IdpError } from '../error.ts'
 import type { App } from '../http/app.ts'
 import { requireScope } from '../http/authorise.ts'
+import { lineOf } from '../http/text.ts'
 import type { Instance } from '../instance.ts'
 import { agentOf, createAgent, showAgent } from './agent.ts'
 import { createCredential } from './credential.ts'
 
-const text = z.string().trim().min(1).max(200)
+const text = lineOf(200)
 const newAgent = z.object({
   name: text.optional(),
   email: z.email().max(320).optional(),

@@ -11,18 +11,19 @@ import {
 import { z } from 'zod'
 import type { App } from '../http/app.ts'
 import { type Authorised, requireScope } from '../http/authorise.ts'
+import { lineOf } from '../http/text.ts'
 import type { Instance } from '../instance.ts'
 import { revokeVersion } from './revoke.ts'
 import { type ShownKeyring, showKeyring } from './show.ts'
 
 const params = z.object({ name: z.string().max(63) })
-const reason = z.string().trim().min(1).max(500)
-const versionBody = z.object({ id: z.string().min(1).max(200), reason: reason.optional() })
+const reason = lineOf(500)
+const versionBody = z.object({ id: lineOf(200), reason: reason.optional() })
 const rotateBody = z.object({ force: z.boolean().default(false), reason: reason.optional() }).nullish()
 const revokeBody = z.object({
-  id: z.string().min(1).max(200),
+  id: lineOf(200),
   reason,
-  incident: z.string().trim().min(1).max(100).optional(),
+  incident: lineOf(100).optional(),
 })
 
 /** Administration of keyrings. Requests are asked for here; the loop carries them out. */

@@ -1,8 +1,8 @@
-import { decide, type Evidence, formatDuration, type Keyring, kinds, type Policy, type Version } from '@rekey/keyring'
+import { decide, type Evidence, formatDuration, type Keyring, type Policy, type Version } from '@rekey/keyring'
 
 /** A keyring as the API shows it: no key material, times as ISO 8601, durations as configuration writes them. */
 export function showKeyring(keyring: Keyring, evidence: Evidence, now: number) {
-  const { waiting } = decide(kinds[keyring.kind], keyring, keyring.policy, evidence, now)
+  const { waiting } = decide(keyring, evidence, now)
   return {
     name: keyring.name,
     kind: keyring.kind,

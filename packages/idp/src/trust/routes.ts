@@ -1,17 +1,18 @@
 import { z } from 'zod'
 import type { App } from '../http/app.ts'
+import { lineOf } from '../http/text.ts'
 import type { Instance } from '../instance.ts'
 import { authenticateVerifier } from './credential.ts'
 import { trustLeaseMs } from './hub.ts'
 import { endLease, renewLease } from './leases.ts'
 
-const instanceName = z.string().min(1).max(200)
+const instanceName = lineOf(200)
 const leaseBody = z.object({
   instance: instanceName,
   epoch: z.number().int().min(0).max(Number.MAX_SAFE_INTEGER),
   n: z.number().int().min(0).max(Number.MAX_SAFE_INTEGER),
-  library: z.string().max(200).default('unknown'),
-  algorithms: z.array(z.string().max(20)).max(50).default([]),
+  library: lineOf(200).default('unknown'),
+  algorithms: z.array(lineOf(20)).max(50).default([]),
   mode: z.enum(['fail-closed', 'last-known-good']).default('fail-closed'),
   ceilingSeconds: z.number().min(0).max(31_536_000).default(0),
 })

@@ -55,6 +55,7 @@ describe('agents', { timeout: 30_000 }, () => {
 
   const refusals: [string, string, unknown, number, string][] = [
     ['a description of the wrong shape', '', { capabilities: 'all' }, 400, 'INVALID_REQUEST'],
+    ['a name with a control character', '', { name: 'a\u0000b' }, 400, 'INVALID_REQUEST'],
     ['no description', '', undefined, 400, 'INVALID_REQUEST'],
     ['an e-mail address that is none', '', { email: 'x' }, 400, 'INVALID_REQUEST'],
     ['an unknown agent', '/nobody/credentials', {}, 404, 'UNKNOWN_AGENT'],

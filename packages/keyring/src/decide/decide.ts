@@ -1,4 +1,5 @@
 import type { Kind } from '../kinds/kind.ts'
+import { kinds } from '../kinds/table.ts'
 import { activeVersion, type Keyring, standbyVersion } from '../lifecycle/keyring.ts'
 import type { Version } from '../lifecycle/version.ts'
 import type { Policy } from '../policy/signing.ts'
@@ -42,12 +43,14 @@ export interface Decision {
  * This is the only place that knows when a version may change its state. It looks at nothing but its arguments, and what
  * it returns is data: carrying out a step, and losing the race to do so, is the business of `loop/`.
  */
-export function decide(kind: Kind, keyring: Keyring, policy: Policy, evidence: Evidence, now: number): Decision {
+export function decide(keyring: Keyring, evidence: Evidence, now: number): Decision {
+  const { policy } = keyring
+  const kind = kinds[keyring.kind]
   const behind = evidence.instances.filter((instance) => instance.applied < keyring.revision)
   const outcomes = [
     ...reserve(kind, keyring),
     ...keyring.versions.filter((version) => version.state === 'prepared').flatMap((version) => serve(version, behind)),
-    ...succession(kind, keyring, policy, evidence, now),
+    ...succession(kind, keyring, evidence, now),
     ...keyring.versions
       .filter((version) => version.state === 'retiring')
       .flatMap((version) => [
@@ -71,8 +74,8 @@ function serve(version: Version, behind: Evidence['instances']): Outcome[] {
   return [{ wait: onInstances('serve', 'served', version, behind, version.preparedAt) }]
 }
 
-function succession(kind: Kind, keyring: Keyring, policy: Policy, evidence: Evidence, now: number): Outcome[] {
-  const scheduledAt = (activeVersion(keyring)?.activatedAt ?? now) + policy.rotateEveryMs
+function succession(kind: Kind, keyring: Keyring, evidence: Evidence, now: number): Outcome[] {
+  const scheduledAt = (activeVersion(keyring)?.activatedAt ?? now) + keyring.policy.rotateEveryMs
   const since = keyring.rotation?.requestedAt ?? scheduledAt
   if (!keyring.rotation && now < scheduledAt) return [{ at: scheduledAt }]
   const successor = standbyVersion(keyring)

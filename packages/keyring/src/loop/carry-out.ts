@@ -1,6 +1,5 @@
 import { type Decision, decide, type Step } from '../decide/decide.ts'
 import type { Evidence } from '../decide/evidence.ts'
-import { kinds } from '../kinds/table.ts'
 import { activeVersion, type Keyring } from '../lifecycle/keyring.ts'
 import { activate, erasePrivate, markDemoted, markServed, prepare, retire } from '../lifecycle/transition.ts'
 import type { Material } from '../lifecycle/version.ts'
@@ -31,7 +30,7 @@ export async function carryOut(
     const keyring = await hands.store.load(name)
     if (!keyring) return undefined
     const evidence = await hands.observe(keyring)
-    const decision = decide(kinds[keyring.kind], keyring, keyring.policy, evidence, await hands.store.now())
+    const decision = decide(keyring, evidence, await hands.store.now())
     const [step] = decision.steps
     if (!step) return { keyring, decision }
     await perform(step, keyring, hands)

@@ -1,6 +1,5 @@
 import { decide } from '../decide/decide.ts'
 import { noEvidence } from '../decide/evidence.ts'
-import { kinds } from '../kinds/table.ts'
 import type { Keyring } from '../lifecycle/keyring.ts'
 
 /** What a save is about, for the audit: stored in the same write as the document. */
@@ -36,5 +35,5 @@ export interface KeyringStore {
 
 /** When a document that is being saved must be looked at next. Stores index it. `null`: not by itself. */
 export function nextDecisionAt(keyring: Keyring, now: number): number | null {
-  return decide(kinds[keyring.kind], keyring, keyring.policy, noEvidence, now).nextDecisionAt
+  return decide(keyring, noEvidence, now).nextDecisionAt
 }
