@@ -5,7 +5,8 @@ CREATE TABLE revision (
   epoch bigint NOT NULL,
   n     bigint NOT NULL
 );
-INSERT INTO revision (epoch, n) VALUES (1, 0);
+-- An epoch is the second in which it began: that of another database, or of one made anew, differs.
+INSERT INTO revision (epoch, n) VALUES (extract(epoch FROM now())::bigint, 0);
 
 -- What changed in each revision. Kept for as long as an instance that holds its lease could be behind, and some time more.
 CREATE TABLE changes (

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import { connect, recordChange, recordEvent } from '@rekey/database'
 import type { Transaction } from 'kysely'
 import { agentTopic } from './agents/credentials.ts'
@@ -11,6 +12,8 @@ export interface EstateClients {
 }
 
 const organization = 'default'
+/** Marks the agents that were made here: only these may be replaced here. */
+const owner = 'rekey setup'
 
 /**
  * Makes sure that these clients exist with these secrets. Does nothing where they do.
@@ -32,18 +35,21 @@ export async function ensureClients(url: string, clients: EstateClients): Promis
 
 async function ensureAgent(transaction: Transaction<IdpTables>, agent: EstateClients['agents'][number]): Promise<void> {
   const { clientId, name } = agent
+  const scopes = [...agent.scopes]
   const secretHash = hashSecret(agent.clientSecret)
   const held = await transaction
-    .selectFrom('credentials')
-    .select('secret_hash')
-    .where('agent_id', '=', clientId)
-    .where('status', '=', 'active')
+    .selectFrom('agents')
+    .innerJoin('credentials', 'credentials.agent_id', 'agents.agent_id')
+    .select(['secret_hash', 'scopes'])
+    .where('agents.agent_id', '=', clientId)
+    .where('credentials.status', '=', 'active')
     .executeTakeFirst()
-  if (held?.secret_hash.equals(secretHash)) return
+  if (held?.secret_hash.equals(secretHash) && isDeepStrictEqual(held.scopes, scopes)) return
+  await endPredecessors(transaction, agent)
   await transaction
     .insertInto('agents')
-    .values({ agent_id: clientId, organization_id: organization, name, scopes: [...agent.scopes] })
-    .onConflict((conflict) => conflict.column('agent_id').doUpdateSet({ scopes: [...agent.scopes] }))
+    .values({ agent_id: clientId, organization_id: organization, name, owner, scopes })
+    .onConflict((conflict) => conflict.column('agent_id').doUpdateSet({ scopes }))
     .execute()
   await transaction
     .insertInto('credentials')
@@ -56,12 +62,33 @@ async function ensureAgent(transaction: Transaction<IdpTables>, agent: EstateCli
   await recordChange(transaction, agentTopic, clientId)
 }
 
+/** Whoever sets an estate up with new credentials means the old ones to be dead. */
+async function endPredecessors(
+  transaction: Transaction<IdpTables>,
+  { clientId, name }: { clientId: string; name: string },
+): Promise<void> {
+  const ended = await transaction
+    .updateTable('agents')
+    .set({ status: 'decommissioned' })
+    .where('name', '=', name)
+    .where('owner', '=', owner)
+    .where('agent_id', '!=', clientId)
+    .where('status', '=', 'active')
+    .returning('agent_id')
+    .execute()
+  for (const { agent_id: agentId } of ended) {
+    await record(transaction, 'agent.decommissioned', { clientId: agentId, name })
+    await recordChange(transaction, agentTopic, agentId)
+  }
+}
+
 async function ensureVerifier(
   transaction: Transaction<IdpTables>,
   verifier: EstateClients['verifiers'][number],
 ): Promise<void> {
   const { clientId, name } = verifier
   const secretHash = hashSecret(verifier.clientSecret)
+  await transaction.deleteFrom('verifiers').where('name', '=', name).where('client_id', '!=', clientId).execute()
   const written = await transaction
     .insertInto('verifiers')
     .values({ client_id: clientId, name, secret_hash: secretHash })
@@ -77,6 +104,6 @@ async function ensureVerifier(
 }
 
 function record(transaction: Transaction<IdpTables>, action: string, details: { clientId: string; name: string }) {
-  const agentId = action === 'credential.generated' ? details.clientId : undefined
-  return recordEvent(transaction, { action, outcome: 'success', actor: 'rekey up', agentId, details })
+  const agentId = action === 'verifier.registered' ? undefined : details.clientId
+  return recordEvent(transaction, { action, outcome: 'success', actor: owner, agentId, details })
 }

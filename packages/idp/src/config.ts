@@ -20,6 +20,8 @@ export interface Config {
   issueWith: string
   policy: Policy
   forceRotation: boolean
+  /** The first administrator, made at start if he is not there. */
+  administrator: { clientId: string; clientSecret: string } | undefined
   logLevel: string
 }
 
@@ -38,7 +40,7 @@ const duration = z.string().transform((text, context) => {
   }
 })
 
-const flag = z.enum(['true', 'false', '1', '0', '']).transform((text) => text === 'true' || text === '1')
+const flag = z.enum(['true', 'false', '1', '0']).transform((text) => text === 'true' || text === '1')
 
 const environment = z.object({
   REKEY_ISSUER: z
@@ -64,18 +66,28 @@ const environment = z.object({
   REKEY_MAX_GRACE: duration.default(defaultPolicy.maxGraceMs),
   REKEY_ROLLBACK_WINDOW: duration.default(defaultPolicy.rollbackWindowMs),
   JWKS_CACHE_TTL_SECONDS: z.coerce.number().int().min(0).max(86_400).default(300),
+  REKEY_ADMIN_CLIENT_ID: z
+    .string()
+    .regex(/^[A-Za-z0-9._-]{1,100}$/, 'letters, digits, dots, hyphens')
+    .optional(),
+  REKEY_ADMIN_CLIENT_SECRET: z.string().min(32, 'at least 32 characters of random').optional(),
   OIDC_FORCE_KEY_ROTATION: flag.default(false),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
 })
 
+/** The names of all variables that an instance reads, the one that REKEY_ROOT_KEY may name excepted. */
+export const configVariables: readonly string[] = Object.keys(environment.shape)
+
 /**
  * Reads the configuration from the environment.
  *
- * @throws IdpError `CONFIG_INVALID`, naming every variable that is wrong, never its value; KeyringError `POLICY_INVALID`
+ * @throws IdpError `CONFIG_INVALID`, naming every variable that is wrong, never a secret's value; KeyringError `POLICY_INVALID`
  *   when tokens would outlive the keys that verify them
  */
 export function readConfig(env: NodeJS.ProcessEnv): Config {
-  const parsed = environment.safeParse(env)
+  // Compose files pass variables that are set to nothing; that is to say nothing.
+  const said = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''))
+  const parsed = environment.safeParse(said)
   if (!parsed.success) {
     const wrong = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`)
     throw new IdpError('CONFIG_INVALID', `the configuration is wrong: ${wrong.join('; ')}`)
@@ -87,6 +99,15 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
       `REKEY_HOST=${given.REKEY_HOST} would carry secrets in plaintext beyond this machine; put TLS in front of it and say ` +
         'so by REKEY_ALLOW_PLAINTEXT=true',
     )
+  }
+  for (const name of ['DATABASE_URL', 'DATABASE_DIRECT_URL', 'DATABASE_OWNER_URL'] as const) {
+    if (given[name] !== undefined && leaksBeyondLoopback(given[name]) && !given.REKEY_ALLOW_PLAINTEXT) {
+      throw new IdpError(
+        'CONFIG_INVALID',
+        `${name} would carry secrets in plaintext beyond this machine; add sslmode=verify-full to it, or say ` +
+          'REKEY_ALLOW_PLAINTEXT=true where the network itself is encrypted',
+      )
+    }
   }
   const policy = policyOf(given)
   checkPolicy(policy)
@@ -104,6 +125,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     issueWith: 'signing-es256',
     policy,
     forceRotation: given.OIDC_FORCE_KEY_ROTATION,
+    administrator: administratorOf(given),
     logLevel: given.LOG_LEVEL,
   }
 }
@@ -120,6 +142,21 @@ function policyOf(given: z.infer<typeof environment>): Policy {
     maxGraceMs: given.REKEY_MAX_GRACE,
     rollbackWindowMs: given.REKEY_ROLLBACK_WINDOW,
   }
+}
+
+function administratorOf(given: z.infer<typeof environment>): Config['administrator'] {
+  const { REKEY_ADMIN_CLIENT_ID: clientId, REKEY_ADMIN_CLIENT_SECRET: clientSecret } = given
+  if (clientId === undefined && clientSecret === undefined) return undefined
+  if (clientId !== undefined && clientSecret !== undefined) return { clientId, clientSecret }
+  throw new IdpError('CONFIG_INVALID', 'REKEY_ADMIN_CLIENT_ID and REKEY_ADMIN_CLIENT_SECRET go together')
+}
+
+/** A socket in the file system has no host name. */
+function leaksBeyondLoopback(url: string): boolean {
+  if (!URL.canParse(url)) return false
+  const { hostname, searchParams } = new URL(url)
+  const isLocal = hostname === '' || isLoopback(hostname.replace(/^\[|\]$/g, ''))
+  return !isLocal && !/^(require|verify-ca|verify-full)$/.test(searchParams.get('sslmode') ?? '')
 }
 
 /** @param address a host name or an IP address, IPv4 in IPv6 too */

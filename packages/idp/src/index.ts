@@ -1,5 +1,5 @@
 export { type EstateClients, ensureClients } from './clients.ts'
-export { type Config, readConfig } from './config.ts'
+export { type Config, configVariables, readConfig } from './config.ts'
 export { IdpError, type IdpErrorCode } from './error.ts'
 export type { ShownKeyring } from './keyrings/show.ts'
 export { migrateIdp, migrations } from './migrations.ts'

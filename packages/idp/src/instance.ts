@@ -38,10 +38,13 @@ import { pruneVerifierLeases } from './trust/leases.ts'
 
 const loopBeatMs = 1_000
 const pruneEveryMs = 60_000
+/** Requests that may wait for a connection to the database; beyond that they are turned away at once. */
+const mostWaiting = 256
 
 export interface Instance {
   config: Config
   clock: Clock
+  /** For what requests need. What the instance itself needs does not queue behind them. */
   connection: Connection<IdpTables>
   store: KeyringStore
   hands: Hands
@@ -54,25 +57,34 @@ export interface Instance {
   keys(): SigningKeys
   /** @throws IdpError `NO_LEASE` while this instance may not act on what it holds */
   requireLease(): void
+  /** @throws IdpError `OVERLOADED` while too many requests wait for the database */
+  requireRoom(): void
   close(): Promise<void>
 }
 
 /**
  * Opens an instance: makes sure that the keyrings exist, reads everything and holds its first lease.
  *
+ * @param connection for requests
+ * @param control for the lease, the keyrings and the loop: a flood of requests must not cost the lease
  * @throws DatabaseError, KeyringError `POLICY_INVALID`
  */
 export async function openInstance(
   config: Config,
   connection: Connection<IdpTables>,
+  control: Connection<IdpTables>,
   sealer: Sealer,
   log: Logger,
 ): Promise<Instance> {
   const clock = systemClock
-  const { db, pool } = connection
+  const { db, pool } = control
   const store = databaseKeyringStore(db)
   const hands: Hands = { store, make: keyMaker(sealer, clock), observe: () => evidenceFor(db) }
-  const credentials = credentialCache(db)
+  const requireRoom = () => {
+    if (connection.pool.waitingCount < mostWaiting) return
+    throw new IdpError('OVERLOADED', 'too many requests wait for the database; try again')
+  }
+  const credentials = credentialCache(connection.db, requireRoom)
   const hub = trustHub()
   const metrics = newMetrics()
   const privateKeys: PrivateKeys = new Map()
@@ -121,7 +133,7 @@ export async function openInstance(
     onError: (error) => log.error({ err: error }, 'rotation loop'),
   })
   loop.poke()
-  const pruning = setInterval(() => prune(connection, log), pruneEveryMs)
+  const pruning = setInterval(() => prune(control, log), pruneEveryMs)
 
   return {
     config,
@@ -135,12 +147,13 @@ export async function openInstance(
     hub,
     metrics,
     keys: () => keys,
+    requireRoom,
     requireLease() {
       if (!view.held()) throw new IdpError('NO_LEASE', 'this instance has no lease on the database; try again')
     },
     async close() {
       clearInterval(pruning)
-      hub.closeAll()
+      hub.close()
       await loop.stop()
       await view.close()
     },

@@ -18,64 +18,56 @@ import { trustRoutes } from './trust/routes.ts'
 
 const maxBodyBytes = 262_144
 
+/** For so long a request may take to arrive: one that trickles in must not hold a connection for ever. */
+const requestTimeoutMs = 30_000
+
+type Refuse = (error: unknown, request: FastifyRequest, reply: FastifyReply) => FastifyReply
+
 /** Builds the HTTP server of an instance. It does not listen yet. */
 export async function buildServer(instance: Instance, log: Logger): Promise<App> {
+  const refuse = refusing(instance, log)
   const app: App = fastify({
     // Fastify would make a child logger for each request. What is logged is logged below: a line a refusal, none for the
     // tokens issued, which are counted.
     logger: false,
+    genReqId: () => '',
     bodyLimit: maxBodyBytes,
+    requestTimeout: requestTimeoutMs,
     forceCloseConnections: true,
     routerOptions: { caseSensitive: true },
-    genReqId: (request) => correlationId(request.headers['x-correlation-id']),
+    frameworkErrors: refuse,
     rewriteUrl: (request) => canonicalUrl(request.url ?? '/'),
   }).withTypeProvider<ZodTypeProvider>()
   app.setValidatorCompiler(validatorCompiler).setSerializerCompiler(serializerCompiler)
+  app.removeContentTypeParser('text/plain')
   await app.register(formbody, { bodyLimit: maxBodyBytes })
   const methodsOf = methodTable(app)
-  answerErrors(app, instance, log, methodsOf)
-  for (const routes of [
-    operationRoutes,
-    publicRoutes,
-    tokenRoutes,
-    trustRoutes,
-    partyRoutes,
-    agentRoutes,
-    keyringRoutes,
-  ]) {
-    routes(app, instance)
-  }
+  app.setErrorHandler(refuse)
+  app.setNotFoundHandler((request, reply) => refuse(nothingFor(request, reply, methodsOf), request, reply))
+  const all = [operationRoutes, publicRoutes, tokenRoutes, trustRoutes, partyRoutes, agentRoutes, keyringRoutes]
+  for (const routes of all) routes(app, instance)
   return app
 }
 
-function answerErrors(app: App, { metrics }: Instance, log: Logger, methodsOf: (url: string) => string[]): void {
-  function refuse(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+/** Answers an error, counts it and logs it: with its stack where nobody foresaw it. */
+function refusing({ metrics }: Instance, log: Logger): Refuse {
+  return (error, request, reply) => {
     const refusal = refusalOf(error)
-    metrics.refusals.inc({ code: refusal.code })
-    metrics.duration.observe(
-      { route: request.routeOptions.url ?? 'none', status: refusal.status },
-      reply.elapsedTime / 1_000,
-    )
-    const line = {
-      correlationId: request.id,
-      method: request.method,
-      url: request.url,
-      status: refusal.status,
-      code: refusal.code,
-    }
-    if (refusal.status >= 500) log.error({ ...line, err: error }, 'request failed')
-    else log.info(line, 'request refused')
-    reply.header('x-correlation-id', request.id)
-    return sendRefusal(request, reply, refusal)
+    const { status, code } = refusal
+    metrics.refusals.inc({ code })
+    const id = correlationId(request.headers['x-correlation-id'])
+    const line = { correlationId: id, method: request.method, url: request.url, status, code }
+    if (status === 500) log.error({ ...line, err: error }, 'request failed')
+    else log[status > 500 ? 'warn' : 'info'](line, 'request refused')
+    return sendRefusal(request.url, reply.header('x-correlation-id', id), refusal, id)
   }
+}
 
-  app.setErrorHandler(refuse)
-  app.setNotFoundHandler((request, reply) => {
-    const allowed = methodsOf(request.url)
-    if (allowed.length === 0) return refuse(new IdpError('NOT_FOUND', 'there is nothing here'), request, reply)
-    reply.header('allow', allowed.join(', '))
-    return refuse(new IdpError('METHOD_NOT_ALLOWED', `this answers ${allowed.join(', ')}`), request, reply)
-  })
+function nothingFor(request: FastifyRequest, reply: FastifyReply, methodsOf: (url: string) => string[]): IdpError {
+  const allowed = methodsOf(request.url).join(', ')
+  if (allowed === '') return new IdpError('NOT_FOUND', 'there is nothing here')
+  reply.header('allow', allowed)
+  return new IdpError('METHOD_NOT_ALLOWED', `this answers ${allowed}`)
 }
 
 /** A caller's correlation id is passed on when it is one, so that a request can be followed through several services. */

@@ -1,11 +1,13 @@
 import { type Connection, checkSchema, connect, DatabaseError, migrate, readRootKey, sealerFor } from '@rekey/database'
 import type { Logger } from 'pino'
+import { ensureClients } from './clients.ts'
 import type { Config } from './config.ts'
 import type { App } from './http/app.ts'
 import { type Instance, openInstance } from './instance.ts'
 import { migrations } from './migrations.ts'
 import { buildServer } from './server.ts'
 import type { IdpTables } from './tables.ts'
+import { managementScopes } from './tokens/scopes.ts'
 
 export interface RunningIdp {
   app: App
@@ -22,13 +24,15 @@ export interface RunningIdp {
 export async function startIdp(config: Config, env: NodeJS.ProcessEnv, log: Logger): Promise<RunningIdp> {
   const sealer = sealerFor(await readRootKey(config.rootKeySource, env))
   await ensureSchema(config)
+  if (config.administrator) await ensureAdministrator(config, config.administrator)
   const connection: Connection<IdpTables> = connect(config.databaseUrl, { applicationName: 'rekey-idp' })
-  const opened: { close(): Promise<unknown> }[] = [connection]
+  const control: Connection<IdpTables> = connect(config.databaseUrl, { max: 4, applicationName: 'rekey-idp-control' })
+  const opened: { close(): Promise<unknown> }[] = [connection, control]
   const close = async () => {
     for (const part of opened.splice(0).reverse()) await part.close()
   }
   try {
-    const instance = await openInstance(config, connection, sealer, log)
+    const instance = await openInstance(config, connection, control, sealer, log)
     opened.push(instance)
     const app = await buildServer(instance, log)
     opened.push(app)
@@ -40,14 +44,26 @@ export async function startIdp(config: Config, env: NodeJS.ProcessEnv, log: Logg
   }
 }
 
-/** Without an owner's URL the service's role migrates only where there is something to do: it may not own the tables. */
-async function ensureSchema({ databaseOwnerUrl, databaseDirectUrl }: Config): Promise<void> {
+/**
+ * Without an owner's URL the service's role migrates only where there is something to do: it need not own the tables.
+ *
+ * @throws DatabaseError `SCHEMA_TOO_OLD` when there is something to do and it may not
+ */
+async function ensureSchema({ databaseOwnerUrl, databaseDirectUrl, databaseUrl }: Config): Promise<void> {
   if (databaseOwnerUrl) {
-    await migrate(databaseOwnerUrl, migrations)
+    await migrate(databaseOwnerUrl, migrations, { serviceRole: decodeURIComponent(new URL(databaseUrl).username) })
     return
   }
-  await checkSchema(databaseDirectUrl, migrations).catch(async (error) => {
-    if (!(error instanceof DatabaseError) || error.code !== 'SCHEMA_TOO_OLD') throw error
-    await migrate(databaseDirectUrl, migrations)
+  await checkSchema(databaseDirectUrl, migrations).catch(async (tooOld) => {
+    if (!(tooOld instanceof DatabaseError) || tooOld.code !== 'SCHEMA_TOO_OLD') throw tooOld
+    await migrate(databaseDirectUrl, migrations).catch((error) => {
+      const refused = error instanceof DatabaseError && error.code === 'PERMISSION_DENIED'
+      throw refused ? tooOld : error
+    })
   })
+}
+
+async function ensureAdministrator(config: Config, administrator: { clientId: string; clientSecret: string }) {
+  const agent = { ...administrator, name: 'administrator', scopes: managementScopes }
+  await ensureClients(config.databaseUrl, { agents: [agent], verifiers: [] })
 }

@@ -4,7 +4,7 @@ import { readConfig } from '../src/config.ts'
 
 const minimal = {
   REKEY_ISSUER: 'https://idp.example',
-  DATABASE_URL: 'postgres://u:secret@db/rekey',
+  DATABASE_URL: 'postgres://u:secret@db/rekey?sslmode=verify-full',
   REKEY_ROOT_KEY: 'env:ROOT',
 }
 
@@ -15,6 +15,11 @@ describe('the configuration', () => {
     assert.equal(policy.anonymousPropagationMs, 330_000)
     assert.equal(policy.verifierPatienceMs, null)
     assert.equal(policy.rotateEveryMs, 90 * 86_400_000)
+  })
+
+  test('takes a variable that is set to nothing for one that is not set', () => {
+    const { port, jwksMaxAgeMs } = readConfig({ ...minimal, REKEY_PORT: '', JWKS_CACHE_TTL_SECONDS: '' })
+    assert.deepEqual([port, jwksMaxAgeMs], [8002, 300_000])
   })
 
   test('reads durations and declares that there are no anonymous readers', () => {
@@ -40,6 +45,13 @@ describe('the configuration', () => {
       /REKEY_ACCESS_TOKEN_TTL.*1h|for example/,
     ],
     ['a host beyond loopback', { REKEY_HOST: '0.0.0.0' }, 'CONFIG_INVALID', /REKEY_ALLOW_PLAINTEXT/],
+    [
+      'a database beyond loopback without TLS',
+      { DATABASE_URL: 'postgres://u:secret@db/rekey' },
+      'CONFIG_INVALID',
+      /DATABASE_URL.*sslmode/,
+    ],
+    ['half of an administrator', { REKEY_ADMIN_CLIENT_ID: 'admin' }, 'CONFIG_INVALID', /REKEY_ADMIN_CLIENT_SECRET/],
     ['a flag that is none', { OIDC_FORCE_KEY_ROTATION: 'maybe' }, 'CONFIG_INVALID', /OIDC_FORCE_KEY_ROTATION/],
     ['tokens that outlive the grace', { REKEY_ACCESS_TOKEN_TTL: '24h' }, 'POLICY_INVALID', /maxGrace/],
     ['too little time for readers', { REKEY_ANONYMOUS_PROPAGATION: '60s' }, 'POLICY_INVALID', /anonymousPropagation/],

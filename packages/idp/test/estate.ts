@@ -119,6 +119,7 @@ export async function eventually<T>(ask: () => Promise<T>, wanted: (answer: T) =
     const answer = await ask()
     if (wanted(answer)) return answer
     if (performance.now() > until) throw new Error(`never as wanted; the last answer was ${JSON.stringify(answer)}`)
+    await new Promise((resolve) => setImmediate(resolve))
   }
 }
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { after, describe, test } from 'node:test'
+import { afterEach, describe, test } from 'node:test'
 import { sql } from 'kysely'
 import {
   agent,
@@ -19,7 +19,7 @@ describe('instances on one database', { timeout: 60_000 }, () => {
     estates.push(started)
     return started
   }
-  after(() => Promise.all(estates.map((started) => started.stop())))
+  afterEach(() => Promise.all(estates.splice(0).map((started) => started.stop())))
 
   const kid = async (idp: TestInstance) => decodeUnverified((await idp.token(agent)).body.access_token).header.kid
 
@@ -86,6 +86,58 @@ describe('instances on one database', { timeout: 60_000 }, () => {
       )
     const { body } = await first.manage('GET', '/api/v1/keyrings/signing-es256')
     assert.equal(body.versions.filter((version: { activatedAt?: string }) => version.activatedAt).length, 2)
+  })
+
+  test('carry out a revocation that another one was asked for and died over', async () => {
+    const { instance, db } = await estate()
+    const idp = await instance()
+    const old = await kid(idp)
+    // What the one that died had written: the request, and nothing more.
+    const revocation = JSON.stringify({ requestedAt: 0, by: 'admin-1', reason: 'stolen' })
+    await sql`
+      UPDATE keyrings SET document = jsonb_set(document, '{versions,0,revocation}', ${revocation}::jsonb), next_decision_at = now()
+      WHERE name = 'signing-es256'`.execute(db)
+    const versions = async () => (await idp.manage('GET', '/api/v1/keyrings/signing-es256')).body.versions
+    const [first] = await eventually(versions, ([version]) => version.state === 'revoked')
+    assert.deepEqual([first.id, first.reason], [old, 'stolen'])
+    assert.notEqual(await kid(idp), old)
+  })
+
+  test('tell verifiers of a new epoch when one of them is ahead of a restored database', async () => {
+    const { instance, db } = await estate()
+    const idp = await instance()
+    await sql`UPDATE revision SET epoch = epoch - 100`.execute(db)
+    const { epoch } = await db.selectFrom('revision').select('epoch').executeTakeFirstOrThrow()
+    const headers = { authorization: basic(verifier), 'content-type': 'application/json' }
+    const lease = async (held: { epoch: number; n: number }) => {
+      const body = JSON.stringify({ instance: 'restored', ...held })
+      return (await idp.call('/trust/lease', { method: 'POST', headers, body })).body
+    }
+    assert.equal((await lease({ epoch, n: 1_000 })).leaseSeconds, 0)
+    const renewed = await eventually(
+      () => lease({ epoch, n: 1_000 }),
+      (reply) => reply.epoch > epoch,
+    )
+    await eventually(
+      () => lease(renewed),
+      (reply) => reply.leaseSeconds === 15,
+    )
+  })
+
+  test('make the first administrator when they are told his credential', async () => {
+    const { instance } = await estate()
+    const credential = { clientId: 'first-admin', clientSecret: 'x'.repeat(40) }
+    const environment = {
+      REKEY_ADMIN_CLIENT_ID: credential.clientId,
+      REKEY_ADMIN_CLIENT_SECRET: credential.clientSecret,
+    }
+    const [idp] = await Promise.all([instance(environment), instance(environment)])
+    const bearer = await idp.management(credential)
+    assert.equal((await idp.manage('POST', '/api/v1/verifiers', { name: 'api-7' }, bearer)).status, 201)
+    const replaced = { ...credential, clientId: 'second-admin' }
+    await instance({ ...environment, REKEY_ADMIN_CLIENT_ID: replaced.clientId })
+    assert.equal((await idp.token(credential)).body.error, 'invalid_client', 'its predecessor is dead')
+    assert.equal((await idp.manage('GET', '/api/v1/keyrings', undefined, bearer)).status, 401)
   })
 
   test('refuse to start with another root key', async () => {

@@ -2,7 +2,6 @@ export type KeyringErrorCode =
   | 'ILLEGAL_TRANSITION'
   | 'INVALID_DURATION'
   | 'INVALID_NAME'
-  | 'KEYRING_EXISTS'
   | 'NO_SUCCESSOR'
   | 'NOTHING_TO_ROLL_BACK'
   | 'POLICY_INVALID'

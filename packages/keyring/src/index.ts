@@ -22,14 +22,14 @@ export {
   erasePrivate,
   markDemoted,
   markServed,
-  noSuccessor,
   prepare,
+  requestRevocation,
   requestRotation,
   retire,
   revoke,
   rollBack,
 } from './lifecycle/transition.ts'
-export { isAccepted, type Material, type State, type Version } from './lifecycle/version.ts'
+export { isAccepted, type Material, type Revocation, type State, type Version } from './lifecycle/version.ts'
 export { carryOut, type Hands } from './loop/carry-out.ts'
 export { changeKeyring, unknownKeyring } from './loop/change.ts'
 export { ensureKeyring, requestForcedRotation } from './loop/ensure.ts'

@@ -27,6 +27,17 @@ export async function recordChange<T extends DatabaseTables>(
   return row.n
 }
 
+/**
+ * Begins a new epoch, because somebody was seen to hold a revision that this database has not reached: it is a restored
+ * backup, or a replica that lagged when it took over, and its revisions are about to be used a second time. Within an
+ * epoch a revision means one thing only. At most one begins a minute, whoever asks.
+ */
+export async function beginEpoch<T extends DatabaseTables>(db: Kysely<T>): Promise<void> {
+  await sql`
+    UPDATE revision SET epoch = extract(epoch FROM clock_timestamp())::bigint
+    WHERE epoch < extract(epoch FROM clock_timestamp())::bigint - 60`.execute(db)
+}
+
 /** The newest revision of the database, and its epoch. */
 export async function currentRevision<T extends DatabaseTables>(db: Kysely<T>): Promise<{ epoch: number; n: number }> {
   const { rows } = await sql<{ epoch: number; n: number }>`SELECT epoch, n FROM revision`.execute(db)

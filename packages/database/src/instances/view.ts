@@ -18,7 +18,7 @@
 import { EventEmitter, once } from 'node:events'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Kysely } from 'kysely'
-import { currentRevision, revisionChannel } from '../changes/record.ts'
+import { beginEpoch, currentRevision, revisionChannel } from '../changes/record.ts'
 import { type ChangeRecord, changesSince } from '../changes/since.ts'
 import { monotonicClock, systemClock } from '../clock.ts'
 import { type Listener, openListener } from '../listener/open.ts'
@@ -198,7 +198,10 @@ export class InstanceView {
     const newest = await renew(this.#db, this.id, applied, applied !== this.#announced)
     if (newest === undefined) return this.#fallBack('lease was over before it was renewed')
     if (newest.epoch !== this.#seen.epoch) return this.#fallBack(`epoch ${newest.epoch} began`)
-    if (newest.n < applied) return this.#fallBack(`revision went from ${applied} back to ${newest.n}`)
+    if (newest.n < applied) {
+      await beginEpoch(this.#db)
+      return this.#fallBack(`revision went from ${applied} back to ${newest.n}`)
+    }
     this.#seen = newest
     if (this.#falls !== falls || this.#closed) return
     this.#earnedFrom = sent

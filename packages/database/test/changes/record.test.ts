@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, describe, it } from 'node:test'
-import { currentRevision, recordChange } from '../../src/changes/record.ts'
+import { beginEpoch, currentRevision, recordChange } from '../../src/changes/record.ts'
 import { changesSince, pruneChanges } from '../../src/changes/since.ts'
 import { type Connection, connect } from '../../src/connection/connect.ts'
 import type { DatabaseTables } from '../../src/tables.ts'
@@ -32,7 +32,7 @@ describe('the changes of a database', () => {
       { revision: start + 2, topic: 'test', key: 'b' },
     ])
     assert.deepEqual(await changesSince(connection.db, start + 2), [])
-    assert.deepEqual(await currentRevision(connection.db), { epoch: 1, n: start + 2 })
+    assert.equal((await currentRevision(connection.db)).n, start + 2)
   })
 
   it('leave no gap, whoever makes them at once and whichever of them fail', async () => {
@@ -97,4 +97,15 @@ describe('the changes of a database', () => {
     const waiting = "SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
     while ((await connection.pool.query(waiting)).rowCount === 0) await new Promise(setImmediate)
   }
+
+  it('begin a new epoch when asked, and no second one within a minute', async () => {
+    const epoch = async () => (await currentRevision(connection.db)).epoch
+    await connection.pool.query('UPDATE revision SET epoch = epoch - 100')
+    const before = await epoch()
+    await beginEpoch(connection.db)
+    const began = await epoch()
+    assert.ok(began >= before + 100)
+    await beginEpoch(connection.db)
+    assert.equal(await epoch(), began)
+  })
 })

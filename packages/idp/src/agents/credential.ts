@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
-import { asDatabaseError, DatabaseError, recordChange, recordEvent } from '@rekey/database'
-import { IdpError } from '../error.ts'
+import { recordChange, recordEvent } from '@rekey/database'
+import { orAlreadyExists } from '../already-exists.ts'
 import type { IdpDatabase } from '../tables.ts'
 import type { Caller } from '../tokens/opaque.ts'
 import type { Agent } from './agent.ts'
@@ -25,7 +25,9 @@ export async function createCredential(
   expiresAt: Date | undefined,
 ): Promise<NewCredential> {
   const clientSecret = newClientSecret()
-  const stored = await store(db, caller, agent, hashSecret(clientSecret), expiresAt).catch(refuseSecond)
+  const stored = await store(db, caller, agent, hashSecret(clientSecret), expiresAt).catch(
+    orAlreadyExists('the agent has an active credential already'),
+  )
   return {
     credentialId: stored.credential_id,
     clientId: agent.agent_id,
@@ -59,10 +61,4 @@ function store(db: IdpDatabase, caller: Caller, agent: Agent, secretHash: Buffer
     await recordChange(transaction, agentTopic, agent.agent_id)
     return row
   })
-}
-
-function refuseSecond(error: unknown): never {
-  const cause = asDatabaseError(error)
-  if (!(cause instanceof DatabaseError) || cause.code !== 'UNIQUE_VIOLATION') throw error
-  throw new IdpError('ALREADY_EXISTS', 'the agent has an active credential already', { cause })
 }

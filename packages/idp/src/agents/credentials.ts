@@ -16,27 +16,40 @@ export const agentTopic = 'agent'
 /**
  * Credentials in memory, filled from the database at first use.
  *
- * A read that was under way while its agent changed is not kept: it may have seen the old row.
+ * A read that was under way while its agent changed is done again: it may have seen the old row.
+ *
+ * @param requireRoom throws when the database has no room for another read
  */
-export function credentialCache(db: IdpDatabase) {
+export function credentialCache(db: IdpDatabase, requireRoom: () => void) {
   const known = new Map<string, ClientCredential>()
   const reads = new Map<string, Promise<ClientCredential | undefined>>()
 
-  async function read(clientId: string): Promise<ClientCredential | undefined> {
-    const reading = findCredential(db, clientId)
+  function read(clientId: string): Promise<ClientCredential | undefined> {
+    requireRoom()
+    const reading: Promise<ClientCredential | undefined> = findCredential(db, clientId).then(
+      (found) => {
+        // Its agent changed meanwhile: what was read may be the old row.
+        if (reads.get(clientId) !== reading) return get(clientId)
+        reads.delete(clientId)
+        if (found) known.set(clientId, found)
+        return found
+      },
+      (error) => {
+        if (reads.get(clientId) === reading) reads.delete(clientId)
+        throw error
+      },
+    )
     reads.set(clientId, reading)
-    try {
-      const found = await reading
-      if (found && reads.get(clientId) === reading) known.set(clientId, found)
-      return found
-    } finally {
-      if (reads.get(clientId) === reading) reads.delete(clientId)
-    }
+    return reading
+  }
+
+  /** @returns the credential at once when it is known, so that the common path has nothing to wait for */
+  function get(clientId: string): ClientCredential | Promise<ClientCredential | undefined> {
+    return known.get(clientId) ?? reads.get(clientId) ?? read(clientId)
   }
 
   return {
-    /** @returns the credential at once when it is known, so that the common path has nothing to wait for */
-    get: (clientId: string) => known.get(clientId) ?? reads.get(clientId) ?? read(clientId),
+    get,
     forget(clientId: string): void {
       known.delete(clientId)
       reads.delete(clientId)

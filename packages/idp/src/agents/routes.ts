@@ -23,8 +23,8 @@ const newCredential = z.object({ expiresAt: z.iso.datetime({ offset: true }).opt
 /** Agents, each with one credential. */
 export function agentRoutes(app: App, instance: Instance): void {
   const { db } = instance.connection
-  const read = { preHandler: requireScope(instance, 'agents:read') }
-  const write = { preHandler: requireScope(instance, 'agents:write') }
+  const read = { onRequest: requireScope(instance, 'agents:read') }
+  const write = { onRequest: requireScope(instance, 'agents:write') }
 
   app.post('/api/v1/agents', { ...write, schema: { body: newAgent } }, async (request, reply) => {
     const agent = await createAgent(db, request.caller, request.body)

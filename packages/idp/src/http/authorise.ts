@@ -20,6 +20,8 @@ export function requireScope(instance: Instance, scope: string) {
   return async (request: FastifyRequest): Promise<void> => {
     instance.requireLease()
     const token = /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? '')?.[1]
+    // Anybody can ask with a token that is none; whoever does must not keep the database from those who may.
+    if (token !== undefined) instance.requireRoom()
     const caller = token === undefined ? undefined : await callerOf(instance.connection.db, token)
     if (!caller) throw new IdpError('UNAUTHENTICATED', 'a management token is required; ask the token endpoint for one')
     if (!caller.scopes.has(scope)) {

@@ -1,7 +1,7 @@
 /** The one place where errors become HTTP: what the caller sees here, what the log sees in server.ts. */
 import { asDatabaseError, DatabaseError } from '@rekey/database'
 import { KeyringError, type KeyringErrorCode } from '@rekey/keyring'
-import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyReply } from 'fastify'
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod'
 import { IdpError, type IdpErrorCode, OAuthError, type OAuthErrorCode } from '../error.ts'
 
@@ -25,7 +25,9 @@ const idpStatus: Readonly<Record<IdpErrorCode, number>> = {
   METHOD_NOT_ALLOWED: 405,
   NOT_FOUND: 404,
   NO_LEASE: 503,
+  OVERLOADED: 503,
   PAYLOAD_TOO_LARGE: 413,
+  TOO_MANY_PREPARED: 409,
   UNAUTHENTICATED: 401,
   UNKNOWN_AGENT: 404,
   UNSUPPORTED_MEDIA_TYPE: 415,
@@ -50,6 +52,8 @@ const oauthStatus: Readonly<Record<OAuthErrorCode, number>> = {
 
 /** What Fastify itself refuses, by its codes. */
 const fastifyCodes: Readonly<Record<string, [IdpErrorCode, string]>> = {
+  FST_ERR_BAD_URL: ['INVALID_REQUEST', 'the path is malformed'],
+  FST_ERR_MAX_PARAM_LENGTH: ['INVALID_REQUEST', 'a part of the path is too long'],
   FST_ERR_CTP_BODY_TOO_LARGE: ['PAYLOAD_TOO_LARGE', 'the body is too large'],
   FST_ERR_CTP_EMPTY_JSON_BODY: ['INVALID_JSON', 'the body is empty, and JSON was announced'],
   FST_ERR_CTP_INVALID_JSON_BODY: ['INVALID_JSON', 'the body is not JSON'],
@@ -82,7 +86,7 @@ function idpRefusal(error: IdpError): Refusal {
     message: error.message,
     details: error.facts,
   }
-  if (error.code === 'NO_LEASE') refusal.headers = retryAfter
+  if (refusal.status === 503) refusal.headers = retryAfter
   if (error.code === 'UNAUTHENTICATED') refusal.headers = { 'www-authenticate': 'Bearer, Basic realm="rekey"' }
   return refusal
 }
@@ -104,15 +108,11 @@ function invalid(error: { validation: { instancePath: string; message?: string }
 }
 
 /** Writes a refusal in the form of the endpoint: RFC 6749 §5.2 at the token endpoint, ours everywhere else. */
-export function sendRefusal(request: FastifyRequest, reply: FastifyReply, refusal: Refusal): FastifyReply {
-  reply.code(refusal.status).headers(refusal.headers ?? {})
-  if (isOAuthEndpoint(request.url)) {
-    return reply
-      .header('cache-control', 'no-store')
-      .send({ error: oauthCode(refusal), error_description: refusal.message })
-  }
-  const { code, message, details } = refusal
-  return reply.send({ code, message, details, correlation_id: request.id })
+export function sendRefusal(url: string, reply: FastifyReply, refusal: Refusal, correlationId: string): FastifyReply {
+  const { status, headers = {}, code, message, details } = refusal
+  reply.code(status).headers(headers)
+  if (!isOAuthEndpoint(url)) return reply.send({ code, message, details, correlation_id: correlationId })
+  return reply.header('cache-control', 'no-store').send({ error: oauthCode(refusal), error_description: message })
 }
 
 function oauthCode(refusal: Refusal): string {

@@ -3,12 +3,14 @@ import {
   changeKeyring,
   discard,
   type Keyring,
+  type Material,
   prepare,
   requestRotation,
   rollBack,
   unknownKeyring,
 } from '@rekey/keyring'
 import { z } from 'zod'
+import { IdpError } from '../error.ts'
 import type { App } from '../http/app.ts'
 import { type Authorised, requireScope } from '../http/authorise.ts'
 import { lineOf } from '../http/text.ts'
@@ -16,7 +18,7 @@ import type { Instance } from '../instance.ts'
 import { revokeVersion } from './revoke.ts'
 import { type ShownKeyring, showKeyring } from './show.ts'
 
-const params = z.object({ name: z.string().max(63) })
+const params = z.object({ name: lineOf(63) })
 const reason = lineOf(500)
 const versionBody = z.object({ id: lineOf(200), reason: reason.optional() })
 const rotateBody = z.object({ force: z.boolean().default(false), reason: reason.optional() }).nullish()
@@ -29,8 +31,8 @@ const revokeBody = z.object({
 /** Administration of keyrings. Requests are asked for here; the loop carries them out. */
 export function keyringRoutes(app: App, instance: Instance): void {
   const { store, hands, loop } = instance
-  const read = { preHandler: requireScope(instance, 'keyrings:read') }
-  const write = { preHandler: requireScope(instance, 'keyrings:write') }
+  const read = { onRequest: requireScope(instance, 'keyrings:read') }
+  const write = { onRequest: requireScope(instance, 'keyrings:write') }
 
   async function show(keyring: Keyring): Promise<ShownKeyring> {
     return showKeyring(keyring, await hands.observe(keyring), await store.now())
@@ -57,7 +59,7 @@ export function keyringRoutes(app: App, instance: Instance): void {
     if (!keyring) throw unknownKeyring(name)
     const material = await hands.make(keyring)
     const about = aboutBy(request, 'keyring.prepared', { version: material.id })
-    return reply.code(202).send(await change(name, (current, now) => prepare(current, material, now), about))
+    return reply.code(202).send(await change(name, (current, now) => prepareAnother(current, material, now), about))
   })
 
   app.post(
@@ -92,6 +94,16 @@ export function keyringRoutes(app: App, instance: Instance): void {
     loop.poke()
     return show(revoked)
   })
+}
+
+/** Each prepared version is published to everybody; more in reserve than this serves nobody. */
+const mostPrepared = 4
+
+function prepareAnother(keyring: Keyring, material: Material, now: number): Keyring {
+  if (keyring.versions.filter(({ state }) => state === 'prepared').length < mostPrepared) {
+    return prepare(keyring, material, now)
+  }
+  throw new IdpError('TOO_MANY_PREPARED', `${keyring.name} has ${mostPrepared} prepared versions: discard one first`)
 }
 
 type Transition = (keyring: Keyring, now: number) => Keyring

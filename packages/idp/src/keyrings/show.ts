@@ -35,6 +35,7 @@ function showVersion(version: Version) {
     demotedAt: maybe(version.demotedAt),
     retiredAt: maybe(version.retiredAt),
     revokedAt: maybe(version.revokedAt),
+    revocation: version.revocation && { ...version.revocation, requestedAt: iso(version.revocation.requestedAt) },
     reason: version.reason,
     incident: version.incident,
   }

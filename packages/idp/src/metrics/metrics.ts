@@ -1,4 +1,4 @@
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
 
 /** The metrics of one instance. Names are stable: dashboards and alerts hang on them. */
 export function newMetrics() {
@@ -17,13 +17,6 @@ export function newMetrics() {
       name: 'rekey_refusals_total',
       help: 'Requests refused, by stable code',
       labelNames: ['code'] as const,
-      registers,
-    }),
-    duration: new Histogram({
-      name: 'rekey_http_request_duration_seconds',
-      help: 'Time to answer, by route and status; the token endpoint only where it refused',
-      labelNames: ['route', 'status'] as const,
-      buckets: [0.001, 0.005, 0.02, 0.1, 0.5, 2, 5],
       registers,
     }),
     leaseLeft: new Gauge({

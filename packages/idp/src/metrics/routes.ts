@@ -18,7 +18,9 @@ export function operationRoutes(app: App, instance: Instance): void {
   })
 
   app.get('/metrics', async (request, reply) => {
-    if (!isLoopback(request.ip)) throw new IdpError('FORBIDDEN', 'metrics are open on loopback only')
+    // A proxy on this machine calls from loopback as well, for somebody who does not.
+    const isForwarded = 'forwarded' in request.headers || 'x-forwarded-for' in request.headers
+    if (!isLoopback(request.ip) || isForwarded) throw new IdpError('FORBIDDEN', 'metrics are open on loopback only')
     observe(instance)
     return reply.type(metrics.registry.contentType).send(await metrics.registry.metrics())
   })

@@ -19,14 +19,13 @@ export const signatures: Readonly<Record<string, (key: KeyObject, bytes: Buffer)
 function rawFromDer(der: Buffer, size: number): Buffer {
   const raw = Buffer.alloc(2 * size)
   const rEnd = 4 + (der[3] as number)
-  const sEnd = rEnd + 2 + (der[rEnd + 1] as number)
-  copyInteger(der.subarray(4, rEnd), raw, size)
-  copyInteger(der.subarray(rEnd + 2, sEnd), raw, 2 * size)
+  copyInteger(der, 4, rEnd, raw, size)
+  copyInteger(der, rEnd + 2, der.length, raw, 2 * size)
   return raw
 }
 
-/** DER drops leading zero bytes and puts one before a set high bit; the raw form has a fixed size. */
-function copyInteger(integer: Buffer, raw: Buffer, end: number): void {
-  const digits = integer[0] === 0 ? integer.subarray(1) : integer
-  digits.copy(raw, end - digits.length)
+/** DER drops leading zero bytes and puts one before a set high bit; the raw form has a fixed size and ends at `rawEnd`. */
+function copyInteger(der: Buffer, start: number, end: number, raw: Buffer, rawEnd: number): void {
+  const digits = der[start] === 0 ? start + 1 : start
+  der.copy(raw, rawEnd - (end - digits), digits, end)
 }

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { ClientCredential } from '../agents/credentials.ts'
 import type { SigningKeys } from '../signing/keys.ts'
+import { whenReady } from './when-ready.ts'
 
 /**
  * Signs an access token for a client as a JWT (RFC 9068).
@@ -8,7 +9,7 @@ import type { SigningKeys } from '../signing/keys.ts'
  * @param issuedAt milliseconds since the epoch, read before the lease was checked: a key that is demoted while this runs
  *   must not have signed anything that outlives what others reckon with
  */
-export async function signAccessToken(
+export function signAccessToken(
   keys: SigningKeys,
   keyring: string,
   token: {
@@ -19,7 +20,7 @@ export async function signAccessToken(
     issuedAt: number
     ttlMs: number
   },
-): Promise<string> {
+): string | Promise<string> {
   const { kid, header } = keys.active(keyring)
   const iat = Math.floor(token.issuedAt / 1_000)
   const claims = {
@@ -34,6 +35,5 @@ export async function signAccessToken(
     exp: iat + Math.floor(token.ttlMs / 1_000),
   }
   const input = `${header}.${Buffer.from(JSON.stringify(claims)).toString('base64url')}`
-  const signature = await keys.sign(kid, Buffer.from(input))
-  return `${input}.${signature.toString('base64url')}`
+  return whenReady(keys.sign(kid, Buffer.from(input)), (signature) => `${input}.${signature.toString('base64url')}`)
 }

@@ -1,6 +1,5 @@
-import type { ClientCredential, CredentialCache } from '../agents/credentials.ts'
+import type { ClientCredential } from '../agents/credentials.ts'
 import { matchesHash, nobodysHash } from '../agents/secret.ts'
-import type { Clock } from '../clock.ts'
 import { OAuthError } from '../error.ts'
 
 /** What a client presented, not yet checked. */
@@ -29,6 +28,7 @@ export function presentedCredential(
     return basic
   }
   if (!clientId || !secret) throw new OAuthError('invalid_client', 'no client credential was given')
+  if (!isPrintable(clientId)) throw new OAuthError('invalid_client', 'client authentication failed')
   return { clientId, secret }
 }
 
@@ -41,27 +41,30 @@ export function basicCredential(authorization: string): PresentedCredential | un
   if (colon < 1) return undefined
   const clientId = formDecoded(text.slice(0, colon))
   const secret = formDecoded(text.slice(colon + 1))
-  return clientId && secret ? { clientId, secret } : undefined
+  return clientId && secret && isPrintable(clientId) ? { clientId, secret } : undefined
 }
 
 /**
  * Checks a client's secret. A client that is unknown, one whose credential has expired and a wrong secret get the same
- * answer after the same work.
+ * answer.
  *
  * @throws OAuthError `invalid_client`
  */
-export async function authenticateClient(
+export function authenticateClient(
   presented: PresentedCredential,
-  credentials: CredentialCache,
-  clock: Clock,
-): Promise<ClientCredential> {
-  const found = credentials.get(presented.clientId)
-  const credential = found instanceof Promise ? await found : found
+  credential: ClientCredential | undefined,
+  now: number,
+): ClientCredential {
   const matches = matchesHash(presented.secret, credential?.secretHash ?? nobodysHash)
-  if (!credential || !matches || (credential.expiresAt !== null && credential.expiresAt <= clock())) {
+  if (!credential || !matches || (credential.expiresAt !== null && credential.expiresAt <= now)) {
     throw new OAuthError('invalid_client', 'client authentication failed')
   }
   return credential
+}
+
+/** RFC 6749 §A.1: client ids are visible characters. Anything else is nobody's, and PostgreSQL refuses some of it. */
+function isPrintable(clientId: string): boolean {
+  return /^[\x20-\x7e]{1,200}$/.test(clientId)
 }
 
 function formDecoded(text: string): string | undefined {

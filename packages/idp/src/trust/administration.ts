@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
-import { asDatabaseError, DatabaseError, liveInstances, recordEvent } from '@rekey/database'
+import { liveInstances, recordEvent } from '@rekey/database'
 import { z } from 'zod'
 import { hashSecret, newClientSecret } from '../agents/secret.ts'
-import { IdpError } from '../error.ts'
+import { orAlreadyExists } from '../already-exists.ts'
 import type { App } from '../http/app.ts'
 import { requireScope } from '../http/authorise.ts'
 import type { Instance } from '../instance.ts'
@@ -13,8 +13,8 @@ const newVerifier = z.object({ name: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-
 /** Who verifies, who issues, and what each of them holds. */
 export function partyRoutes(app: App, instance: Instance): void {
   const { db } = instance.connection
-  const read = { preHandler: requireScope(instance, 'keyrings:read') }
-  const write = { preHandler: requireScope(instance, 'keyrings:write') }
+  const read = { onRequest: requireScope(instance, 'keyrings:read') }
+  const write = { onRequest: requireScope(instance, 'keyrings:write') }
 
   app.get('/api/v1/verifiers', read, async () => ({
     verifiers: (await verifiers(db)).map(({ epoch, n, leaseUntil, acceptsUntil, ...rest }) => ({
@@ -50,15 +50,7 @@ export function partyRoutes(app: App, instance: Instance): void {
           details,
         })
       })
-      .catch(refuseSecond(name))
+      .catch(orAlreadyExists(`there is a verifier named ${name} already`))
     return reply.code(201).send({ clientId, clientSecret, name })
   })
-}
-
-function refuseSecond(name: string) {
-  return (error: unknown): never => {
-    const cause = asDatabaseError(error)
-    if (!(cause instanceof DatabaseError) || cause.code !== 'UNIQUE_VIOLATION') throw error
-    throw new IdpError('ALREADY_EXISTS', `there is a verifier named ${name} already`, { cause })
-  }
 }

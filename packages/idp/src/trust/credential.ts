@@ -1,21 +1,32 @@
+import type { FastifyRequest } from 'fastify'
 import { matchesHash, nobodysHash } from '../agents/secret.ts'
 import { IdpError } from '../error.ts'
+import type { Instance } from '../instance.ts'
 import type { IdpDatabase } from '../tables.ts'
 import { basicCredential } from '../tokens/client-authentication.ts'
 
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Client id of the verifier that calls; set on the routes of the trust feed. */
+    verifierId: string
+  }
+}
+
 /**
- * Authenticates a verifier by HTTP Basic. A secret and not a JWT: what tells verifiers that a signing key was stolen must
- * not hang on a signing key.
- *
- * @returns its client id
- * @throws IdpError `UNAUTHENTICATED`
+ * Lets a request pass whose HTTP Basic credential is that of a registered verifier. A secret and not a JWT: what tells
+ * verifiers that a signing key was stolen must not hang on a signing key.
  */
-export async function authenticateVerifier(db: IdpDatabase, authorization: string | undefined): Promise<string> {
-  const presented = basicCredential(authorization ?? '')
-  const found = presented && (await findVerifier(db, presented.clientId))
-  const matches = matchesHash(presented?.secret ?? '', found?.secret_hash ?? nobodysHash)
-  if (!found || !matches) throw new IdpError('UNAUTHENTICATED', 'a registered verifier must authenticate by HTTP Basic')
-  return found.client_id
+export function requireVerifier(instance: Instance) {
+  return async (request: FastifyRequest): Promise<void> => {
+    instance.requireLease()
+    const presented = basicCredential(request.headers.authorization ?? '')
+    if (presented) instance.requireRoom()
+    const found = presented && (await findVerifier(instance.connection.db, presented.clientId))
+    const matches = matchesHash(presented?.secret ?? '', found?.secret_hash ?? nobodysHash)
+    if (!found || !matches)
+      throw new IdpError('UNAUTHENTICATED', 'a registered verifier must authenticate by HTTP Basic')
+    request.verifierId = found.client_id
+  }
 }
 
 function findVerifier(db: IdpDatabase, clientId: string) {

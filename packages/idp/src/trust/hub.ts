@@ -47,6 +47,7 @@ export function trustHub() {
      * @param lastEventId `epoch.n`, from the header Last-Event-ID
      */
     add(reader: ServerResponse, lastEventId: string | undefined): void {
+      if (reader.destroyed) return
       reader.writeHead(200, {
         'content-type': 'text/event-stream',
         'cache-control': 'no-store',
@@ -54,16 +55,23 @@ export function trustHub() {
       })
       readers.add(reader)
       reader.on('close', () => readers.delete(reader))
+      // A reader that breaks off is no error of ours: 'close' follows, and it comes back.
+      reader.on('error', () => reader.destroy())
       if (!current || lastEventId === idOf(current)) send(reader, ': nothing newer\n\n')
       else send(reader, eventOf(current, { full: true, revokedKids: current.revokedKids }))
     },
     /** Sends every reader away: they must find an instance that holds a lease. */
     closeAll(): void {
-      for (const reader of readers) reader.end()
+      for (const reader of readers) {
+        readers.delete(reader)
+        if (reader.writableLength > 0) reader.destroy()
+        else reader.end()
+      }
     },
+    /** Ends the hub. */
     close(): void {
       clearInterval(beat)
-      for (const reader of readers) reader.destroy()
+      this.closeAll()
     },
     readers: () => readers.size,
   }

@@ -20,6 +20,8 @@ export interface LeaseReply {
   n: number
   /** False when the verifier does not hold the newest revision: it must get that one first. */
   granted: boolean
+  /** The verifier holds a revision of this epoch that the database has not reached. */
+  ahead: boolean
 }
 
 /**
@@ -34,7 +36,8 @@ export async function renewLease(db: IdpDatabase, request: LeaseRequest): Promis
     WITH newest AS (
       SELECT epoch, (SELECT coalesce(max(published_revision), 0) FROM keyrings WHERE kind = 'signing-key') AS n FROM revision
     ), verdict AS (
-      SELECT epoch, n, epoch = ${request.epoch} AND n = ${request.n} AS granted FROM newest
+      SELECT epoch, n, epoch = ${request.epoch} AND n = ${request.n} AS granted,
+             epoch = ${request.epoch} AND n < ${request.n} AS ahead FROM newest
     ), stored AS (
       INSERT INTO verifier_leases AS held (client_id, instance, epoch, n, library, algorithms, lease_until, accepts_until)
       SELECT ${request.clientId}, ${request.instance}, ${request.epoch}, ${request.n}, ${request.library},
@@ -44,7 +47,7 @@ export async function renewLease(db: IdpDatabase, request: LeaseRequest): Promis
         epoch = EXCLUDED.epoch, n = EXCLUDED.n, library = EXCLUDED.library, algorithms = EXCLUDED.algorithms,
         lease_until = EXCLUDED.lease_until, accepts_until = greatest(held.accepts_until, EXCLUDED.accepts_until)
     )
-    SELECT epoch, n, granted FROM verdict`.execute(db)
+    SELECT epoch, n, granted, ahead FROM verdict`.execute(db)
   const [reply] = rows
   if (!reply) throw new Error('the revision row is missing: the schema was not migrated')
   return reply
@@ -69,10 +72,10 @@ export interface VerifierRow {
   live: boolean
 }
 
-/** Every verifier process that was seen lately. Its id is its client's name and the beginning of its instance's. */
+/** Every verifier process that was seen lately. Its id is its client's name and its instance's. */
 export async function verifiers(db: IdpDatabase): Promise<VerifierRow[]> {
   const { rows } = await sql<VerifierRow>`
-    SELECT name || '/' || left(instance, 8) AS id, client_id AS "clientId", instance, library, epoch, n, algorithms,
+    SELECT name || '/' || instance AS id, client_id AS "clientId", instance, library, epoch, n, algorithms,
            lease_until AS "leaseUntil", accepts_until AS "acceptsUntil", accepts_until > clock_timestamp() AS live
     FROM verifier_leases JOIN verifiers USING (client_id) ORDER BY name, instance`.execute(db)
   return rows

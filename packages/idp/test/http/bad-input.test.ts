@@ -25,12 +25,42 @@ describe('what comes in from outside', { timeout: 30_000 }, () => {
       ['', undefined, 400, 'INVALID_JSON'],
       ['{"__proto__":{"x":1}}', undefined, 400, 'INVALID_JSON'],
       ['<xml/>', 'application/xml', 415, 'UNSUPPORTED_MEDIA_TYPE'],
+      ['plain', 'text/plain', 415, 'UNSUPPORTED_MEDIA_TYPE'],
       [`{"name":"${'x'.repeat(300_000)}"}`, undefined, 413, 'PAYLOAD_TOO_LARGE'],
     ]
     for (const [text, type, status, code] of cases) {
       const reply = await json(text, type)
       assert.deepEqual([reply.status, reply.body.code], [status, code], text.slice(0, 40))
       assert.match(reply.body.correlation_id, /^[0-9a-f-]{36}$/)
+    }
+  })
+
+  test('is refused where the database could not store it', async () => {
+    const authorization = `Basic ${btoa('a%00b:secret')}`
+    const body = new URLSearchParams({ grant_type: 'client_credentials' })
+    const token = await idp.call('/api/v1/token', { method: 'POST', headers: { authorization }, body })
+    assert.deepEqual([token.status, token.body.error], [401, 'invalid_client'])
+    body.set('client_id', 'a\u0000b')
+    body.set('client_secret', 'x')
+    assert.equal((await idp.call('/api/v1/token', { method: 'POST', body })).status, 401)
+    assert.equal((await idp.call('/trust/feed', { headers: { authorization } })).status, 401)
+    for (const path of [
+      '/api/v1/keyrings/a%00b',
+      '/api/v1/agents/a%00b',
+      '/api/v1/keyrings/%zz',
+      `/api/v1/agents/${'a'.repeat(5_000)}`,
+    ]) {
+      const reply = await idp.manage('GET', path)
+      assert.deepEqual(
+        [reply.status >= 400 && reply.status < 500, reply.body.code],
+        [true, 'INVALID_REQUEST'],
+        path.slice(0, 40),
+      )
+      assert.match(reply.body.correlation_id, /./)
+    }
+    for (const name of ['a\u0000b', 'a\ud800b']) {
+      assert.equal((await idp.manage('POST', '/api/v1/agents', { name })).body.code, 'INVALID_REQUEST')
+      assert.equal((await idp.manage('POST', '/api/v1/keyrings/signing-es256/rotate', { reason: name })).status, 400)
     }
   })
 

@@ -1,7 +1,7 @@
 import type { Kind } from '../kinds/kind.ts'
 import { kinds } from '../kinds/table.ts'
 import { activeVersion, type Keyring, standbyVersion } from '../lifecycle/keyring.ts'
-import type { Version } from '../lifecycle/version.ts'
+import type { Revocation, Version } from '../lifecycle/version.ts'
 import type { Policy } from '../policy/signing.ts'
 import type { Evidence } from './evidence.ts'
 
@@ -13,10 +13,11 @@ export type Step =
   | { do: 'mark-demoted'; id: string }
   | { do: 'erase-private'; id: string }
   | { do: 'retire'; id: string }
+  | { do: 'revoke'; id: string; revocation: Revocation }
 
 /** A change that is wanted and not due yet, and why. */
 export interface Waiting {
-  step: 'serve' | 'activate' | 'demote' | 'retire'
+  step: 'serve' | 'activate' | 'demote' | 'retire' | 'revoke'
   /** The version it is about. */
   id: string
   gate: 'served' | 'propagated' | 'demoted' | 'drained'
@@ -47,17 +48,22 @@ export function decide(keyring: Keyring, evidence: Evidence, now: number): Decis
   const { policy } = keyring
   const kind = kinds[keyring.kind]
   const behind = evidence.instances.filter((instance) => instance.applied < keyring.revision)
+  const inState = (state: Version['state']) => keyring.versions.filter((version) => version.state === state)
+  // What is due first is done first: making a key takes time, and nothing may have to wait for that.
   const outcomes = [
-    ...reserve(kind, keyring),
-    ...keyring.versions.filter((version) => version.state === 'prepared').flatMap((version) => serve(version, behind)),
+    ...[...inState('prepared'), ...inState('retiring')].flatMap((version) => revocation(version, behind)),
+    ...inState('prepared').flatMap((version) => serve(version, behind)),
     ...succession(kind, keyring, evidence, now),
-    ...keyring.versions
-      .filter((version) => version.state === 'retiring')
-      .flatMap((version) => [
-        ...demotion(version, behind),
-        ...forgetting(version, policy, now),
-        ...retirement(kind, keyring, version, now),
-      ]),
+    ...inState('retiring').flatMap((version) =>
+      version.revocation
+        ? []
+        : [
+            ...demotion(version, behind),
+            ...forgetting(version, policy, now),
+            ...retirement(kind, keyring, version, now),
+          ],
+    ),
+    ...reserve(kind, keyring),
   ]
   return summarise(outcomes, now)
 }
@@ -68,6 +74,14 @@ function reserve(kind: Kind, keyring: Keyring): Outcome[] {
   return kind.standby && !standbyVersion(keyring) ? [{ due: { do: 'prepare' } }] : []
 }
 
+/** A version that nobody produces with can go at once; the active one waits until it is replaced everywhere. */
+function revocation(version: Version, behind: Evidence['instances']): Outcome[] {
+  if (!version.revocation) return []
+  const unused = version.state === 'prepared' || version.demotedAt !== undefined || behind.length === 0
+  if (unused) return [{ due: { do: 'revoke', id: version.id, revocation: version.revocation } }]
+  return [{ wait: onInstances('revoke', 'demoted', version, behind, version.revocation.requestedAt) }]
+}
+
 function serve(version: Version, behind: Evidence['instances']): Outcome[] {
   if (version.servedAt !== undefined) return []
   if (behind.length === 0) return [{ due: { do: 'mark-served', id: version.id } }]
@@ -75,9 +89,10 @@ function serve(version: Version, behind: Evidence['instances']): Outcome[] {
 }
 
 function succession(kind: Kind, keyring: Keyring, evidence: Evidence, now: number): Outcome[] {
-  const scheduledAt = (activeVersion(keyring)?.activatedAt ?? now) + keyring.policy.rotateEveryMs
-  const since = keyring.rotation?.requestedAt ?? scheduledAt
-  if (!keyring.rotation && now < scheduledAt) return [{ at: scheduledAt }]
+  const active = activeVersion(keyring)
+  const scheduledAt = (active?.activatedAt ?? now) + keyring.policy.rotateEveryMs
+  const since = active?.revocation?.requestedAt ?? keyring.rotation?.requestedAt ?? scheduledAt
+  if (now < since) return [{ at: since }]
   const successor = standbyVersion(keyring)
   if (!successor) return []
   const gate = kind.propagated(keyring, successor, evidence, now)

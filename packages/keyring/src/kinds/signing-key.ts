@@ -1,7 +1,10 @@
 import type { Evidence, Verifier } from '../decide/evidence.ts'
-import type { Keyring } from '../lifecycle/keyring.ts'
+import { activeVersion, type Keyring } from '../lifecycle/keyring.ts'
 import type { Version } from '../lifecycle/version.ts'
 import type { Gate, Kind } from './kind.ts'
+
+/** How long verifiers may hold up the replacement of a key that is to be revoked. */
+const emergencyPatienceMs = 2_000
 
 /**
  * A key that signs tokens; others verify them by its public half.
@@ -16,10 +19,8 @@ function propagated(keyring: Keyring, version: Version, evidence: Evidence, now:
   const { servedAt } = version
   if (servedAt === undefined) return { open: false, for: ['every instance to serve it'], opensAt: null }
   if (keyring.rotation?.forced) return { open: true }
-  const { verifierPatienceMs, anonymousPropagationMs } = keyring.policy
-  const patienceUntil = verifierPatienceMs === null ? Number.POSITIVE_INFINITY : servedAt + verifierPatienceMs
+  const { patienceUntil, anonymousUntil } = limits(keyring, servedAt)
   const lagging = now >= patienceUntil ? [] : evidence.verifiers.filter((verifier) => verifier.holds < version.since)
-  const anonymousUntil = servedAt + anonymousPropagationMs
   if (lagging.length === 0 && now >= anonymousUntil) return { open: true }
   return {
     open: false,
@@ -29,6 +30,18 @@ function propagated(keyring: Keyring, version: Version, evidence: Evidence, now:
     ],
     opensAt: Math.max(anonymousUntil, Math.min(patienceUntil, lastLease(lagging))),
   }
+}
+
+/**
+ * How long verifiers, and readers that cannot be seen, may hold the activation up. Where the active key is to be revoked,
+ * every moment is the thief's: a standby is published long before, so those that still lack it wait for it afterwards.
+ */
+function limits(keyring: Keyring, servedAt: number) {
+  const revocation = activeVersion(keyring)?.revocation
+  if (revocation) return { patienceUntil: revocation.requestedAt + emergencyPatienceMs, anonymousUntil: servedAt }
+  const { verifierPatienceMs, anonymousPropagationMs } = keyring.policy
+  const patienceUntil = verifierPatienceMs === null ? Number.POSITIVE_INFINITY : servedAt + verifierPatienceMs
+  return { patienceUntil, anonymousUntil: servedAt + anonymousPropagationMs }
 }
 
 /** A verifier that is gone stops mattering when its lease is over. One that is alive renews it, so this time may move. */

@@ -51,9 +51,9 @@ export function activeVersion(keyring: Keyring): Version | undefined {
   return keyring.versions.find((version) => version.state === 'active')
 }
 
-/** The version that would take over next: the oldest one prepared. */
+/** The version that would take over next: the oldest one prepared that is not to be revoked. */
 export function standbyVersion(keyring: Keyring): Version | undefined {
-  return keyring.versions.find((version) => version.state === 'prepared')
+  return keyring.versions.find((version) => version.state === 'prepared' && !version.revocation)
 }
 
 /** @throws KeyringError `UNKNOWN_VERSION` */

@@ -25,6 +25,9 @@ export function markServed(keyring: Keyring, id: string, now: number): Keyring {
 
 /** Makes a prepared version the active one and demotes the active one, in the same document. Ends a pending rotation. */
 export function activate(keyring: Keyring, id: string, now: number): Keyring {
+  if (versionOf(keyring, id).revocation) {
+    throw new KeyringError('ILLEGAL_TRANSITION', `version ${id} of ${keyring.name} is to be revoked`, { id })
+  }
   const next = update(demoteActive(keyring, now), id, ['prepared'], (version) => ({
     ...version,
     state: 'active',
@@ -37,7 +40,9 @@ export function activate(keyring: Keyring, id: string, now: number): Keyring {
 export function rollBack(keyring: Keyring, now: number): Keyring {
   if (keyring.rotation) throw underWay(keyring)
   const target = keyring.versions
-    .filter((version) => version.state === 'retiring' && version.sealedPrivate !== undefined)
+    .filter(
+      ({ state, sealedPrivate, revocation }) => state === 'retiring' && sealedPrivate !== undefined && !revocation,
+    )
     .reduce<Version | undefined>((a, b) => ((a?.retiringAt ?? 0) > (b.retiringAt ?? 0) ? a : b), undefined)
   if (!target) {
     throw new KeyringError('NOTHING_TO_ROLL_BACK', `no retiring version of ${keyring.name} still has its private half`)
@@ -70,6 +75,27 @@ export function discard(keyring: Keyring, id: string, now: number): Keyring {
 }
 
 /**
+ * Asks for a version to be revoked; the loop carries it out, whatever happens to the one who asked. The active version is
+ * replaced first, so there must be a version that can take over.
+ *
+ * @throws KeyringError `NO_SUCCESSOR`, `ILLEGAL_TRANSITION` for a retired version
+ */
+export function requestRevocation(
+  keyring: Keyring,
+  id: string,
+  request: { by: string; reason: string; incident?: string },
+  now: number,
+): Keyring {
+  const target = versionOf(keyring, id)
+  if (target.state === 'revoked' || target.revocation) return keyring
+  if (target.state === 'active' && !standbyVersion(keyring)) throw noSuccessor(keyring, id)
+  return update(keyring, id, ['prepared', 'active', 'retiring'], (version) => ({
+    ...version,
+    revocation: { requestedAt: now, ...request },
+  }))
+}
+
+/**
  * Refuses a version at once and for ever. The active version of a signing keyring cannot be revoked as such: its
  * successor must have been activated first, or nothing could be signed.
  *
@@ -84,12 +110,10 @@ export function revoke(
   const target = versionOf(keyring, id)
   if (target.state === 'revoked') return keyring
   if (target.state === 'active') throw noSuccessor(keyring, id)
-  return update(keyring, id, ['prepared', 'retiring'], (version) => ({
-    ...withoutPrivate(version),
-    state: 'revoked',
-    revokedAt: now,
-    ...cause,
-  }))
+  return update(keyring, id, ['prepared', 'retiring'], (version) => {
+    const { revocation: _carriedOut, ...kept } = withoutPrivate(version)
+    return { ...kept, state: 'revoked', revokedAt: now, ...cause }
+  })
 }
 
 /**
@@ -124,7 +148,7 @@ export function adoptPolicy(keyring: Keyring, policy: Policy): Keyring {
   return { ...keyring, policy: merged }
 }
 
-export function noSuccessor(keyring: Keyring, id: string): KeyringError {
+function noSuccessor(keyring: Keyring, id: string): KeyringError {
   return new KeyringError(
     'NO_SUCCESSOR',
     `${id} is the only version of ${keyring.name} that can sign: without a prepared successor it cannot be revoked`,

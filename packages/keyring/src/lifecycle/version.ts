@@ -31,10 +31,20 @@ export interface Version {
   revokedAt?: number
   reason?: string
   incident?: string
+  /** Asked for and not carried out yet: what the version produces with must be replaced first. Never withdrawn. */
+  revocation?: Revocation
   /** What others need in order to accept it (for a signing key: the public JWK). */
   publicPart: Readonly<Record<string, unknown>>
   /** What we need in order to produce with it, sealed. Absent once it can no longer be needed. */
   sealedPrivate?: string
+}
+
+/** A revocation that was asked for. */
+export interface Revocation {
+  requestedAt: number
+  by: string
+  reason: string
+  incident?: string
 }
 
 /** What a kind makes when a new version is prepared. */

@@ -1,7 +1,7 @@
 import { type Decision, decide, type Step } from '../decide/decide.ts'
 import type { Evidence } from '../decide/evidence.ts'
 import { activeVersion, type Keyring } from '../lifecycle/keyring.ts'
-import { activate, erasePrivate, markDemoted, markServed, prepare, retire } from '../lifecycle/transition.ts'
+import { activate, erasePrivate, markDemoted, markServed, prepare, retire, revoke } from '../lifecycle/transition.ts'
 import type { Material } from '../lifecycle/version.ts'
 import type { Change, KeyringStore } from '../stores/store.ts'
 
@@ -15,7 +15,7 @@ export interface Hands {
 }
 
 /**
- * Carries out every step that is due for a keyring, one save a step, until none is left.
+ * Carries out every step that is due for a keyring, one save a step, until none is left, or there is enough of it.
  *
  * Any number of processes may do this at once: a step whose save loses the race is decided anew from the newer document,
  * where it is usually found done. A crash between two saves leaves a document from which the next call carries on.
@@ -25,6 +25,7 @@ export interface Hands {
 export async function carryOut(
   name: string,
   hands: Hands,
+  isEnough: (keyring: Keyring) => boolean = () => false,
 ): Promise<{ keyring: Keyring; decision: Decision } | undefined> {
   for (;;) {
     const keyring = await hands.store.load(name)
@@ -32,7 +33,7 @@ export async function carryOut(
     const evidence = await hands.observe(keyring)
     const decision = decide(keyring, evidence, await hands.store.now())
     const [step] = decision.steps
-    if (!step) return { keyring, decision }
+    if (!step || isEnough(keyring)) return { keyring, decision }
     await perform(step, keyring, hands)
   }
 }
@@ -64,9 +65,14 @@ async function perform(step: Step, keyring: Keyring, hands: Hands): Promise<void
       return
     case 'retire':
       await save(retire(keyring, step.id, now), 'keyring.retired', { version: step.id })
+      return
+    case 'revoke': {
+      const { requestedAt: _requested, by, ...cause } = step.revocation
+      await save(revoke(keyring, step.id, cause, now), 'keyring.revoked', { version: step.id, ...cause }, by)
+    }
   }
 
-  async function save(next: Keyring, action: string, details: Change['details']): Promise<void> {
-    await hands.store.save(keyring, next, { action, actor: 'rekey', details })
+  async function save(next: Keyring, action: string, details: Change['details'], actor = 'rekey'): Promise<void> {
+    await hands.store.save(keyring, next, { action, actor, details })
   }
 }

@@ -85,9 +85,9 @@ describe('carrying out', () => {
     assert.deepEqual(actions().slice(2), [
       'keyring.served',
       'keyring.activated',
+      'keyring.demoted',
       'keyring.prepared',
       'keyring.served',
-      'keyring.demoted',
     ])
     assert.deepEqual(
       settledDown?.decision.waiting.map(({ gate }) => gate),

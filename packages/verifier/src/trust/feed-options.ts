@@ -23,14 +23,17 @@ interface FeedOptions {
 export type TrustFeedOptions = FeedOptions &
   ({ readonly issuer: string; readonly url?: string } | { readonly issuer?: string; readonly url: string })
 
+/** For so long at most may a verifier that is cut off hold a rotation up: an issuer grants no longer ceiling. */
+const LONGEST_CEILING_MS = 86_400_000
+
 const isName = (value: unknown): value is string => typeof value === 'string' && value !== ''
 
 function checkedMode(onLeaseLost: unknown): OnLeaseLost {
   if (onLeaseLost === 'fail-closed') return onLeaseLost
   const ceilingMs = (onLeaseLost as { lastKnownGood?: { ceilingMs?: unknown } } | undefined)?.lastKnownGood?.ceilingMs
-  if (typeof ceilingMs === 'number' && Number.isFinite(ceilingMs) && ceilingMs > 0)
+  if (typeof ceilingMs === 'number' && ceilingMs > 0 && ceilingMs <= LONGEST_CEILING_MS)
     return { lastKnownGood: { ceilingMs } }
-  throw new TypeError("onLeaseLost is required: 'fail-closed' or { lastKnownGood: { ceilingMs } }")
+  throw new TypeError("onLeaseLost is required: 'fail-closed' or { lastKnownGood: { ceilingMs } }, at most 24 h")
 }
 
 /** Reads the options once; from here on they are known to be sound. */

@@ -1,0 +1,59 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { createServer, type ServerResponse } from 'node:http'
+import { connect } from 'node:net'
+import { after, describe, test } from 'node:test'
+import { trustHub } from '../../src/trust/hub.ts'
+
+const big = Array.from({ length: 4_000 }, (_, index) => ({ kid: `key-${index}`, filler: 'x'.repeat(100) }))
+
+describe('the hub', { timeout: 20_000 }, () => {
+  const hub = trustHub()
+  const server = createServer((_request, response) => arrived(response))
+  let arrived: (response: ServerResponse) => void
+  after(() => {
+    hub.close()
+    server.closeAllConnections()
+    server.close()
+  })
+
+  async function openReader() {
+    if (!server.listening) await once(server.listen(0, '127.0.0.1'), 'listening')
+    const response = new Promise<ServerResponse>((resolve) => {
+      arrived = resolve
+    })
+    const socket = connect((server.address() as { port: number }).port, '127.0.0.1').on('error', () => undefined)
+    socket.write('GET / HTTP/1.1\r\nhost: x\r\n\r\n')
+    return { socket, response: await response }
+  }
+
+  test('survives sending away a reader that stopped reading', async () => {
+    const { socket, response } = await openReader()
+    socket.pause()
+    hub.publish({ epoch: 1, n: 1, keys: big, revokedKids: [] })
+    hub.add(response, undefined)
+    for (let n = 2; response.writableLength === 0; n += 1) hub.publish({ epoch: 1, n, keys: big, revokedKids: [] })
+    hub.closeAll()
+    assert.equal(hub.readers(), 0)
+    hub.publish({ epoch: 2, n: 1, keys: [], revokedKids: [] })
+    socket.destroy()
+  })
+
+  test('does not keep a reader that was gone before it was added', async () => {
+    const { socket, response } = await openReader()
+    socket.destroy()
+    await once(response, 'close')
+    hub.add(response, undefined)
+    assert.equal(hub.readers(), 0)
+  })
+
+  test('cuts off a reader that leaves more unread than it may', async () => {
+    const { socket, response } = await openReader()
+    socket.pause()
+    hub.add(response, undefined)
+    for (let n = 10; !response.destroyed; n += 1) hub.publish({ epoch: 2, n, keys: big, revokedKids: [] })
+    await once(response, 'close')
+    assert.equal(hub.readers(), 0)
+    socket.destroy()
+  })
+})
