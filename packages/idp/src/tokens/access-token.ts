@@ -1,39 +1,57 @@
 import { randomUUID } from 'node:crypto'
 import type { ClientCredential } from '../agents/credentials.ts'
 import type { SigningKeys } from '../signing/keys.ts'
+import type { Grant } from './scopes.ts'
 import { whenReady } from './when-ready.ts'
 
+/** What every token of an issuer has in common. */
+export interface TokenKind {
+  issuer: string
+  audience: string
+  ttlMs: number
+}
+
 /**
- * Signs an access token for a client as a JWT (RFC 9068).
+ * Makes the signer of access tokens in the form of a JWT (RFC 9068).
  *
- * @param issuedAt milliseconds since the epoch, read before the lease was checked: a key that is demoted while this runs
- *   must not have signed anything that outlives what others reckon with
+ * What is the same in every token of a grant is turned into JSON once: on the path of a token that is a twentieth of the
+ * time. The rest are a UUID and two numbers, which JSON has nothing to escape in.
  */
-export function signAccessToken(
-  keys: SigningKeys,
-  keyring: string,
-  token: {
-    issuer: string
-    audience: string
-    client: ClientCredential
-    scope: string
-    issuedAt: number
-    ttlMs: number
-  },
-): string | Promise<string> {
-  const { kid, header } = keys.active(keyring)
-  const iat = Math.floor(token.issuedAt / 1_000)
-  const claims = {
-    iss: token.issuer,
-    sub: token.client.clientId,
-    aud: token.audience,
-    client_id: token.client.clientId,
-    organization_id: token.client.organizationId,
-    scope: token.scope === '' ? undefined : token.scope,
-    jti: randomUUID(),
-    iat,
-    exp: iat + Math.floor(token.ttlMs / 1_000),
+export function accessTokenSigner({ issuer, audience, ttlMs }: TokenKind) {
+  const lifetimeSeconds = Math.floor(ttlMs / 1_000)
+  const beginnings = new WeakMap<Grant, { client: ClientCredential; json: string }>()
+
+  function beginningOf(client: ClientCredential, grant: Grant): string {
+    const known = beginnings.get(grant)
+    if (known?.client === client) return known.json
+    const claims = {
+      iss: issuer,
+      sub: client.clientId,
+      aud: audience,
+      client_id: client.clientId,
+      organization_id: client.organizationId,
+      scope: grant.scope || undefined,
+    }
+    const json = JSON.stringify(claims).slice(0, -1)
+    beginnings.set(grant, { client, json })
+    return json
   }
-  const input = `${header}.${Buffer.from(JSON.stringify(claims)).toString('base64url')}`
-  return whenReady(keys.sign(kid, Buffer.from(input)), (signature) => `${input}.${signature.toString('base64url')}`)
+
+  /**
+   * @param issuedAt milliseconds since the epoch, read before the lease was checked: a key that is demoted while this runs
+   *   must not have signed anything that outlives what others reckon with
+   */
+  return (
+    keys: SigningKeys,
+    keyring: string,
+    client: ClientCredential,
+    grant: Grant,
+    issuedAt: number,
+  ): string | Promise<string> => {
+    const { kid, header } = keys.active(keyring)
+    const iat = Math.floor(issuedAt / 1_000)
+    const claims = `${beginningOf(client, grant)},"jti":"${randomUUID()}","iat":${iat},"exp":${iat + lifetimeSeconds}}`
+    const input = `${header}.${Buffer.from(claims).toString('base64url')}`
+    return whenReady(keys.sign(kid, Buffer.from(input)), (signature) => `${input}.${signature.toString('base64url')}`)
+  }
 }

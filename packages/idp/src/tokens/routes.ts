@@ -3,10 +3,10 @@ import type { ClientCredential } from '../agents/credentials.ts'
 import { OAuthError } from '../error.ts'
 import type { App } from '../http/app.ts'
 import type { Instance } from '../instance.ts'
-import { signAccessToken } from './access-token.ts'
+import { accessTokenSigner } from './access-token.ts'
 import { authenticateClient, type PresentedCredential, presentedCredential } from './client-authentication.ts'
 import { issueOpaqueToken } from './opaque.ts'
-import { grantScopes } from './scopes.ts'
+import { type Grant, grantScopes } from './scopes.ts'
 import { whenReady } from './when-ready.ts'
 
 const maxFormBytes = 16_384
@@ -24,6 +24,7 @@ interface TokenRequest {
 export function tokenRoutes(app: App, instance: Instance): void {
   const { config, clock, credentials, metrics, connection } = instance
   const ttlMs = config.accessTokenTtlMs
+  const signAccessToken = accessTokenSigner({ issuer: config.issuer, audience: config.audience, ttlMs })
   const ending = { token_type: 'Bearer', expires_in: Math.floor(ttlMs / 1_000) }
   const issued = { jwt: metrics.tokens.labels('jwt'), opaque: metrics.tokens.labels('opaque') }
 
@@ -41,8 +42,8 @@ export function tokenRoutes(app: App, instance: Instance): void {
       throw new OAuthError('unsupported_grant_type', 'this endpoint grants client_credentials')
     }
     const grant = grantScopes(asked.scope, client.scopes)
-    const scope = grant.scopes.join(' ')
-    const token = grant.management ? opaque(client, scope) : jwt(client, scope, asked.issuedAt)
+    const { scope } = grant
+    const token = grant.management ? opaque(client, scope) : jwt(client, grant, asked.issuedAt)
     return whenReady(token, (access_token) => {
       issued[grant.management ? 'opaque' : 'jwt'].inc()
       send(reply, { access_token, ...ending, scope: scope || undefined })
@@ -57,9 +58,8 @@ export function tokenRoutes(app: App, instance: Instance): void {
     return issueOpaqueToken(connection.db, client, scope, ttlMs)
   }
 
-  function jwt(client: ClientCredential, scope: string, issuedAt: number): string | Promise<string> {
-    const { issuer, audience, issueWith } = config
-    return signAccessToken(instance.keys(), issueWith, { issuer, audience, client, scope, issuedAt, ttlMs })
+  function jwt(client: ClientCredential, grant: Grant, issuedAt: number): string | Promise<string> {
+    return signAccessToken(instance.keys(), config.issueWith, client, grant, issuedAt)
   }
 }
 

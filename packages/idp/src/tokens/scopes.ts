@@ -23,29 +23,46 @@ const everyManagementScope = 'management'
 /** scope-token of RFC 6749 §3.3, separated by single spaces. */
 const scopeSyntax = /^[\x21\x23-\x5b\x5d-\x7e]+( [\x21\x23-\x5b\x5d-\x7e]+)*$/
 
+/** What a client gets for what it asked. */
 export interface Grant {
-  scopes: readonly string[]
+  /** As the reply and the token say it: separated by spaces, perhaps empty. */
+  scope: string
   /** Does it administer? Then it must be an opaque token. */
   management: boolean
 }
 
+/** A client asks for the same thing each time. Bounded, because it chooses what it asks for. */
+const remembered = new WeakMap<readonly string[], Map<string, Grant>>()
+const mostRemembered = 16
+
 /**
- * What a client gets for what it asked.
+ * What a client gets for what it asks.
  *
  * @param asked the parameter `scope`; absent or empty asks for everything that does not administer
- * @param allowed the scopes that the client may have
+ * @param allowed the scopes that the client may have; never changed in place
  * @throws OAuthError `invalid_scope`
  */
 export function grantScopes(asked: string | undefined, allowed: readonly string[]): Grant {
-  if (!asked) return { scopes: allowed.filter((scope) => !management.has(scope)), management: false }
+  const known = remembered.get(allowed)
+  const found = known?.get(asked ?? '')
+  if (found) return found
+  const scopes = asked ? named(asked, allowed) : allowed.filter((scope) => !management.has(scope))
+  const grant = { scope: scopes.join(' '), management: scopes.some((scope) => management.has(scope)) }
+  const grants = known && known.size < mostRemembered ? known : new Map<string, Grant>()
+  remembered.set(allowed, grants.set(asked ?? '', grant))
+  return grant
+}
+
+function named(asked: string, allowed: readonly string[]): string[] {
   if (!scopeSyntax.test(asked)) throw new OAuthError('invalid_scope', 'scope is malformed')
   const names = new Set(asked.split(' '))
   const scopes = names.delete(everyManagementScope) ? allowed.filter((scope) => management.has(scope)) : []
   for (const name of names) {
-    if (!allowed.includes(name))
+    if (!allowed.includes(name)) {
       throw new OAuthError('invalid_scope', 'this client may not have a scope that it asked for')
+    }
     if (!scopes.includes(name)) scopes.push(name)
   }
   if (scopes.length === 0) throw new OAuthError('invalid_scope', 'this client may have no management scope')
-  return { scopes, management: scopes.some((scope) => management.has(scope)) }
+  return scopes
 }
