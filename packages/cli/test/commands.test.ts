@@ -31,9 +31,11 @@ function reply(line: string): [number, unknown] {
   return [200, line.endsWith('/keyrings') ? { keyrings: [state] } : state]
 }
 
-const started = keyring([version('a', 'active'), version('b', 'prepared')])
+const rotation = { requestedAt: before(10), by: 'admin', forced: false }
+const started = { ...keyring([version('a', 'active'), version('b', 'prepared')]), rotation }
 const gate = { step: 'activate', version: 'b', gate: 'propagated', for: ['verifier api-7'], opensAt: null }
-const waiting = keyring([version('a', 'active'), version('b', 'prepared', { servedAt: before(9) })], [gate])
+const served = version('b', 'prepared', { servedAt: before(9) })
+const waiting = { ...keyring([version('a', 'active'), served], [gate]), rotation }
 const activated = keyring([version('a', 'retiring'), version('b', 'active')])
 const confirmed = keyring([version('a', 'retiring', { demotedAt: before(1) }), version('b', 'active')])
 const retired = keyring([version('a', 'retired', { demotedAt: before(1) }), version('b', 'active')])
@@ -72,13 +74,29 @@ test('rotate --until retired goes on until the old version is retired', async ()
   assert.equal(requests.length, 4)
 })
 
+test('a rotation that is given up while it is watched is a failure, and no reason to wait for ever', async () => {
+  const discarded = keyring([version('a', 'active'), version('b', 'retired'), version('c', 'prepared')])
+  states = [started, waiting, discarded]
+  const { code, stdout, stderr } = await rekey('rotate', 'signing-es256', '--watch', '--json')
+  assert.equal(code, 1)
+  assert.equal(JSON.parse(stdout).code, 'FAILED')
+  assert.match(stderr, /the rotation of signing-es256 was given up: a is active/)
+})
+
+test('a scheduled rotation just before the request does not pass for the one that was asked for', async () => {
+  const gone = version('a', 'retiring', { demotedAt: before(1) })
+  const asked = { ...keyring([gone, version('b', 'active'), version('c', 'prepared')]), rotation }
+  const done = keyring([gone, version('b', 'retiring', { demotedAt: before(1) }), version('c', 'active')])
+  states = [asked, asked, done]
+  const { code, stdout } = await rekey('rotate', 'signing-es256', '--watch')
+  assert.deepEqual([code, stdout], [0, 'signing-es256: every live instance signs with c.\n'])
+  assert.match(requests[0] ?? '', /^POST/)
+})
+
 test('rotate alone asks and returns, with force and reason when given', async () => {
   const { code } = await rekey('rotate', 'signing-es256', '--force', '--reason', 'drill')
   assert.equal(code, 0)
-  assert.deepEqual(requests, [
-    'GET /api/v1/keyrings/signing-es256',
-    'POST /api/v1/keyrings/signing-es256/rotate {"force":true,"reason":"drill"}',
-  ])
+  assert.deepEqual(requests, ['POST /api/v1/keyrings/signing-es256/rotate {"force":true,"reason":"drill"}'])
 })
 
 test('a rotation under way refuses a second one with 4, and the code goes to both outputs', async () => {

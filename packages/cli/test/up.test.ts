@@ -4,6 +4,7 @@ import { existsSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { after, before, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
+import { connect } from '@rekey/database'
 import type { KeyringView } from '../src/client/keyring.ts'
 import type { Estate } from '../src/estate/document.ts'
 import { Place, type Up } from './up.ts'
@@ -71,8 +72,8 @@ test('status shows the versions, both verifiers and the reason of the revocation
   const states = keyring(status.keyrings).versions.map(({ state }) => state)
   assert.deepEqual(states.slice(0, 4), ['retiring', 'retiring', 'revoked', 'active'])
   assert.deepEqual(
-    status.verifiers.map(({ live }: { live: boolean }) => live),
-    [true, true],
+    status.verifiers.map(({ id, live }: { id: string; live: boolean }) => [id, live]),
+    [81, 82].map((offset) => [`api-${offset - 80}/${place.base + offset}`, true]),
   )
   assert.match((await place.rekey('status')).stdout, /revoked +\d+s +exercise/)
 })
@@ -167,15 +168,37 @@ test('what a killed estate left behind is taken over', async () => {
   for (const api of estate.apis) assert.equal((await hello(api, token))[0], 200)
 })
 
-test('SIGTERM during the start stops what was started', async () => {
-  up.process.kill('SIGTERM')
+test('parts that do not react, PostgreSQL included, are stopped within 3 s all the same', async () => {
+  const parts = [...childPids(), await postmasterPid()]
+  for (const pid of parts) process.kill(pid, 'SIGSTOP')
+  const start = performance.now()
+  up.signalGroup('SIGINT')
   assert.deepEqual(await up.exited, { code: 0, signal: null })
+  const tookMs = performance.now() - start
+  assert.ok(tookMs > 2000 && tookMs < 3000, `${tookMs} ms`)
+  for (const pid of parts) assert.throws(() => process.kill(pid, 0), { code: 'ESRCH' })
+  assert.deepEqual(await place.takenPorts(), [])
+})
+
+test('SIGTERM during the start stops what was started', async () => {
   up = place.up()
   await until(() => existsSync(place.path('up.lock')) && childPids().length > 0)
   up.process.kill('SIGTERM')
   assert.deepEqual(await up.exited, { code: 0, signal: null })
   assert.deepEqual(await place.takenPorts(), [])
   assert.equal(existsSync(place.path('up.lock')), false)
+})
+
+test('a new database is trusted by APIs that remember the one that was removed', async () => {
+  const apart = place.removeDatabase()
+  assert.ok(existsSync(place.path('api-1.trust.json')))
+  up = place.up()
+  await up.ready()
+  const token = (await place.rekey('token')).stdout.trim()
+  for (const api of estate.apis) assert.equal((await hello(api, token))[0], 200)
+  up.process.kill('SIGTERM')
+  assert.deepEqual(await up.exited, { code: 0, signal: null })
+  for (const folder of apart) rmSync(folder, { recursive: true, force: true })
 })
 
 test('a home that was removed starts anew, whatever PostgreSQL kept elsewhere', async () => {
@@ -222,6 +245,15 @@ function codeOf([status, body]: [number, object]): [number, unknown] {
 
 function modeOf(name: string): number {
   return statSync(place.path(name)).mode & 0o777
+}
+
+/** The parent of the process that serves a connection. */
+async function postmasterPid(): Promise<number> {
+  const { pool, close } = connect(place.estate.database ?? '')
+  const { rows } = await pool.query('SELECT pg_backend_pid() AS pid')
+  const status = readFileSync(`/proc/${rows[0].pid}/status`, 'utf8')
+  await close()
+  return Number(/^PPid:\s+(\d+)$/m.exec(status)?.[1])
 }
 
 function childPids(): number[] {

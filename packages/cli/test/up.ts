@@ -73,9 +73,16 @@ export class Place {
 
   /** Removes the estate's home, and nothing else. @returns where its PostgreSQL may have kept data elsewhere */
   removeHome(): string[] {
+    const apart = this.removeDatabase()
+    rmSync(this.path('.'), { recursive: true, force: true })
+    return apart
+  }
+
+  /** Removes what the home has of the database. @returns where PostgreSQL may have kept data elsewhere */
+  removeDatabase(): string[] {
     const folder = this.path('database')
     const databases = existsSync(folder) ? readdirSync(folder).map((name) => realpathSync(join(folder, name))) : []
-    rmSync(this.path('.'), { recursive: true, force: true })
+    rmSync(folder, { recursive: true, force: true })
     const hashes = databases.map((path) => createHash('sha256').update(path).digest('hex').slice(0, 16))
     return hashes.map((hash) => join('/var/lib/rekey', hash))
   }

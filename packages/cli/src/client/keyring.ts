@@ -32,12 +32,15 @@ export interface KeyringView {
   algorithm?: string
   revision: number
   policy: Readonly<Record<string, unknown>>
+  /** The rotation that was asked for, until its successor is active or somebody gives it up. */
+  rotation?: { requestedAt: string; by: string; forced: boolean; reason?: string }
   versions: VersionView[]
   waiting: Waiting[]
 }
 
 /** A verifier process and what it last said it holds. */
 export interface VerifierView {
+  /** The name of its client and that of the process: `api/8081`. Gates name it so. */
   id: string
   clientId?: string
   instance?: string

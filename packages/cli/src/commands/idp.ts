@@ -1,6 +1,6 @@
 import { pathToFileURL } from 'node:url'
 import { Command } from 'commander'
-import { idpEntry } from '../estate/parts.ts'
+import { idpEntry } from '../estate/entry.ts'
 
 /** `rekey idp`: the authorization server alone, in this process, configured by its environment. */
 export function idpCommand(): Command {

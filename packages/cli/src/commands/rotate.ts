@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander'
 import { activeOf, type KeyringView } from '../client/keyring.ts'
-import { act, readKeyring } from '../client/keyrings.ts'
+import { act } from '../client/keyrings.ts'
 import type { ManagementClient } from '../client/management.ts'
 import { lineProgress } from '../rotation/lines.ts'
 import type { Until } from '../rotation/milestones.ts'
@@ -31,9 +31,9 @@ export function rotateCommand(shell: Shell): Command {
     .option('--reason <text>', 'why, for the audit trail')
     .action(async (name: string, options: RotateOptions, command: Command) => {
       const client = managementOf(shell)
-      const from = activeOf(await readKeyring(client, name))?.id
       const asked = await act(client, name, 'rotate', requestBody(options))
-      const watched = { name, from, until: options.until ?? 'active' }
+      // Not read before: a scheduled rotation in between would pass for the one that is asked for.
+      const watched = { name, from: activeOf(asked)?.id, until: options.until ?? 'active' }
       const follow = options.watch || options.until !== undefined
       const keyring = follow ? await followed(client, watched, shell, wantsJson(command)) : asked
       print(shell, wantsJson(command), { json: keyring, text: summary(keyring, watched, follow) })

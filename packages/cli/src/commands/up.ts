@@ -16,7 +16,8 @@ export function upCommand(shell: Shell): Command {
       [
         '',
         'REKEY_HOME (.rekey) keeps its data; REKEY_PORT_BASE n (8000) places IdP n+2, PostgreSQL n+54, APIs n+81 and n+82.',
-        'DATABASE_URL (and DATABASE_OWNER_URL, if another role owns the tables) uses a PostgreSQL of yours instead.',
+        'DATABASE_URL uses a PostgreSQL of yours instead (with DATABASE_OWNER_URL, if another role owns the tables, and',
+        'DATABASE_DIRECT_URL, if DATABASE_URL leads through a pooler).',
       ].join('\n'),
     )
     .action(async (_options: object, command: Command) => runUntilInterrupted(shell, wantsJson(command)))

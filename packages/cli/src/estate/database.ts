@@ -9,12 +9,16 @@ export interface DatabaseUrls {
   ownerUrl: string
   /** For the service: need not own the tables. */
   serviceUrl: string
+  /** For LISTEN, where `serviceUrl` leads through a pooler that cannot carry it. */
+  directUrl?: string
 }
 
-/** The PostgreSQL that the environment names by DATABASE_URL (and DATABASE_OWNER_URL), if it does. */
+/** The PostgreSQL that the environment names by DATABASE_URL (DATABASE_OWNER_URL, DATABASE_DIRECT_URL), if it does. */
 export function namedDatabase(env: Readonly<Record<string, string | undefined>>): DatabaseUrls | undefined {
   const serviceUrl = env.DATABASE_URL
-  return serviceUrl ? { serviceUrl, ownerUrl: env.DATABASE_OWNER_URL || serviceUrl } : undefined
+  if (!serviceUrl) return undefined
+  const directUrl = env.DATABASE_DIRECT_URL
+  return { serviceUrl, ownerUrl: env.DATABASE_OWNER_URL || serviceUrl, ...(directUrl ? { directUrl } : {}) }
 }
 
 /** How the embedded PostgreSQL is started. */

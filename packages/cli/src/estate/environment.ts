@@ -1,17 +1,11 @@
+import { configVariables } from '@rekey/idp'
+
 type Environment = Readonly<Record<string, string | undefined>>
 
 // What a Node process itself may need. No other variable of the shell reaches a child: it may be somebody's secret.
 const runtime = ['PATH', 'HOME', 'TZ', 'LANG', 'TMPDIR', 'NODE_ENV', 'NODE_OPTIONS', 'NODE_EXTRA_CA_CERTS', 'LOG_LEVEL']
-const idpSettings = ['OIDC_FORCE_KEY_ROTATION', 'JWKS_CACHE_TTL_SECONDS', 'DATABASE_DIRECT_URL']
-// These speak to the command line, not to the IdP; the last two are credentials for an estate elsewhere.
-const ours = new Set([
-  'REKEY_HOME',
-  'REKEY_PORT_BASE',
-  'REKEY_IDP',
-  'REKEY_APIS',
-  'REKEY_CLIENT_ID',
-  'REKEY_CLIENT_SECRET',
-])
+// Those of the shell may speak of another database than the one in use: the estate says them itself, or nobody does.
+const idpSettings = configVariables.filter((name) => !name.startsWith('DATABASE_'))
 
 /** The environment of an API: the runtime's variables, the audience that the IdP is told too, and its own. */
 export function apiEnvironment(env: Environment, own: Record<string, string>): Record<string, string> {
@@ -19,16 +13,15 @@ export function apiEnvironment(env: Environment, own: Record<string, string>): R
 }
 
 /**
- * The environment of the IdP: the runtime's variables, the IdP's settings from the shell, and what the estate decides.
- * `defaults` give way to the shell, `own` does not.
+ * The environment of the IdP: the runtime's variables, those of the IdP's settings in the shell that do not concern the
+ * database, and what the estate decides. `defaults` give way to the shell, `own` does not.
  */
 export function idpEnvironment(
   env: Environment,
   defaults: Record<string, string>,
   own: Record<string, string>,
 ): Record<string, string> {
-  const settings = Object.keys(env).filter((name) => name.startsWith('REKEY_') && !ours.has(name))
-  return { ...pick(env, runtime), ...defaults, ...pick(env, [...idpSettings, ...settings]), ...own }
+  return { ...pick(env, runtime), ...defaults, ...pick(env, idpSettings), ...own }
 }
 
 function pick(env: Environment, names: readonly string[]): Record<string, string> {

@@ -26,9 +26,9 @@ export interface EstateOptions {
   tell: (line: string) => void
 }
 
-// Together below the 3 s in which everything has to be gone.
-const apiGraceMs = 700
-const idpGraceMs = 900
+// With the 1.4 s after which PostgreSQL is killed, well below the 3 s in which everything has to be gone.
+const apiGraceMs = 400
+const idpGraceMs = 600
 
 /**
  * The whole estate on one machine: PostgreSQL, the IdP and two APIs, started in this order and stopped in the other one,

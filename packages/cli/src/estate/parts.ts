@@ -1,10 +1,8 @@
-import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { CliError } from '../error.ts'
 import type { Part } from './child.ts'
 import type { Clients } from './clients.ts'
 import type { DatabaseUrls } from './database.ts'
+import { apiEntry, idpEntry } from './entry.ts'
 import { apiEnvironment, idpEnvironment } from './environment.ts'
 import type { Home } from './home.ts'
 import type { Ports } from './ports.ts'
@@ -18,27 +16,12 @@ export interface Plan {
   env: Readonly<Record<string, string | undefined>>
 }
 
-/** The file that runs the IdP's process. */
-export function idpEntry(): string {
-  return fileURLToPath(new URL('main.ts', import.meta.resolve('@rekey/idp')))
-}
-
-/** @throws CliError `START_FAILED` where the package came without the repository's examples */
-function apiEntry(): string {
-  const entry = fileURLToPath(new URL('../../../../examples/api/src/main.ts', import.meta.url))
-  if (!existsSync(entry)) {
-    throw new CliError('START_FAILED', 'the example APIs are not installed here: "rekey up" runs from a checkout', {
-      entry,
-    })
-  }
-  return entry
-}
-
 /** The authorization server. Nothing but the estate's own verifiers reads its JWKS, and all of these are known. */
 export function idpPart({ home, ports, env }: Plan, database: DatabaseUrls): Part {
   const url = `http://localhost:${ports.idp}`
   const own = {
     DATABASE_URL: database.serviceUrl,
+    ...(database.directUrl ? { DATABASE_DIRECT_URL: database.directUrl } : {}),
     REKEY_ISSUER: url,
     REKEY_PORT: String(ports.idp),
     REKEY_ROOT_KEY: `file:${home.rootKeyFile}`,

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import type { KeyringView } from '../client/keyring.ts'
+import { activeOf, type KeyringView } from '../client/keyring.ts'
 import { readKeyring } from '../client/keyrings.ts'
 import type { ManagementClient } from '../client/management.ts'
 import { CliError } from '../error.ts'
@@ -28,7 +28,7 @@ const bearSilenceMs = 30_000
  * Follows a rotation until it has come as far as asked. A short silence of the IdP is borne: the rotation goes on there
  * without us.
  *
- * @throws CliError `UNREACHABLE` after 30 s of silence, `FAILED` when interrupted or when the keyring turns it down
+ * @throws CliError `UNREACHABLE` after 30 s of silence, `FAILED` when interrupted or when the rotation was given up
  */
 export async function watch(
   client: ManagementClient,
@@ -45,11 +45,19 @@ export async function watch(
       const path = milestones(keyring, watched.from, watched.until, heardAt)
       progress.show(path)
       if (isComplete(path)) return keyring
+      refuseGivenUp(keyring, watched)
     } catch (error) {
       if (!isPassing(error) || shell.now() - heardAt > bearSilenceMs) throw error
     }
     await pause(watched, interrupted)
   }
+}
+
+/** Discarding the standby that a rotation waits for ends it, as does rolling back: nothing would come of waiting. */
+function refuseGivenUp(keyring: KeyringView, { name, from }: Watched): void {
+  if (keyring.rotation !== undefined || activeOf(keyring)?.id !== from) return
+  const text = `the rotation of ${name} was given up: ${from ?? 'no version'} is active, and no rotation is under way`
+  throw new CliError('FAILED', text, { keyring: name, active: from })
 }
 
 /** Not reachable, or answering that it cannot serve just now. */

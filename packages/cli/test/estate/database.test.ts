@@ -39,6 +39,12 @@ test('the environment may name a database, and the role that owns its tables', (
     serviceUrl: 'postgres://a',
     ownerUrl: 'postgres://a',
   })
+  assert.deepEqual(namedDatabase({ DATABASE_URL: 'postgres://a', DATABASE_DIRECT_URL: 'postgres://b' }), {
+    serviceUrl: 'postgres://a',
+    ownerUrl: 'postgres://a',
+    directUrl: 'postgres://b',
+  })
+  assert.equal(namedDatabase({ DATABASE_DIRECT_URL: 'postgres://b' }), undefined)
   const both = { DATABASE_URL: 'postgres://service', DATABASE_OWNER_URL: 'postgres://owner' }
   assert.deepEqual(namedDatabase(both), { serviceUrl: 'postgres://service', ownerUrl: 'postgres://owner' })
 })

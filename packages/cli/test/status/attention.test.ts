@@ -36,7 +36,7 @@ test('tokens that run out at a known time need nobody', () => {
 
 test('a verifier whose lease is over is named with the moment from which it was silent', () => {
   const [found] = attention([keyring(healthy)], [verifier(before(4000))], noon)
-  assert.match(found?.what ?? '', /verifier v-1 has not renewed its lease/)
+  assert.match(found?.what ?? '', /verifier api\/8081 has not renewed its lease/)
   assert.equal(found?.since, before(4000))
 })
 
@@ -67,5 +67,5 @@ test('what has lasted longest comes first', () => {
 })
 
 function verifier(leaseUntil: string): VerifierView {
-  return { id: 'v-1', instance: 'api-1', library: 'rekey', revision: { epoch: 1, n: 7 }, leaseUntil }
+  return { id: 'api/8081', instance: '8081', library: 'rekey', revision: { epoch: 1, n: 7 }, leaseUntil }
 }

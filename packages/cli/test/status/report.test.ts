@@ -10,7 +10,7 @@ test('the report shows versions, gates, verifiers and what needs attention', () 
   const text = report(
     {
       keyrings: [keyring(versions, [gate])],
-      verifiers: [{ id: 'v-1', library: 'rekey/1', revision: { epoch: 1, n: 9 }, leaseUntil: before(-12_000) }],
+      verifiers: [{ id: 'api/8081', library: 'rekey/1', revision: { epoch: 1, n: 9 }, leaseUntil: before(-12_000) }],
       attention: [{ what: 'something', since: before(60_000), command: 'rekey help' }],
     },
     noon,
@@ -18,7 +18,7 @@ test('the report shows versions, gates, verifiers and what needs attention', () 
   assert.match(text, /Keyring signing-es256 \(signing-key, ES256\)/)
   assert.match(text, /kid-a +active +1m 30s/)
   assert.match(text, /activate: waiting for verifier api-7/)
-  assert.match(text, /v-1 +rekey\/1 +1\.9 +12s left/)
+  assert.match(text, /api\/8081 +rekey\/1 +1\.9 +12s left/)
   assert.match(text, /! something \(for 1m\)\n {4}rekey help/)
 })
 

@@ -7,6 +7,7 @@ const bySqlState: Readonly<Record<string, [DatabaseErrorCode, string]>> = {
   '57P02': ['UNREACHABLE', 'PostgreSQL ended the connection because one of its processes crashed.'],
   '57P03': ['UNREACHABLE', 'PostgreSQL is starting up or shutting down.'],
   '57P05': ['UNREACHABLE', 'PostgreSQL ended the connection because it was idle for too long.'],
+  '25P03': ['UNREACHABLE', 'PostgreSQL ended the connection because its transaction stood still for too long.'],
   '28': ['AUTHENTICATION_FAILED', 'PostgreSQL refused the user or the password. Check the database URL.'],
   '3D000': ['DATABASE_MISSING', 'The database named in the URL does not exist.'],
   '53100': ['DISK_FULL', 'The disk of the PostgreSQL server is full.'],
@@ -14,6 +15,7 @@ const bySqlState: Readonly<Record<string, [DatabaseErrorCode, string]>> = {
   '42501': ['PERMISSION_DENIED', 'The database role may not do this.'],
   '25006': ['READ_ONLY', 'PostgreSQL only takes reads. Is this a replica?'],
   '23505': ['UNIQUE_VIOLATION', 'There is a row with this key already.'],
+  '55P03': ['TRY_AGAIN', 'Somebody else holds a lock for too long. The transaction may be tried again.'],
   '40': ['TRY_AGAIN', 'The transaction was in conflict with another one and may be tried again.'],
 }
 
@@ -30,7 +32,7 @@ const unreachableSystemCodes = new Set([
 
 // pg gives these errors no code, only a text.
 const unreachableMessages =
-  /^(Connection terminated|timeout expired|timeout exceeded when trying to connect|Client was closed)/
+  /^(Connection terminated|timeout expired|timeout exceeded when trying to connect|Client was closed|Client has encountered a connection error)/
 
 interface PgFailure {
   code?: unknown

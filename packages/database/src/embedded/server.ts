@@ -9,8 +9,8 @@ import type { Place } from './place.ts'
 import { ids, serverEnvironment } from './run.ts'
 
 const readyPollMs = 10
-const fastShutdownMs = 1500
-const immediateShutdownMs = 800
+const fastShutdownMs = 1000
+const immediateShutdownMs = 400
 
 /** How a server ended. */
 export interface ServerExit {
@@ -93,8 +93,9 @@ function exitOf(child: ChildProcess): Promise<ServerExit> {
   })
 }
 
-// Fast shutdown first. A client that does not let go, or a slow disk, must not keep the estate from ending within 3 s:
-// an immediate shutdown loses nothing that was committed, it only costs a recovery at the next start.
+// Fast shutdown first. A client that does not let go, or a slow disk, must not keep the estate from ending within 3 s,
+// of which its other parts need one: an immediate shutdown loses nothing that was committed, it only costs a recovery at
+// the next start.
 async function stopServer(child: ChildProcess, exited: Promise<ServerExit>): Promise<void> {
   const steps: [NodeJS.Signals, number][] = [
     ['SIGINT', fastShutdownMs],

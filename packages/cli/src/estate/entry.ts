@@ -1,0 +1,23 @@
+import { existsSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { CliError } from '../error.ts'
+
+/** The file that runs the IdP's process. */
+export function idpEntry(): string {
+  return fileURLToPath(new URL('main.ts', import.meta.resolve('@rekey/idp')))
+}
+
+/**
+ * The file that runs one of the example APIs.
+ *
+ * @throws CliError `START_FAILED` where the package came without the repository's examples
+ */
+export function apiEntry(): string {
+  const entry = fileURLToPath(new URL('../../../../examples/api/src/main.ts', import.meta.url))
+  if (!existsSync(entry)) {
+    throw new CliError('START_FAILED', 'the example APIs are not installed here: "rekey up" runs from a checkout', {
+      entry,
+    })
+  }
+  return entry
+}
