@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { DatabaseError } from '../error.ts'
 import type { Binaries } from './binaries.ts'
 import { failureOf } from './failure.ts'
-import { makePasswords, type Passwords, readPasswords } from './passwords.ts'
+import { newPasswords, type Passwords, readRecord, writeRecord } from './passwords.ts'
 import { exists, type Place } from './place.ts'
 import { runAs } from './run.ts'
 
@@ -13,13 +13,21 @@ export const superuser = 'postgres'
 /**
  * Makes the data folder when there is none. initdb works in a folder with another name, which is renamed when it is
  * complete: so a data folder that exists is a whole one, and what a killed initdb left behind is thrown away.
+ *
+ * The home's record comes last. A crash before it leaves data whose passwords nobody knows, which get new ones; a record
+ * without data would be a home whose database is lost.
  */
 export async function makeCluster(place: Place, binaries: Binaries): Promise<Passwords> {
-  if (await exists(place.data)) {
-    await checkVersion(place, binaries)
-    return (await readPasswords(place.home)) ?? resetPasswords(place, binaries)
-  }
-  const passwords = await makePasswords(place.home)
+  if (!(await exists(place.data))) return initialiseCluster(place, binaries)
+  await checkVersion(place, binaries)
+  const record = await readRecord(place.home)
+  if (!record) return resetPasswords(place, binaries)
+  if (record.dataFolder === undefined) await writeRecord(place.home, record, place.data)
+  return record
+}
+
+async function initialiseCluster(place: Place, binaries: Binaries): Promise<Passwords> {
+  const passwords = newPasswords()
   const half = `${place.data}.new`
   const passwordFile = `${place.data}.password`
   await rm(half, { recursive: true, force: true })
@@ -32,6 +40,7 @@ export async function makeCluster(place: Place, binaries: Binaries): Promise<Pas
   } finally {
     await rm(passwordFile, { force: true })
   }
+  await writeRecord(place.home, passwords, place.data)
   return passwords
 }
 
@@ -66,11 +75,12 @@ const noVersion =
 
 /** `postgres.json` was lost. Whoever owns the files is entitled to the data, so the superuser gets a new password. */
 async function resetPasswords(place: Place, binaries: Binaries): Promise<Passwords> {
-  const passwords = await makePasswords(place.home)
+  const passwords = newPasswords()
   const statement = `ALTER ROLE ${superuser} PASSWORD '${passwords.superuser}'\n`
   const postgres = join(binaries.folder, 'bin/postgres')
   const { code, output } = await runAs(place.account, postgres, ['--single', '-D', place.data, 'postgres'], statement)
   if (code !== 0 || /ERROR|FATAL/.test(output)) throw failureOf(output, { data: place.data })
+  await writeRecord(place.home, passwords, place.data)
   return passwords
 }
 

@@ -2,7 +2,6 @@ import { readFile, readlink, realpath, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { DatabaseError } from '../error.ts'
-import type { Place } from './place.ts'
 import { runAs } from './run.ts'
 import { readPidFile, startedBySetting } from './server.ts'
 
@@ -24,14 +23,14 @@ interface Running {
  * would refuse to start if that other one is of the same user, so the stale lock file goes; the folder is still
  * guarded, because PostgreSQL looks for shared memory attached to it as well.
  */
-export async function endLeftover(place: Place): Promise<void> {
-  const pid = Number((await readPidFile(place.data))[0])
+export async function endLeftover(data: string): Promise<void> {
+  const pid = Number((await readPidFile(data))[0])
   const running = Number.isInteger(pid) && pid > 0 ? await inspect(pid) : undefined
   if (!running) return
-  if (!(await isServerOf(running, place.data))) return rm(join(place.data, 'postmaster.pid'))
+  if (!(await isServerOf(running, data))) return rm(join(data, 'postmaster.pid'), { force: true })
   const starter = new RegExp(`${startedBySetting}=(\\d+)`).exec(running.command)?.[1]
-  if (starter === undefined || Number(starter) === running.parent) throw inUse(place, pid, starter)
-  await end(pid, place)
+  if (starter === undefined || Number(starter) === running.parent) throw inUse(data, pid, starter)
+  await end(pid, data)
 }
 
 async function isServerOf(running: Running, data: string): Promise<boolean> {
@@ -40,7 +39,7 @@ async function isServerOf(running: Running, data: string): Promise<boolean> {
   return running.folder === real || running.command.includes(`-D ${real} `) || running.command.includes(`-D ${data} `)
 }
 
-async function end(pid: number, place: Place): Promise<void> {
+async function end(pid: number, data: string): Promise<void> {
   for (const signal of ['SIGINT', 'SIGQUIT', 'SIGKILL'] as const) {
     if (!send(pid, signal)) return
     for (let waitedMs = 0; waitedMs < stepMs; waitedMs += pollMs) {
@@ -48,7 +47,7 @@ async function end(pid: number, place: Place): Promise<void> {
       if (!(await inspect(pid))) return
     }
   }
-  throw inUse(place, pid, undefined)
+  throw inUse(data, pid, undefined)
 }
 
 function send(pid: number, signal: NodeJS.Signals): boolean {
@@ -94,11 +93,11 @@ async function inspectByPs(pid: number): Promise<Running | undefined> {
   return { parent: Number(fields[1]), command: fields[3] ?? '', folder: undefined }
 }
 
-function inUse(place: Place, pid: number, starter: string | undefined): DatabaseError {
+function inUse(data: string, pid: number, starter: string | undefined): DatabaseError {
   const by = starter === undefined ? '' : `, started by process ${starter}`
   return new DatabaseError(
     'DATA_FOLDER_IN_USE',
-    `The data folder ${place.data} is in use by the PostgreSQL server with process number ${pid}${by}. End that first.`,
+    `The data folder ${data} is in use by the PostgreSQL server with process number ${pid}${by}. End that first.`,
     { facts: { pid, starter } },
   )
 }

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { open, readFile, rename } from 'node:fs/promises'
-import { join } from 'node:path'
-import { exists } from './place.ts'
+import { isAbsolute, join, relative, resolve } from 'node:path'
+import { DatabaseError } from '../error.ts'
 
 /** The embedded server's passwords. They stand in `postgres.json` (0600) in the home and nowhere else. */
 export interface Passwords {
@@ -10,26 +10,61 @@ export interface Passwords {
   service: string
 }
 
-export async function readPasswords(home: string): Promise<Passwords | undefined> {
-  const path = fileOf(home)
-  return (await exists(path)) ? JSON.parse(await readFile(path, 'utf8')) : undefined
+/** What `postgres.json` says. A home that has it has a database: it is written when the data is complete. */
+export interface HomeRecord extends Passwords {
+  /** Absolute. Undefined in a home of a release that did not write it down. */
+  dataFolder: string | undefined
 }
 
-/** Makes new ones. Stored before they are used, so that a crash leaves no server whose password nobody knows. */
-export async function makePasswords(home: string): Promise<Passwords> {
-  const passwords = { superuser: password(), owner: password(), service: password() }
+export async function readRecord(home: string): Promise<HomeRecord | undefined> {
+  const text = await readFile(fileOf(home), 'utf8').catch(absent)
+  if (text === undefined) return undefined
+  const { superuser, owner, service, dataFolder } = parse(text, home)
+  if (!superuser || !owner || !service) throw damaged(home)
+  return { superuser, owner, service, dataFolder: dataFolder ? resolve(home, dataFolder) : undefined }
+}
+
+/** Data in the home is named from there, so that it is found again when the home is moved. */
+export async function writeRecord(home: string, passwords: Passwords, dataFolder: string): Promise<void> {
+  const { superuser, owner, service } = passwords
+  const fromHome = relative(home, dataFolder)
+  const named = fromHome.startsWith('..') || isAbsolute(fromHome) ? dataFolder : fromHome
   const half = `${fileOf(home)}.new`
   const file = await open(half, 'w', 0o600)
   try {
     await file.chmod(0o600)
-    await file.writeFile(`${JSON.stringify(passwords, null, 2)}\n`)
+    await file.writeFile(`${JSON.stringify({ superuser, owner, service, dataFolder: named }, null, 2)}\n`)
     await file.sync()
   } finally {
     await file.close()
   }
   await rename(half, fileOf(home))
-  return passwords
 }
+
+export const newPasswords = (): Passwords => ({ superuser: password(), owner: password(), service: password() })
 
 const fileOf = (home: string): string => join(home, 'postgres.json')
 const password = (): string => randomBytes(24).toString('base64url')
+
+function absent(error: NodeJS.ErrnoException): undefined {
+  if (error.code !== 'ENOENT') throw error
+}
+
+function parse(text: string, home: string): Partial<HomeRecord> {
+  try {
+    return Object(JSON.parse(text))
+  } catch {
+    // Without the cause: a syntax error quotes what it stumbled over, and that may be a password.
+    throw damaged(home)
+  }
+}
+
+function damaged(home: string): DatabaseError {
+  const file = fileOf(home)
+  return new DatabaseError(
+    'START_FAILED',
+    `${file} is damaged. Restore it. If that is impossible, remove it: the data where it was first put is then found ` +
+      'again and gets new passwords.',
+    { facts: { file } },
+  )
+}

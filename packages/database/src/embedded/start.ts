@@ -15,7 +15,8 @@ const orphansPollMs = 100
 /** What an embedded server needs to know. */
 export interface EmbeddedOptions {
   /**
-   * The estate's folder. Holds `postgres.json` (passwords, 0600), `postgresql.log` and, where possible, `postgresql/`.
+   * The estate's folder. Holds `postgres.json` (0600: passwords, and where the data lies), `postgresql.log` and, where
+   * possible, the data in `postgresql/`. It may be moved while nothing runs; data outside of it stays where it is.
    */
   home: string
   /** A free port; the server listens on 127.0.0.1 only. */
@@ -56,7 +57,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
 async function start(options: EmbeddedOptions): Promise<Embedded> {
   const place = await findPlace(options.home)
   const binaries = await findBinaries(place)
-  await endLeftover(place)
+  await endLeftover(place.data)
   const passwords = await makeCluster(place, binaries)
   const server = await startPatiently(place, binaries, options)
   try {

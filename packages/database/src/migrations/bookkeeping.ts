@@ -10,15 +10,18 @@ export async function takeLock(client: ClientBase): Promise<void> {
 }
 
 /**
- * Makes the table of applied migrations, lets the service role use what later migrations make, and makes
- * `limit_service(table, privileges)`. All of it is done again each time; the caller holds the lock.
+ * Makes the bookkeeping's tables and `limit_service(table, privileges)`, and lets the service role use every table that
+ * there is and will be. All of it is done again each time, because the role may be younger than the tables; the caller
+ * holds the lock.
  */
 export async function prepareSchema(client: ClientBase, serviceRole: string): Promise<void> {
-  await client.query("SELECT set_config('rekey.service_role', $1, true)", [serviceRole])
-  await client.query(bookkeeping)
+  await client.query(tables)
+  await client.query(functions)
+  await client.query(rememberRole, [serviceRole])
+  await client.query(grants)
 }
 
-const bookkeeping = `
+const tables = `
 CREATE TABLE IF NOT EXISTS migrations (
   package text NOT NULL,
   number integer NOT NULL,
@@ -28,31 +31,82 @@ CREATE TABLE IF NOT EXISTS migrations (
   applied_at timestamptz NOT NULL DEFAULT now(),
   PRIMARY KEY (package, number)
 );
+-- Whoever was named as the service's role. More than one, while a service moves from one to another.
+CREATE TABLE IF NOT EXISTS service_roles (role name PRIMARY KEY);
+-- The tables on which a service role has less than on the others.
+CREATE TABLE IF NOT EXISTS service_limits (target regclass PRIMARY KEY, privileges text NOT NULL);
+`
 
--- The service role, or null where the service works as the owner: that may not be locked out of its own tables.
-CREATE OR REPLACE FUNCTION service_role() RETURNS name LANGUAGE sql STABLE AS $$
-  SELECT rolname FROM pg_catalog.pg_roles
-  WHERE rolname = current_setting('rekey.service_role', true) AND rolname <> current_user
+// Not the owner: where the service works as that, limits would lock it out of its own tables.
+const rememberRole = `
+INSERT INTO service_roles SELECT rolname FROM pg_catalog.pg_roles WHERE rolname = $1 AND rolname <> current_user
+ON CONFLICT DO NOTHING
+`
+
+const functions = `
+CREATE OR REPLACE FUNCTION present_service_roles() RETURNS SETOF name LANGUAGE sql STABLE AS $$
+  SELECT role FROM service_roles JOIN pg_catalog.pg_roles ON rolname = role WHERE role <> current_user
+$$;
+
+CREATE OR REPLACE FUNCTION service_privileges(service name, target regclass) RETURNS text[] LANGUAGE sql STABLE AS $$
+  SELECT coalesce(array_agg(privilege_type ORDER BY privilege_type), '{}')
+  FROM pg_catalog.pg_class, aclexplode(relacl) JOIN pg_catalog.pg_roles ON pg_roles.oid = grantee
+  WHERE pg_class.oid = target AND rolname = service
+$$;
+
+-- Grants write to the catalog, of which each backend has a copy to throw away: only where something is to be changed.
+CREATE OR REPLACE FUNCTION widen_service(service name, target regclass, wanted text[]) RETURNS void
+LANGUAGE plpgsql AS $$
+BEGIN
+  IF service_privileges(service, target) @> wanted THEN RETURN; END IF;
+  EXECUTE format('GRANT %s ON %s TO %I', array_to_string(wanted, ', '), target, service);
+END
+$$;
+
+CREATE OR REPLACE FUNCTION narrow_service(service name, target regclass, privileges text) RETURNS void
+LANGUAGE plpgsql AS $$
+DECLARE wanted text[] := string_to_array(replace(upper(privileges), ' ', ''), ',');
+BEGIN
+  IF service_privileges(service, target) = ARRAY(SELECT unnest(wanted) ORDER BY 1) THEN RETURN; END IF;
+  EXECUTE format('REVOKE ALL ON %s FROM %I', target, service);
+  EXECUTE format('GRANT %s ON %s TO %I', privileges, target, service);
+END
 $$;
 
 CREATE OR REPLACE FUNCTION limit_service(target regclass, privileges text) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
-  IF service_role() IS NULL THEN RETURN; END IF;
-  EXECUTE format('REVOKE ALL ON %s FROM %I', target, service_role());
-  EXECUTE format('GRANT %s ON %s TO %I', privileges, target, service_role());
+  INSERT INTO service_limits VALUES (target, privileges)
+  ON CONFLICT ON CONSTRAINT service_limits_pkey DO UPDATE SET privileges = EXCLUDED.privileges;
+  PERFORM narrow_service(service, target, privileges) FROM present_service_roles() AS service;
 END
 $$;
+`
+
+const grants = `
+DELETE FROM service_limits WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_class WHERE oid = target);
+SELECT limit_service(name::regclass, 'SELECT') FROM unnest('{migrations, service_roles, service_limits}'::text[]) AS name;
 
 DO $$
+DECLARE service name;
 BEGIN
-  IF service_role() IS NULL THEN RETURN; END IF;
-  EXECUTE format('GRANT USAGE ON SCHEMA %I TO %I', current_schema, service_role());
-  EXECUTE format(
-    'ALTER DEFAULT PRIVILEGES IN SCHEMA %I GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO %I',
-    current_schema, service_role());
-  EXECUTE format('ALTER DEFAULT PRIVILEGES IN SCHEMA %I GRANT USAGE, SELECT ON SEQUENCES TO %I',
-    current_schema, service_role());
-  PERFORM limit_service('migrations', 'SELECT');
+  FOR service IN SELECT present_service_roles() LOOP
+    EXECUTE format('GRANT USAGE ON SCHEMA %I TO %I', current_schema, service);
+    EXECUTE format(
+      'ALTER DEFAULT PRIVILEGES IN SCHEMA %I GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO %I',
+      current_schema, service);
+    EXECUTE format('ALTER DEFAULT PRIVILEGES IN SCHEMA %I GRANT USAGE, SELECT ON SEQUENCES TO %I',
+      current_schema, service);
+    PERFORM narrow_service(service, target, privileges) FROM service_limits;
+    -- Only what the owner owns and no extension brought: others' tables in the schema are not ours to open.
+    PERFORM widen_service(service, oid::regclass,
+      CASE relkind WHEN 'S' THEN '{USAGE, SELECT}' ELSE '{SELECT, INSERT, UPDATE, DELETE}' END::text[])
+    FROM pg_catalog.pg_class
+    WHERE relnamespace = (SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = current_schema)
+      AND relkind IN ('r', 'p', 'v', 'm', 'S') AND pg_get_userbyid(relowner) = current_user
+      AND NOT EXISTS (SELECT FROM service_limits WHERE target = pg_class.oid)
+      AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend
+        WHERE classid = 'pg_class'::regclass AND objid = pg_class.oid AND deptype = 'e');
+  END LOOP;
 END
 $$;
 `

@@ -9,8 +9,8 @@ import { type Migration, type MigrationSource, readMigrations } from './files.ts
 /** How to migrate. */
 export interface MigrateOptions {
   /**
-   * The role that the service connects as, if it is another than the owner; `rekey_service` by default. It need not
-   * exist.
+   * The role that the service connects as; `rekey_service` by default. Where it does not exist, or is the owner, there
+   * is nothing to grant.
    */
   serviceRole?: string
 }
@@ -20,8 +20,9 @@ export interface MigrateOptions {
  * a transaction of its own under one lock, so that any number of instances may call this at once; a failing file leaves
  * no trace and those before it stay.
  *
- * Tables of later files are open to the service role for SELECT, INSERT, UPDATE and DELETE. A file narrows that by
- * `SELECT limit_service('audit_events', 'SELECT, INSERT')`, which does nothing where there is no service role.
+ * The owner's tables are open to the service role for SELECT, INSERT, UPDATE and DELETE; every call sees to that, so that
+ * the role may be made, or exchanged for another, at any time. A file narrows it by
+ * `SELECT limit_service('audit_events', 'SELECT, INSERT')`, which holds for every service role that there ever is.
  *
  * Throws DatabaseError: MIGRATION_INVALID, MIGRATION_CHANGED, MIGRATION_FAILED, SCHEMA_TOO_NEW, and those of
  * connections.

@@ -8,6 +8,8 @@ export const testServerVariable = 'REKEY_TEST_SERVER'
 
 /** A database that belongs to one test file, fully migrated. */
 export interface TestDatabase {
+  /** Of the superuser: roles are made by nobody else. */
+  adminUrl: string
   ownerUrl: string
   serviceUrl: string
   /** Takes the database away (connections are ended, new ones refused), or gives it back. */
@@ -39,7 +41,13 @@ export async function testDatabase(): Promise<TestDatabase> {
       if (!allowed)
         await client.query('SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1', [name])
     })
-  return { ownerUrl: at(server.ownerUrl, name), serviceUrl: at(server.serviceUrl, name), reachable, drop: once(drop) }
+  return {
+    adminUrl: at(server.adminUrl, name),
+    ownerUrl: at(server.ownerUrl, name),
+    serviceUrl: at(server.serviceUrl, name),
+    reachable,
+    drop: once(drop),
+  }
 }
 
 async function serverOfRun(): Promise<TestServerAddress & { release(): Promise<void> }> {

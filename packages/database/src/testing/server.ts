@@ -1,15 +1,17 @@
-import { chmod, mkdtemp, rm } from 'node:fs/promises'
+import { chmod, mkdtemp } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pg from 'pg'
 import { clientConfig } from '../connection/url.ts'
-import { readPasswords } from '../embedded/passwords.ts'
+import { readRecord } from '../embedded/passwords.ts'
 import { databaseName, ownerRole, urlOf } from '../embedded/roles.ts'
 import { startEmbedded } from '../embedded/start.ts'
 import { DatabaseError } from '../error.ts'
 import type { MigrationSource } from '../migrations/files.ts'
 import { migrate } from '../migrations/migrate.ts'
+import { folderPrefix, removeLeftovers, removeServerFolders } from './leftovers.ts'
+import { tieToThisProcess } from './tie.ts'
 
 /** Where test processes find the server. Plain data: it goes to them through an environment variable. */
 export interface TestServerAddress {
@@ -25,20 +27,21 @@ export interface TestServer extends TestServerAddress {
 
 const attempts = 5
 
-/** Starts an embedded server in a temporary folder, on a free port, whose database `rekey` is a migrated template. */
+/**
+ * Starts an embedded server in a temporary folder, on a free port, whose database `rekey` is a migrated template. It ends
+ * with this process, however that ends.
+ */
 export async function startTestServer(sources: readonly MigrationSource[]): Promise<TestServer> {
-  const home = await mkdtemp(join(tmpdir(), 'rekey-test-'))
+  await removeLeftovers(tmpdir())
+  const home = await mkdtemp(join(tmpdir(), await folderPrefix()))
   // As root the server runs as another user, who must get through.
   await chmod(home, 0o711)
   const server = await startOnFreePort(home)
-  // A test run that is ended hard must not leave a server running.
-  const quit = () => process.kill(server.pid, 'SIGQUIT')
-  process.on('exit', quit)
-  server.exited.then(() => process.off('exit', quit))
+  const untie = tieToThisProcess(server, home)
   const stop = async () => {
     await server.stop()
-    await rm(home, { recursive: true, force: true })
-    if (!server.dataFolder.startsWith(home)) await rm(join(server.dataFolder, '..'), { recursive: true, force: true })
+    untie()
+    await removeServerFolders(home, server.dataFolder)
   }
   try {
     await migrate(server.ownerUrl, sources)
@@ -75,7 +78,7 @@ export function freePort(): Promise<number> {
 }
 
 async function adminUrlOf(home: string, port: number): Promise<string> {
-  const passwords = await readPasswords(home)
+  const passwords = await readRecord(home)
   if (!passwords) throw new DatabaseError('START_FAILED', 'The test server has no passwords.')
   return urlOf('postgres', passwords.superuser, port, 'postgres')
 }

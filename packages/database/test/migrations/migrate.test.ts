@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
-import { after, before, test } from 'node:test'
+import { randomBytes } from 'node:crypto'
+import { after, before, type TestContext, test } from 'node:test'
 import { type Connection, connect } from '../../src/connection/connect.ts'
 import { checkSchema } from '../../src/migrations/check.ts'
 import { migrate } from '../../src/migrations/migrate.ts'
@@ -94,12 +95,70 @@ test('the service may use new tables, and a file may limit that', async (t) => {
   await assert.rejects(service.pool.query('DELETE FROM migrations'), { code: '42501' })
 })
 
+test('a service role that is made later gets the same privileges and the same limits by the next call', async (t) => {
+  const files = {
+    '0001-tables.sql': `CREATE TABLE early (id serial, note text);
+      CREATE TABLE early_append_only (note text);
+      SELECT limit_service('early_append_only', 'SELECT, INSERT');`,
+  }
+  const source = await sourceOf(t, files, 'later-role')
+  await migrate(database.ownerUrl, [source], { serviceRole: 'no_such_role' })
+  const { role, url, connection } = await newRole(t)
+  await assert.rejects(connection.pool.query('SELECT FROM early'), { code: '42501' })
+
+  for (let call = 0; call < 2; call += 1) {
+    assert.deepEqual(await migrate(database.ownerUrl, [source], { serviceRole: role }), [])
+    await mayUse(connection, 'early')
+    await mayOnlyAppend(connection, 'early_append_only')
+    await mayUse(service, 'early')
+    await mayOnlyAppend(service, 'early_append_only')
+    await assert.rejects(connection.pool.query('DELETE FROM service_limits'), { code: '42501' })
+  }
+  await checkSchema(url, [source])
+})
+
+test('a limit holds for each service role, also for one that a later call does not name', async (t) => {
+  const { role, connection } = await newRole(t)
+  const first = { '0001-first.sql': 'CREATE TABLE shared_early (id serial, note text)' }
+  await migrate(database.ownerUrl, [await sourceOf(t, first, 'two-roles')], { serviceRole: role })
+  const second = {
+    ...first,
+    '0002-second.sql': `CREATE TABLE shared_append_only (note text);
+      SELECT limit_service('shared_append_only', 'SELECT, INSERT');`,
+  }
+  await migrate(database.ownerUrl, [await sourceOf(t, second, 'two-roles')])
+  for (const each of [connection, service]) {
+    await mayUse(each, 'shared_early')
+    await mayOnlyAppend(each, 'shared_append_only')
+  }
+})
+
+test('a limit that somebody widened by hand is narrowed by the next call', async (t) => {
+  const files = { '0001-a.sql': "CREATE TABLE tampered (note text); SELECT limit_service('tampered', 'SELECT, INSERT')" }
+  const source = await sourceOf(t, files, 'widened')
+  await migrate(database.ownerUrl, [source])
+  await owner.pool.query('GRANT ALL ON tampered TO rekey_service')
+  await service.pool.query('DELETE FROM tampered')
+  await migrate(database.ownerUrl, [source])
+  await mayOnlyAppend(service, 'tampered')
+})
+
+test('a table of somebody else in the schema is not opened to the service, and is no obstacle', async (t) => {
+  const { role, connection } = await newRole(t)
+  await owner.pool.query(`GRANT CREATE ON SCHEMA public TO "${role}"`)
+  await connection.pool.query('CREATE TABLE foreign_table ()')
+  await migrate(database.ownerUrl, [databaseMigrations])
+  await assert.rejects(service.pool.query('SELECT FROM foreign_table'), { code: '42501' })
+})
+
 test('one role for everything works: limits do not lock the owner out', async (t) => {
   const files = { '0001-only.sql': "CREATE TABLE only_mine (note text); SELECT limit_service('only_mine', 'SELECT')" }
   const source = await sourceOf(t, files, 'alone')
   await migrate(database.ownerUrl, [source], { serviceRole: 'rekey_owner' })
   await checkSchema(database.ownerUrl, [source])
   await owner.pool.query("INSERT INTO only_mine VALUES ('a')")
+  await migrate(database.ownerUrl, [source], { serviceRole: 'rekey_owner' })
+  await owner.pool.query("UPDATE only_mine SET note = 'b'")
 })
 
 test('a service role that does not exist is no obstacle', async (t) => {
@@ -116,3 +175,36 @@ test('a database that was never migrated is too old, and one that cannot be reac
   dead.port = '1'
   await refused(migrate(dead.href, [databaseMigrations]), 'UNREACHABLE')
 })
+
+/** A role that may log in and nothing else, with a name that has to be quoted; gone after the test. */
+async function newRole(t: TestContext) {
+  const role = `Later ${randomBytes(6).toString('hex')}`
+  const admin = connect(database.adminUrl)
+  await admin.pool.query(`CREATE ROLE "${role}" LOGIN PASSWORD 'later'`)
+  const url = new URL(database.ownerUrl)
+  url.username = encodeURIComponent(role)
+  url.password = 'later'
+  const connection = connect(url.href)
+  t.after(async () => {
+    await connection.close()
+    await admin.pool.query(`DROP OWNED BY "${role}"`)
+    await admin.pool.query(`DROP ROLE "${role}"`)
+    await admin.close()
+  })
+  return { role, url: url.href, connection }
+}
+
+async function mayUse({ pool }: Connection<unknown>, table: string): Promise<void> {
+  await pool.query(`INSERT INTO ${table} (note) VALUES ('a')`)
+  await pool.query(`UPDATE ${table} SET note = 'b'`)
+  await pool.query(`DELETE FROM ${table}`)
+  await assert.rejects(pool.query(`TRUNCATE ${table}`), { code: '42501' })
+}
+
+async function mayOnlyAppend({ pool }: Connection<unknown>, table: string): Promise<void> {
+  await pool.query(`INSERT INTO ${table} VALUES ('a')`)
+  await pool.query(`SELECT note FROM ${table}`)
+  for (const statement of [`UPDATE ${table} SET note = 'b'`, `DELETE FROM ${table}`, `TRUNCATE ${table}`]) {
+    await assert.rejects(pool.query(statement), { code: '42501' }, statement)
+  }
+}
