@@ -6,6 +6,7 @@ export type CliErrorCode =
   | 'ESTATE_RUNNING'
   | 'PORT_TAKEN'
   | 'START_FAILED'
+  | 'ROOT_KEY_MISSING'
   | 'UNREACHABLE'
   | 'REFUSED'
   | 'FAILED'

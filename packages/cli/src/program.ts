@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
 import { agentCommand } from './commands/agent.ts'
 import { discardCommand } from './commands/discard.ts'
@@ -51,6 +52,7 @@ function buildProgram(shell: Shell, asJson: boolean): Command {
   const program = new Command('rekey')
     .description('Rotates every credential of an OAuth 2.0 and OpenID Connect estate without a failed request.')
     .option('--json', 'print one JSON document on stdout, all else on stderr')
+    .version(version(), '-V, --version', 'print the version')
     .helpCommand(true)
     .addHelpText(
       'after',
@@ -60,6 +62,10 @@ function buildProgram(shell: Shell, asJson: boolean): Command {
   const output = { writeOut: write(asJson ? shell.stderr : shell.stdout), writeErr: write(shell.stderr) }
   eachCommand(program, (command) => command.exitOverride().configureOutput(output).showHelpAfterError())
   return program
+}
+
+function version(): string {
+  return JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')).version
 }
 
 function write(stream: Shell['stdout']): (text: string) => void {
@@ -73,7 +79,7 @@ function eachCommand(command: Command, visit: (command: Command) => void): void 
   for (const child of command.commands) eachCommand(child, visit)
 }
 
-/** Commander has printed the reason and the help already. Asking for help is no error. */
+/** Commander has printed the reason and the help already. Asking for help, or for the version, is no error. */
 function wrongUse(error: CommanderError, shell: Shell, asJson: boolean): ExitCode {
   const asked = error.exitCode === 0
   if (asJson && !asked) {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { createServer, type IncomingMessage } from 'node:http'
 import { after, beforeEach, test } from 'node:test'
+import { setTimeout as delay } from 'node:timers/promises'
 import type { KeyringView } from '../src/client/keyring.ts'
 import { before, keyring, version } from './keyring.ts'
 import { type Ran, run } from './shell.ts'
@@ -11,10 +12,12 @@ import { type Ran, run } from './shell.ts'
 let states: KeyringView[] = []
 let requests: string[] = []
 let refuseWith: [number, object] | undefined
+let silentMs = 0
 
 const server = createServer(async (request, response) => {
   const line = `${request.method} ${request.url} ${await bodyOf(request)}`.trim()
   if (!line.includes('/api/v1/token')) requests.push(line)
+  if (silentMs > 0 && !line.includes('/api/v1/token')) await delay(silentMs)
   const [status, body] = line.includes('/api/v1/token') ? [200, { access_token: 't', expires_in: 60 }] : reply(line)
   response.writeHead(status).end(JSON.stringify(body))
 }).listen(0, '127.0.0.1')
@@ -45,6 +48,7 @@ after(() => server.close().closeAllConnections())
 beforeEach(() => {
   requests = []
   refuseWith = undefined
+  silentMs = 0
   states = [started]
 })
 
@@ -135,6 +139,26 @@ test('status --json has keyrings, verifiers and attention', async () => {
   const status = JSON.parse(stdout)
   assert.deepEqual(Object.keys(status), ['keyrings', 'verifiers', 'attention'])
   assert.equal(status.attention[0].command, 'rekey prepare signing-es256')
+})
+
+test('an IdP that hangs is given up after 5 s with 3, but a revocation may take longer', async () => {
+  silentMs = 6_000
+  const start = performance.now()
+  const status = rekey('status', '--json').then((ran) => ({ ...ran, tookMs: performance.now() - start }))
+  const revocation = rekey('revoke', 'signing-es256', 'a', '--reason', 'leaked')
+  const { code, stdout, tookMs } = await status
+  assert.equal(code, 3)
+  assert.equal(JSON.parse(stdout).code, 'UNREACHABLE')
+  assert.match(JSON.parse(stdout).message, /no reply within 5 s/)
+  assert.ok(tookMs < silentMs)
+  assert.equal((await revocation).code, 0)
+})
+
+test('an IdP that is out of service ends with 3 and the code that it gave', async () => {
+  refuseWith = [503, { code: 'NO_LEASE', message: 'this instance holds no lease' }]
+  const { code, stdout } = await rekey('prepare', 'signing-es256', '--json')
+  assert.equal(code, 3)
+  assert.equal(JSON.parse(stdout).code, 'NO_LEASE')
 })
 
 test('token prints the token alone', async () => {

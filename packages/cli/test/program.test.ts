@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { run } from './shell.ts'
 import { executable } from './up.ts'
@@ -41,6 +42,12 @@ test('asking for help is no error, and every command explains itself', async () 
   const commands = 'up status rotate prepare rollback discard revoke agent token load idp'.split(' ')
   for (const name of commands) assert.ok(names.includes(name), name)
   for (const name of commands) assert.equal((await run([name, '--help'])).code, 0)
+})
+
+test('the version is that of the package', async () => {
+  const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'))
+  assert.deepEqual(await run(['--version']), { code: 0, stdout: `${version}\n`, stderr: '' })
+  assert.equal((await run(['-V'])).stdout, `${version}\n`)
 })
 
 test('without an estate every command that needs one ends with 3 and says what to do', async () => {

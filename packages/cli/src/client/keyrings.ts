@@ -11,6 +11,10 @@ const refusals: Readonly<Record<Act, string>> = {
   revoke: 'nothing was revoked',
 }
 
+// Answered when every live instance signs with the standby, the verifiers had their two seconds and every instance
+// confirmed the revocation: with leases of 5 s, 15 s at most, and some air.
+const revokeWithinMs = 30_000
+
 /** All keyrings of the estate. */
 export async function listKeyrings(client: ManagementClient): Promise<KeyringView[]> {
   const reply = await client.call<KeyringView[] | { keyrings: KeyringView[] }>({
@@ -40,6 +44,7 @@ export async function act(client: ManagementClient, name: string, what: Act, bod
     scope: 'keyrings:write',
     body,
     failure: `${name}: ${refusals[what]}`,
+    ...(what === 'revoke' ? { replyWithinMs: revokeWithinMs } : {}),
   })
 }
 

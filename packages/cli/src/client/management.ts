@@ -1,6 +1,6 @@
 import type { Estate } from '../estate/document.ts'
 import type { Shell } from '../shell.ts'
-import { reach } from './reach.ts'
+import { type Reply, reach } from './reach.ts'
 import { refusalOf } from './refusal.ts'
 import { requestToken } from './token.ts'
 
@@ -15,6 +15,8 @@ export interface Call {
   body?: unknown
   /** What the person wanted, for the error: "keyring signing-es256 could not be rotated". */
   failure: string
+  /** For a call that rightly takes longer than most. */
+  replyWithinMs?: number
 }
 
 // Renewed a little early, so that a token never runs out on its way.
@@ -34,27 +36,23 @@ export class ManagementClient {
     this.#shell = shell
   }
 
-  /** @throws CliError `UNREACHABLE`, `REFUSED` (403, 409, 423) or `FAILED` with the server's code in `facts` */
+  /** @throws CliError `UNREACHABLE` (503 as well), `REFUSED` (403, 409, 423), `FAILED`; the server's code in `facts` */
   async call<T>(call: Call): Promise<T> {
-    const response = await this.#send(call, await this.#token(call.scope))
-    const text = await response.text()
-    if (!response.ok) {
-      if (response.status === 401) this.#tokens.delete(call.scope)
-      throw refusalOf(response.status, text, call.failure)
+    const reply = await this.#send(call, await this.#token(call.scope))
+    if (!reply.ok) {
+      if (reply.status === 401) this.#tokens.delete(call.scope)
+      throw refusalOf(reply.status, reply.text, call.failure)
     }
-    return JSON.parse(text) as T
+    return JSON.parse(reply.text) as T
   }
 
-  async #send(call: Call, token: string): Promise<Response> {
+  async #send(call: Call, token: string): Promise<Reply> {
     const headers: Record<string, string> = { authorization: `Bearer ${token}`, accept: 'application/json' }
     const body = call.body === undefined ? undefined : JSON.stringify(call.body)
     if (body !== undefined) headers['content-type'] = 'application/json'
     const url = `${this.#estate.idp}/api/v1${call.path}`
-    return await reach(this.#shell.fetch, url, {
-      method: call.method,
-      headers,
-      ...(body === undefined ? {} : { body }),
-    })
+    const init = { method: call.method, headers, ...(body === undefined ? {} : { body }) }
+    return await reach(this.#shell.fetch, url, init, call.replyWithinMs)
   }
 
   async #token(scope: Scope): Promise<string> {

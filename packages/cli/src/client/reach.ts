@@ -1,14 +1,34 @@
 import { CliError, messageOf } from '../error.ts'
 
-// A revocation is answered when every live instance confirmed it: a lease (5 s) at most, and some air.
-const replyWithinMs = 30_000
+const defaultReplyWithinMs = 5_000
 
-/** A fetch whose failures to connect are told as such. @throws CliError `UNREACHABLE` */
-export async function reach(fetch: typeof globalThis.fetch, url: string, init: RequestInit): Promise<Response> {
+/** A server's reply with its whole body. */
+export interface Reply {
+  ok: boolean
+  status: number
+  text: string
+}
+
+/**
+ * A fetch, to the end of the body, whose failures to connect are told as such. A server that takes the request and then
+ * says nothing is no better than one that is not there.
+ *
+ * @param replyWithinMs for how long to wait for the end of the reply
+ * @throws CliError `UNREACHABLE`
+ */
+export async function reach(
+  fetch: typeof globalThis.fetch,
+  url: string,
+  init: RequestInit,
+  replyWithinMs = defaultReplyWithinMs,
+): Promise<Reply> {
+  const tooLate = AbortSignal.timeout(replyWithinMs)
   try {
-    return await fetch(url, { ...init, redirect: 'error', signal: AbortSignal.timeout(replyWithinMs) })
+    const response = await fetch(url, { ...init, redirect: 'error', signal: tooLate })
+    return { ok: response.ok, status: response.status, text: await response.text() }
   } catch (cause) {
-    throw new CliError('UNREACHABLE', `${new URL(url).origin} cannot be reached: ${reason(cause)}`, { url }, { cause })
+    const why = tooLate.aborted ? `no reply within ${replyWithinMs / 1000} s` : reason(cause)
+    throw new CliError('UNREACHABLE', `${new URL(url).origin} cannot be reached: ${why}`, { url }, { cause })
   }
 }
 

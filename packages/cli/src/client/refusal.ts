@@ -1,4 +1,4 @@
-import { CliError } from '../error.ts'
+import { CliError, type CliErrorCode } from '../error.ts'
 
 interface ServerError {
   code?: string
@@ -13,6 +13,8 @@ interface ServerError {
 
 // Forbidden, in conflict with what is under way, frozen: the server understood and a rule of the estate said no.
 const refusedByRule = new Set([403, 409, 423])
+// An IdP without its lease, or whose database is down: it is there, but nothing can be got from it before it recovers.
+const outOfService = 503
 
 /** A server's error reply as an error for the terminal; scripts see the server's own code. */
 export function refusalOf(status: number, body: string, what: string): CliError {
@@ -23,7 +25,12 @@ export function refusalOf(status: number, body: string, what: string): CliError 
   if (reply.details !== undefined) facts.details = reply.details
   if (reply.incident !== undefined) facts.incident = reply.incident
   if (reply.correlation_id !== undefined) facts.correlation_id = reply.correlation_id
-  return new CliError(refusedByRule.has(status) ? 'REFUSED' : 'FAILED', `${what}: ${message} (${code})`, facts)
+  return new CliError(kindOf(status), `${what}: ${message} (${code})`, facts)
+}
+
+function kindOf(status: number): CliErrorCode {
+  if (status === outOfService) return 'UNREACHABLE'
+  return refusedByRule.has(status) ? 'REFUSED' : 'FAILED'
 }
 
 function parse(body: string): ServerError {

@@ -29,12 +29,11 @@ export async function requestToken(
   credential: Credential,
   scope?: string,
 ): Promise<TokenReply> {
-  const response = await reach(fetch, `${idp}/api/v1/token`, {
+  const reply = await reach(fetch, `${idp}/api/v1/token`, {
     method: 'POST',
     headers: { authorization: basic(credential), 'content-type': 'application/x-www-form-urlencoded' },
     body: tokenForm(scope),
   })
-  const text = await response.text()
-  if (!response.ok) throw refusalOf(response.status, text, 'no token was issued')
-  return JSON.parse(text) as TokenReply
+  if (!reply.ok) throw refusalOf(reply.status, reply.text, 'no token was issued')
+  return JSON.parse(reply.text) as TokenReply
 }

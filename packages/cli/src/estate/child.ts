@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { closeSync, openSync } from 'node:fs'
+import { closeSync, fstatSync, openSync } from 'node:fs'
 import type { Clock } from '../clock.ts'
 
 /** What it takes to run one part of the estate. */
@@ -41,6 +41,7 @@ export class Child {
   #backoffMs = firstBackoffMs
   #kept = false
   #stopping = false
+  #logStart = 0
   readonly #firstDeath = Promise.withResolvers<string>()
   /** How it died for the first time. Never settles for one that does not. */
   readonly died: Promise<string> = this.#firstDeath.promise
@@ -53,8 +54,9 @@ export class Child {
 
   start(): void {
     const startedAt = this.#monotonic()
-    const child = spawnPart(this.part)
+    const { child, logStart } = spawnPart(this.part)
     this.#process = child
+    this.#logStart = logStart
     if (child.pid !== undefined) this.#witness.started(this.part, child.pid)
     let failure: string | undefined
     child.once('error', (error) => {
@@ -62,6 +64,11 @@ export class Child {
       if (child.pid === undefined) this.#ended(failure, startedAt)
     })
     child.once('exit', (code, signal) => this.#ended(failure ?? ending(code, signal), startedAt))
+  }
+
+  /** Where in its log file, in bytes, the latest start begins: what stands before is of earlier ones. */
+  get logStart(): number {
+    return this.#logStart
   }
 
   /** From now on it is started again when it dies: it has been ready once, so that its configuration is not to blame. */
@@ -93,14 +100,16 @@ export class Child {
   }
 }
 
-function spawnPart(part: Part): ChildProcess {
+function spawnPart(part: Part): { child: ChildProcess; logStart: number } {
   const log = openSync(part.logFile, 'a', 0o600)
   try {
-    return spawn(process.execPath, [part.entry], {
+    const logStart = fstatSync(log).size
+    const child = spawn(process.execPath, [part.entry], {
       env: part.env,
       detached: true,
       stdio: ['ignore', log, log, 'ipc'],
     })
+    return { child, logStart }
   } finally {
     closeSync(log)
   }

@@ -23,7 +23,8 @@ interface Looks {
 /**
  * Resolves when a part that was just started answers 200 at `/readyz`; from then on it is kept.
  *
- * @throws CliError `START_FAILED` when it dies first or takes longer than 30 s, with the last lines of its log
+ * @throws CliError `START_FAILED` when it dies first or takes longer than 30 s, with the last lines that it
+ *   wrote to its log
  */
 export async function untilReady(
   child: Child,
@@ -65,9 +66,10 @@ async function isReady(fetch: typeof globalThis.fetch, url: string): Promise<boo
 
 function failed(child: Child, how: string): CliError {
   const { name, logFile } = child.part
-  const lines = readFileSync(logFile, 'utf8').trimEnd().split('\n').slice(-shownLines).map(readable)
-  const text = `${name} ${how}, before it was ready. The end of ${logFile}:\n  ${lines.join('\n  ')}`
-  return new CliError('START_FAILED', text, { part: name, logFile })
+  const said = readFileSync(logFile).subarray(child.logStart).toString().trimEnd()
+  const lines = said.split('\n').slice(-shownLines).map(readable)
+  const end = said === '' ? `It wrote nothing to ${logFile}.` : `The end of ${logFile}:\n  ${lines.join('\n  ')}`
+  return new CliError('START_FAILED', `${name} ${how}, before it was ready. ${end}`, { part: name, logFile })
 }
 
 /** A line of a JSON log as a person reads it: message, code, and the messages of what caused it. */

@@ -77,6 +77,7 @@ test('a refusal carries the server’s code, message and correlation id, and the
     [403, 4],
     [404, 1],
     [500, 1],
+    [503, 3],
   ] as const
   for (const [status, exitCode] of cases) {
     const body = {
@@ -113,6 +114,22 @@ test('a server that is not there ends with 3 and its address', async () => {
     assert.equal(error.message, `${url} cannot be reached: ECONNREFUSED`)
     return exitCodeOf(error) === 3
   })
+})
+
+test('a server that takes a call and then says nothing, or only half, ends with 3 when its time is over', async () => {
+  const hung = { ...read, replyWithinMs: 50 }
+  const silences = [
+    () => undefined,
+    (_path: string, response: ServerResponse) => response.writeHead(200).flushHeaders(),
+    (_path: string, response: ServerResponse) => response.writeHead(503).write('{"code":'),
+  ]
+  for (const silence of silences) {
+    answer = silence
+    await assert.rejects(client().call(hung), (error: CliError) => {
+      assert.equal(error.message, `${idp} cannot be reached: no reply within 0.05 s`)
+      return exitCodeOf(error) === 3
+    })
+  }
 })
 
 function client(clientId = 'admin', clientSecret = 'secret'): ManagementClient {

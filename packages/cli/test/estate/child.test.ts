@@ -69,6 +69,25 @@ test('a part that dies before it is ready is an error with the end of its log', 
   assert.equal(readFileSync(part.logFile, 'utf8'), 'the root key is missing\n')
 })
 
+test('what earlier starts wrote to the log is not shown', async () => {
+  const { child, part } = childOf("console.error('the port is taken'); process.exit(1)")
+  writeFileSync(part.logFile, 'the root key is missing — of yesterday\n')
+  child.start()
+  await assert.rejects(untilReady(child, looking, never), {
+    message: /The end of .*part\.log:\n {2}the port is taken$/,
+  })
+  assert.match(readFileSync(part.logFile, 'utf8'), /yesterday/)
+})
+
+test('a part that dies without a word does not borrow those of an earlier start', async () => {
+  const { child, part } = childOf('process.exit(7)')
+  writeFileSync(part.logFile, 'the root key is missing\n')
+  child.start()
+  await assert.rejects(untilReady(child, looking, never), {
+    message: `part ended with 7, before it was ready. It wrote nothing to ${part.logFile}.`,
+  })
+})
+
 test('a log of JSON lines is shown as a person reads it', async () => {
   const line = {
     level: 60,

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
-import { chmodSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import type { CliError } from '../../src/error.ts'
 import { ensureClients } from '../../src/estate/clients.ts'
-import { type Home, homeOf, makeHome } from '../../src/estate/home.ts'
+import { ensureDatabaseFolder, type Home, homeOf, makeHome } from '../../src/estate/home.ts'
 import { ensureRootKey } from '../../src/estate/root-key.ts'
 import { temporaryFolder } from '../folder.ts'
 
@@ -37,6 +37,20 @@ test('the root key is 32 random bytes as hex that only the owner reads, and is n
   writeFileSync(home.rootKeyFile, 'damaged')
   ensureRootKey(home.rootKeyFile)
   assert.equal(readFileSync(home.rootKeyFile, 'utf8'), 'damaged')
+})
+
+test('a lost root key is not replaced where there is a database already', () => {
+  const withDatabase = newHome()
+  ensureDatabaseFolder(withDatabase)
+  const withClients = newHome()
+  ensureClients(withClients)
+  for (const home of [withDatabase, withClients]) {
+    assert.throws(
+      () => ensureRootKey(home.rootKeyFile),
+      (error: CliError) => error.code === 'ROOT_KEY_MISSING' && /restore it from your backup/.test(error.message),
+    )
+    assert.equal(existsSync(home.rootKeyFile), false)
+  }
 })
 
 test('the clients are made once and stay the same, in a file that only the owner reads', () => {

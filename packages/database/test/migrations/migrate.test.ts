@@ -134,7 +134,9 @@ test('a limit holds for each service role, also for one that a later call does n
 })
 
 test('a limit that somebody widened by hand is narrowed by the next call', async (t) => {
-  const files = { '0001-a.sql': "CREATE TABLE tampered (note text); SELECT limit_service('tampered', 'SELECT, INSERT')" }
+  const files = {
+    '0001-a.sql': "CREATE TABLE tampered (note text); SELECT limit_service('tampered', 'SELECT, INSERT')",
+  }
   const source = await sourceOf(t, files, 'widened')
   await migrate(database.ownerUrl, [source])
   await owner.pool.query('GRANT ALL ON tampered TO rekey_service')
