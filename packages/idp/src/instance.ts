@@ -5,10 +5,8 @@
 import { randomUUID } from 'node:crypto'
 import {
   type Connection,
-  currentRevision,
   databaseKeyringStore,
   InstanceView,
-  keyringTopic,
   notifyThrough,
   pruneChanges,
   type Sealer,
@@ -23,13 +21,14 @@ import {
   startLoop,
 } from '@rekey/keyring'
 import type { Logger } from 'pino'
-import { agentTopic, type CredentialCache, credentialCache } from './agents/credentials.ts'
+import { type CredentialCache, credentialCache } from './agents/credentials.ts'
 import { type Clock, systemClock } from './clock.ts'
 import { type Config, signingKeyrings } from './config.ts'
 import { IdpError } from './error.ts'
 import { evidenceFor } from './keyrings/evidence.ts'
+import { instanceMemory } from './memory.ts'
 import { type Metrics, newMetrics } from './metrics/metrics.ts'
-import { type PrivateKeys, type SigningKeys, signingKeysFrom } from './signing/keys.ts'
+import type { SigningKeys } from './signing/keys.ts'
 import { keyMaker } from './signing/make.ts'
 import type { IdpTables } from './tables.ts'
 import { pruneOpaqueTokens } from './tokens/opaque.ts'
@@ -87,15 +86,7 @@ export async function openInstance(
   const credentials = credentialCache(connection.db, requireRoom)
   const hub = trustHub()
   const metrics = newMetrics()
-  const privateKeys: PrivateKeys = new Map()
-  let keys = signingKeysFrom([], sealer, privateKeys)
-  let epoch = 0
-
-  // All keyrings in one statement, so in one snapshot: the newest published revision among them then stands for them all.
-  async function readKeyrings(): Promise<void> {
-    keys = signingKeysFrom(await store.list(), sealer, privateKeys)
-    hub.publish({ epoch, n: keys.publishedRevision, keys: keys.publicKeys, revokedKids: keys.revokedKids })
-  }
+  const memory = instanceMemory(db, store, sealer, credentials, hub)
 
   for (const { name, algorithm } of signingKeyrings) {
     await ensureKeyring(hands, { name, algorithm, policy: config.policy })
@@ -103,20 +94,11 @@ export async function openInstance(
   }
 
   const viewer = {
-    async reload() {
-      credentials.forgetAll()
-      epoch = (await currentRevision(db)).epoch
-      await readKeyrings()
-    },
-    async apply(changes: { topic: string; key: string }[]) {
-      for (const { topic, key } of changes) if (topic === agentTopic) credentials.forget(key)
-      if (changes.some(({ topic }) => topic === keyringTopic)) await readKeyrings()
-    },
+    ...memory,
     confirmed: () => loop?.poke(),
     lost(reason: string) {
       log.warn({ reason }, 'view of the database lost: refusing to sign until it is confirmed again')
-      credentials.forgetAll()
-      hub.closeAll()
+      memory.drop()
     },
   }
   let loop: Loop | undefined
@@ -146,7 +128,7 @@ export async function openInstance(
     credentials,
     hub,
     metrics,
-    keys: () => keys,
+    keys: memory.keys,
     requireRoom,
     requireLease() {
       if (!view.held()) throw new IdpError('NO_LEASE', 'this instance has no lease on the database; try again')

@@ -1,0 +1,48 @@
+import { type ChangeRecord, currentRevision, keyringTopic, type Sealer } from '@rekey/database'
+import type { KeyringStore } from '@rekey/keyring'
+import { agentTopic, type CredentialCache } from './agents/credentials.ts'
+import { type PrivateKeys, type SigningKeys, signingKeysFrom } from './signing/keys.ts'
+import type { IdpDatabase } from './tables.ts'
+import type { TrustHub } from './trust/hub.ts'
+
+/**
+ * What an instance keeps in memory, on its view of the database: keys ready to sign, and credentials. Whatever changes
+ * there is told to the verifiers that are connected.
+ */
+export function instanceMemory(
+  db: IdpDatabase,
+  store: KeyringStore,
+  sealer: Sealer,
+  credentials: CredentialCache,
+  hub: TrustHub,
+) {
+  const privateKeys: PrivateKeys = new Map()
+  let keys = signingKeysFrom([], sealer, privateKeys)
+  let epoch = 0
+
+  // All keyrings in one statement, so in one snapshot: the newest published revision among them then stands for them all.
+  async function readKeyrings(): Promise<void> {
+    keys = signingKeysFrom(await store.list(), sealer, privateKeys)
+    hub.publish({ epoch, n: keys.publishedRevision, keys: keys.publicKeys, revokedKids: keys.revokedKids })
+  }
+
+  return {
+    keys: (): SigningKeys => keys,
+    /** Throws everything away and reads it anew. */
+    async reload(): Promise<void> {
+      credentials.forgetAll()
+      epoch = (await currentRevision(db)).epoch
+      await readKeyrings()
+    },
+    /** Reads again what changed. */
+    async apply(changes: readonly ChangeRecord[]): Promise<void> {
+      for (const { topic, key } of changes) if (topic === agentTopic) credentials.forget(key)
+      if (changes.some(({ topic }) => topic === keyringTopic)) await readKeyrings()
+    },
+    /** Nothing of it may be acted on any more: verifiers must find an instance that holds a lease. */
+    drop(): void {
+      credentials.forgetAll()
+      hub.closeAll()
+    },
+  }
+}
