@@ -42,6 +42,7 @@ async function ensureAgent(transaction: Transaction<IdpTables>, agent: EstateCli
     .innerJoin('credentials', 'credentials.agent_id', 'agents.agent_id')
     .select(['secret_hash', 'scopes'])
     .where('agents.agent_id', '=', clientId)
+    .where('agents.status', '=', 'active')
     .where('credentials.status', '=', 'active')
     .executeTakeFirst()
   if (held?.secret_hash.equals(secretHash) && isDeepStrictEqual(held.scopes, scopes)) return
@@ -49,7 +50,7 @@ async function ensureAgent(transaction: Transaction<IdpTables>, agent: EstateCli
   await transaction
     .insertInto('agents')
     .values({ agent_id: clientId, organization_id: organization, name, owner, scopes })
-    .onConflict((conflict) => conflict.column('agent_id').doUpdateSet({ scopes }))
+    .onConflict((conflict) => conflict.column('agent_id').doUpdateSet({ scopes, status: 'active' }))
     .execute()
   await transaction
     .insertInto('credentials')

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { afterEach, describe, test } from 'node:test'
+import { databaseKeyringStore } from '@rekey/database'
+import { changeKeyring, type Keyring, requestRevocation } from '@rekey/keyring'
 import { sql } from 'kysely'
 import {
   agent,
@@ -93,10 +95,10 @@ describe('instances on one database', { timeout: 60_000 }, () => {
     const idp = await instance()
     const old = await kid(idp)
     // What the one that died had written: the request, and nothing more.
-    const revocation = JSON.stringify({ requestedAt: 0, by: 'admin-1', reason: 'stolen' })
-    await sql`
-      UPDATE keyrings SET document = jsonb_set(document, '{versions,0,revocation}', ${revocation}::jsonb), next_decision_at = now()
-      WHERE name = 'signing-es256'`.execute(db)
+    const cause = { by: 'admin-1', reason: 'stolen' }
+    const request = (keyring: Keyring, now: number) => requestRevocation(keyring, old, cause, now)
+    const about = { action: 'keyring.revocation_requested', actor: 'admin-1', details: {} }
+    await changeKeyring(databaseKeyringStore(db), 'signing-es256', request, about)
     const versions = async () => (await idp.manage('GET', '/api/v1/keyrings/signing-es256')).body.versions
     const [first] = await eventually(versions, ([version]) => version.state === 'revoked')
     assert.deepEqual([first.id, first.reason], [old, 'stolen'])
@@ -113,10 +115,12 @@ describe('instances on one database', { timeout: 60_000 }, () => {
       const body = JSON.stringify({ instance: 'restored', ...held })
       return (await idp.call('/trust/lease', { method: 'POST', headers, body })).body
     }
-    assert.equal((await lease({ epoch, n: 1_000 })).leaseSeconds, 0)
+    // Of a later epoch: the backup was made before that one began.
+    const ahead = { epoch: epoch + 50, n: 1 }
+    assert.equal((await lease(ahead)).leaseSeconds, 0)
     const renewed = await eventually(
-      () => lease({ epoch, n: 1_000 }),
-      (reply) => reply.epoch > epoch,
+      () => lease(ahead),
+      (reply) => reply.epoch > ahead.epoch,
     )
     await eventually(
       () => lease(renewed),
@@ -138,6 +142,9 @@ describe('instances on one database', { timeout: 60_000 }, () => {
     await instance({ ...environment, REKEY_ADMIN_CLIENT_ID: replaced.clientId })
     assert.equal((await idp.token(credential)).body.error, 'invalid_client', 'its predecessor is dead')
     assert.equal((await idp.manage('GET', '/api/v1/keyrings', undefined, bearer)).status, 401)
+    await instance(environment)
+    assert.equal((await idp.token(credential)).status, 200, 'until it is named again')
+    assert.equal((await idp.token(replaced)).body.error, 'invalid_client')
   })
 
   test('refuse to start with another root key', async () => {

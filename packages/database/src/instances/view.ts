@@ -197,10 +197,10 @@ export class InstanceView {
     const applied = this.#applied
     const newest = await renew(this.#db, this.id, applied, applied !== this.#announced)
     if (newest === undefined) return this.#fallBack('lease was over before it was renewed')
-    if (newest.epoch !== this.#seen.epoch) return this.#fallBack(`epoch ${newest.epoch} began`)
-    if (newest.n < applied) {
+    if (newest.epoch > this.#seen.epoch) return this.#fallBack(`epoch ${newest.epoch} began`)
+    if (newest.epoch < this.#seen.epoch || newest.n < applied) {
       await beginEpoch(this.#db)
-      return this.#fallBack(`revision went from ${applied} back to ${newest.n}`)
+      return this.#fallBack(`revision went from ${this.#seen.epoch}.${applied} back to ${newest.epoch}.${newest.n}`)
     }
     this.#seen = newest
     if (this.#falls !== falls || this.#closed) return

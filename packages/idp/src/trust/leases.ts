@@ -20,7 +20,7 @@ export interface LeaseReply {
   n: number
   /** False when the verifier does not hold the newest revision: it must get that one first. */
   granted: boolean
-  /** The verifier holds a revision of this epoch that the database has not reached. */
+  /** The verifier holds a revision that the database has not reached, of this epoch or of a later one. */
   ahead: boolean
 }
 
@@ -37,7 +37,7 @@ export async function renewLease(db: IdpDatabase, request: LeaseRequest): Promis
       SELECT epoch, (SELECT coalesce(max(published_revision), 0) FROM keyrings WHERE kind = 'signing-key') AS n FROM revision
     ), verdict AS (
       SELECT epoch, n, epoch = ${request.epoch} AND n = ${request.n} AS granted,
-             epoch = ${request.epoch} AND n < ${request.n} AS ahead FROM newest
+             (epoch, n) < (${request.epoch}::bigint, ${request.n}::bigint) AS ahead FROM newest
     ), stored AS (
       INSERT INTO verifier_leases AS held (client_id, instance, epoch, n, library, algorithms, lease_until, accepts_until)
       SELECT ${request.clientId}, ${request.instance}, ${request.epoch}, ${request.n}, ${request.library},

@@ -39,13 +39,14 @@ export async function carryOut(
 }
 
 async function perform(step: Step, keyring: Keyring, hands: Hands): Promise<void> {
-  const material = step.do === 'prepare' ? await hands.make(keyring) : undefined
   const now = await hands.store.now()
   switch (step.do) {
-    case 'prepare':
-      if (!material) return
-      await save(prepare(keyring, material, now), 'keyring.prepared', { version: material.id })
+    case 'prepare': {
+      const material = await hands.make(keyring)
+      // Making it took a while.
+      await save(prepare(keyring, material, await hands.store.now()), 'keyring.prepared', { version: material.id })
       return
+    }
     case 'mark-served':
       await save(markServed(keyring, step.id, now), 'keyring.served', { version: step.id })
       return
