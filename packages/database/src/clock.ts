@@ -6,3 +6,12 @@ export const systemClock: Clock = () => Date.now()
 
 /** Milliseconds since some fixed moment; never set back, but it stands still while a machine is suspended. */
 export const monotonicClock: Clock = () => performance.now()
+
+/** Runs `act` once, `delayMs` from now; the function returned calls it off. */
+export type After = (delayMs: number, act: () => void) => () => void
+
+/** The system's timers. */
+export const systemAfter: After = (delayMs, act) => {
+  const timer = setTimeout(act, delayMs)
+  return () => clearTimeout(timer)
+}

@@ -5,9 +5,11 @@
 import { randomUUID } from 'node:crypto'
 import {
   type Connection,
+  currentRevision,
   databaseKeyringStore,
-  InstanceView,
+  type InstanceView,
   notifyThrough,
+  openView,
   pruneChanges,
   type Sealer,
 } from '@rekey/database'
@@ -78,7 +80,7 @@ export async function openInstance(
   const clock = systemClock
   const { db, pool } = control
   const store = databaseKeyringStore(db)
-  const hands: Hands = { store, make: keyMaker(sealer, clock), observe: () => evidenceFor(db) }
+  const make = keyMaker(sealer, clock)
   const requireRoom = () => {
     if (connection.pool.waitingCount < mostWaiting) return
     throw new IdpError('OVERLOADED', 'too many requests wait for the database; try again')
@@ -86,10 +88,11 @@ export async function openInstance(
   const credentials = credentialCache(connection.db, requireRoom)
   const hub = trustHub()
   const metrics = newMetrics()
-  const memory = instanceMemory(db, store, sealer, credentials, hub)
+  const epoch = async () => (await currentRevision(db)).epoch
+  const memory = instanceMemory(store, epoch, sealer, credentials, hub)
 
   for (const { name, algorithm } of signingKeyrings) {
-    await ensureKeyring(hands, { name, algorithm, policy: config.policy })
+    await ensureKeyring({ store, make }, { name, algorithm, policy: config.policy })
     if (config.forceRotation) await forceRotation(store, name)
   }
 
@@ -102,13 +105,14 @@ export async function openInstance(
     },
   }
   let loop: Loop | undefined
-  const view = await InstanceView.open(db, viewer, {
+  const view = await openView(db, viewer, {
     id: randomUUID(),
     address: config.issuer,
     listenUrl: config.databaseDirectUrl,
     notify: notifyThrough(pool),
     onError: (error) => log.error({ err: error }, 'view of the database could not be confirmed'),
   })
+  const hands: Hands = { store, make, observe: () => evidenceFor(db, view) }
   loop = startLoop(hands, {
     everyMs: loopBeatMs,
     enabled: () => view.held(),

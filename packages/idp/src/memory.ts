@@ -1,8 +1,7 @@
-import { type ChangeRecord, currentRevision, keyringTopic, type Sealer } from '@rekey/database'
+import { type ChangeRecord, keyringTopic, type Sealer } from '@rekey/database'
 import type { KeyringStore } from '@rekey/keyring'
 import { agentTopic, type CredentialCache } from './agents/credentials.ts'
 import { type PrivateKeys, type SigningKeys, signingKeysFrom } from './signing/keys.ts'
-import type { IdpDatabase } from './tables.ts'
 import type { TrustHub } from './trust/hub.ts'
 
 /**
@@ -10,8 +9,8 @@ import type { TrustHub } from './trust/hub.ts'
  * there is told to the verifiers that are connected.
  */
 export function instanceMemory(
-  db: IdpDatabase,
-  store: KeyringStore,
+  store: Pick<KeyringStore, 'list'>,
+  readEpoch: () => Promise<number>,
   sealer: Sealer,
   credentials: CredentialCache,
   hub: TrustHub,
@@ -31,7 +30,7 @@ export function instanceMemory(
     /** Throws everything away and reads it anew. */
     async reload(): Promise<void> {
       credentials.forgetAll()
-      epoch = (await currentRevision(db)).epoch
+      epoch = await readEpoch()
       await readKeyrings()
     },
     /** Reads again what changed. */

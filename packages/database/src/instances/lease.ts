@@ -1,7 +1,13 @@
 import type { Clock } from '../clock.ts'
 
-/** How long an instance may act on its view after the renewal that it sent last. */
+/** How long others count on an instance after its last renewal, by the clock of the database. */
 export const instanceLeaseMs = 5_000
+
+/** By how much that clock may run away from everybody's monotonic clock within a lease without being noticed. */
+export const clockToleranceMs = 500
+
+/** How long an instance itself acts on its view after it *sent* that renewal: it is over first by any of the clocks. */
+export const heldMs = instanceLeaseMs - clockToleranceMs
 
 /** Two clocks, because each can be wrong in a way that the other is not. */
 export interface Clocks {

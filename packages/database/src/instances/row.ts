@@ -50,10 +50,13 @@ export async function leave<T extends DatabaseTables>(db: Kysely<T>, id: string)
   await sql`DELETE FROM instances WHERE id = ${id}`.execute(db)
 }
 
-/** The instances whose lease is not over, by their id. */
-export async function liveInstances<T extends DatabaseTables>(db: Kysely<T>): Promise<InstanceRow[]> {
-  const { rows } = await sql<InstanceRow>`
-    SELECT id, address, applied, started_at AS "startedAt", lease_until AS "leaseUntil"
-    FROM instances WHERE lease_until > clock_timestamp() ORDER BY id`.execute(db)
-  return rows
+/** Every instance that was seen lately, by id, and the time of the database at which they were read. */
+export async function instanceRows<T extends DatabaseTables>(
+  db: Kysely<T>,
+): Promise<{ now: number; rows: InstanceRow[] }> {
+  const { rows } = await sql<{ now: number } & { [Column in keyof InstanceRow]: InstanceRow[Column] | null }>`
+    SELECT now, id, address, applied, started_at AS "startedAt", lease_until AS "leaseUntil"
+    FROM (SELECT clock_timestamp() AS now) clock LEFT JOIN instances ON true ORDER BY id`.execute(db)
+  const seen = rows.flatMap(({ now: _, ...row }) => (row.id === null ? [] : [row as InstanceRow]))
+  return { now: rows[0]?.now ?? Number.NaN, rows: seen }
 }

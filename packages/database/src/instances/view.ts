@@ -10,23 +10,22 @@
  *   follow   each second, and at once when a NOTIFY comes: read what changed, apply it, confirm
  *
  * It falls back to *reload* when its listener was cut off (a notification may have been lost), when its lease ran out
- * before the database (nobody waits for it any more), when changes it needs are gone, or when the revision went backwards or
+ * by any clock before the renewal was confirmed (nobody may have waited for it meanwhile), when changes it needs are gone, or when the revision went backwards or
  * its epoch is another (a restored backup). Between falling back and the next confirmation it holds nothing and must refuse to act.
  *
  * Correctness hangs on the lease and on reading changes in order; NOTIFY only makes it quick.
  */
-import { EventEmitter, once } from 'node:events'
-import { setTimeout as delay } from 'node:timers/promises'
-import type { Kysely } from 'kysely'
-import { beginEpoch, currentRevision, revisionChannel } from '../changes/record.ts'
-import { type ChangeRecord, changesSince } from '../changes/since.ts'
-import { monotonicClock, systemClock } from '../clock.ts'
-import { type Listener, openListener } from '../listener/open.ts'
-import type { DatabaseTables } from '../tables.ts'
-import { type Clocks, instanceLeaseMs, leaseLeftMs, type Moment, momentOf } from './lease.ts'
-import { enter, type InstanceRow, leave, liveInstances, renew } from './row.ts'
+import type { ChangeRecord } from '../changes/since.ts'
+import type { After } from '../clock.ts'
+import type { LostReason } from '../listener/ear.ts'
+import type { Listener } from '../listener/open.ts'
+import { type Clocks, heldMs, instanceLeaseMs, leaseLeftMs, type Moment, momentOf } from './lease.ts'
+import type { Ledger, Newest } from './ledger.ts'
+import type { InstanceRow } from './row.ts'
+import { liveAmong, Steadiness } from './steadiness.ts'
 
-const beatMs = 1_000
+/** Between two looks at the database that nothing caused. */
+export const beatMs = 1_000
 /** How often a waiter looks again although nothing woke it. */
 const recheckMs = 100
 
@@ -42,45 +41,55 @@ export interface Viewer {
   lost?(reason: string): void
 }
 
+/** What a listener tells a view. */
+export interface Heard {
+  onNotify(): void
+  onLost(reason: LostReason): void
+  onRestored(): void
+}
+
 export interface ViewOptions {
   id: string
   /** Where it can be reached; shown to operators. */
   address: string
-  /** For LISTEN; must reach PostgreSQL without a transaction-mode pooler between. */
-  listenUrl: string
-  notify: (channel: string, payload: string) => Promise<void>
+  ledger: Ledger
+  /** Starts to listen for changes; rejects when that cannot be done. */
+  listen(heard: Heard): Promise<Listener>
   onError: (error: unknown) => void
-  clocks?: Clocks
+  clocks: Clocks
+  after: After
 }
 
 export class InstanceView {
   readonly id: string
-  readonly #db: Kysely<DatabaseTables>
+  readonly #ledger: Ledger
   readonly #viewer: Viewer
   readonly #options: ViewOptions
   readonly #clocks: Clocks
-  readonly #stirs = new EventEmitter()
+  readonly #steadiness = new Steadiness()
+  readonly #waiters = new Set<() => void>()
   #listener: Listener | undefined
-  #beat: NodeJS.Timeout | undefined
+  #cancelBeat = () => {}
   /** Counts the times that it fell back; a round that began before the last one earns nothing. */
   #falls = 0
   #joinedAfter: number | undefined
   #closed = false
   #applied = 0
   /** The newest revision that the database was seen to have, and its epoch. */
-  #seen = { epoch: 0, n: 0 }
+  #seen: Newest = { epoch: 0, n: 0 }
   #announced = 0
   #earnedFrom: Moment | undefined
+  /** When the last write was sent that made the database count on this instance. */
+  #countedFrom: Moment | undefined
   #queue: Promise<void> = Promise.resolve()
   #wanted = false
 
-  private constructor(db: Kysely<DatabaseTables>, viewer: Viewer, options: ViewOptions) {
+  private constructor(viewer: Viewer, options: ViewOptions) {
     this.id = options.id
-    this.#db = db
     this.#viewer = viewer
     this.#options = options
-    this.#clocks = options.clocks ?? { wall: systemClock, monotonic: monotonicClock }
-    this.#stirs.setMaxListeners(0)
+    this.#ledger = options.ledger
+    this.#clocks = options.clocks
   }
 
   /**
@@ -88,17 +97,9 @@ export class InstanceView {
    *
    * @throws DatabaseError `LISTEN_UNSUPPORTED`, or why the database cannot be reached
    */
-  static async open<T extends DatabaseTables>(
-    db: Kysely<T>,
-    viewer: Viewer,
-    options: ViewOptions,
-  ): Promise<InstanceView> {
-    const view = new InstanceView(db as unknown as Kysely<DatabaseTables>, viewer, options)
-    view.#listener = await openListener({
-      url: options.listenUrl,
-      channel: revisionChannel,
-      notify: options.notify,
-      pingMs: beatMs,
+  static async open(viewer: Viewer, options: ViewOptions): Promise<InstanceView> {
+    const view = new InstanceView(viewer, options)
+    view.#listener = await options.listen({
       onNotify: () => view.#stir(),
       onLost: ({ kind }) => view.#fallBack(`listener: ${kind}`),
       onRestored: () => view.#fallBack('listener restored'),
@@ -110,7 +111,7 @@ export class InstanceView {
       await view.close().catch(options.onError)
       throw error
     }
-    view.#beat = setInterval(() => view.#stir(), beatMs)
+    view.#beat()
     return view
   }
 
@@ -120,7 +121,7 @@ export class InstanceView {
   }
 
   leaseLeftMs(): number {
-    return leaseLeftMs(this.#earnedFrom, instanceLeaseMs, this.#clocks)
+    return leaseLeftMs(this.#earnedFrom, heldMs, this.#clocks)
   }
 
   /** The newest revision that this instance has applied. */
@@ -128,43 +129,58 @@ export class InstanceView {
     return this.#applied
   }
 
+  /** The instances that have to be waited for, this one included. */
+  async live(): Promise<InstanceRow[]> {
+    const sent = momentOf(this.#clocks)
+    const { now, rows } = await this.#ledger.instances()
+    const received = momentOf(this.#clocks)
+    this.#steadiness.read(now, sent, received)
+    return liveAmong(rows, now, this.#steadiness.doubtMs(instanceLeaseMs, received))
+  }
+
+  /** For how much longer a lease of this length may be running although the clock of the database says that it is over. */
+  doubtMs(leaseMs: number): number {
+    return this.#steadiness.doubtMs(leaseMs, momentOf(this.#clocks))
+  }
+
   /** Resolves when every live instance, this one included, has applied a revision, or has lost its lease. */
   async everywhere(revision: number): Promise<void> {
     this.#stir()
-    while ((await this.#behind(revision)).length > 0) await this.#stirred()
+    while ((await this.live()).some(({ applied }) => applied < revision)) await this.#stirred()
   }
 
   async close(): Promise<void> {
     this.#closed = true
-    clearInterval(this.#beat)
+    this.#cancelBeat()
     this.#earnedFrom = undefined
     this.#listener?.close()
     // A row that cannot be deleted now is not waited for once its lease is over.
-    const left = () => leave(this.#db, this.id).catch((error) => this.#options.onError(error))
+    const left = () => this.#ledger.leave(this.id).catch((error) => this.#options.onError(error))
     await left()
     // A round that was under way may have entered it once more.
     await this.#queue
     await left()
   }
 
-  async #behind(revision: number): Promise<InstanceRow[]> {
-    return (await liveInstances(this.#db)).filter((instance) => instance.applied < revision)
+  #beat(): void {
+    if (this.#closed) return
+    this.#cancelBeat = this.#options.after(beatMs, () => {
+      this.#stir()
+      this.#beat()
+    })
   }
 
   async #stirred(): Promise<void> {
-    const over = new AbortController()
-    const woken = once(this.#stirs, 'stir', { signal: over.signal })
-    const waited = delay(recheckMs, undefined, { signal: over.signal })
-    try {
-      await Promise.race([woken, waited])
-    } finally {
-      over.abort()
-      await Promise.allSettled([woken, waited])
-    }
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.#waiters.add(resolve)
+    const cancel = this.#options.after(recheckMs, resolve)
+    await promise
+    cancel()
+    this.#waiters.delete(resolve)
   }
 
   #stir(): void {
-    this.#stirs.emit('stir')
+    for (const wake of this.#waiters) wake()
     if (this.#wanted) return
     this.#wanted = true
     this.#queue = this.#queue.then(() => {
@@ -195,11 +211,14 @@ export class InstanceView {
     if (!(await this.#follow())) return this.#fallBack('changes are missing')
     const sent = momentOf(this.#clocks)
     const applied = this.#applied
-    const newest = await renew(this.#db, this.id, applied, applied !== this.#announced)
+    const newest = await this.#ledger.renew(this.id, applied, applied !== this.#announced)
     if (newest === undefined) return this.#fallBack('lease was over before it was renewed')
+    // The renewal may have become visible to the others so late that they had given this instance up before.
+    if (leaseLeftMs(this.#countedFrom, heldMs, this.#clocks) === 0) return this.#fallBack('renewal took too long')
+    this.#countedFrom = sent
     if (newest.epoch > this.#seen.epoch) return this.#fallBack(`epoch ${newest.epoch} began`)
     if (newest.epoch < this.#seen.epoch || newest.n < applied) {
-      await beginEpoch(this.#db)
+      await this.#ledger.beginEpoch()
       return this.#fallBack(`revision went from ${this.#seen.epoch}.${applied} back to ${newest.epoch}.${newest.n}`)
     }
     this.#seen = newest
@@ -211,11 +230,12 @@ export class InstanceView {
   }
 
   async #join(falls: number): Promise<void> {
-    const seen = await currentRevision(this.#db)
+    const seen = await this.#ledger.newest()
     await this.#viewer.reload()
     // Only now: nobody need wait for an instance that cannot read. What changed meanwhile is followed before the first
     // confirmation, and whatever changes from here on waits for that.
-    await enter(this.#db, this.id, this.#options.address)
+    this.#countedFrom = momentOf(this.#clocks)
+    await this.#ledger.enter(this.id, this.#options.address)
     this.#seen = seen
     this.#applied = seen.n
     this.#announced = -1
@@ -224,7 +244,7 @@ export class InstanceView {
 
   /** @returns false when there is a gap between what was applied and what can be read */
   async #follow(): Promise<boolean> {
-    const changes = await changesSince(this.#db, this.#applied)
+    const changes = await this.#ledger.changesSince(this.#applied)
     const reached = changes.at(-1)?.revision ?? this.#applied
     if (reached < this.#seen.n || reached - this.#applied !== changes.length) return false
     if (changes.length > 0) await this.#viewer.apply(changes)

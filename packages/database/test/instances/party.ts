@@ -4,8 +4,10 @@ import { recordChange } from '../../src/changes/record.ts'
 import type { ChangeRecord } from '../../src/changes/since.ts'
 import { type Connection, connect, notifyThrough } from '../../src/connection/connect.ts'
 import type { Clocks } from '../../src/instances/lease.ts'
-import { liveInstances } from '../../src/instances/row.ts'
-import { InstanceView, type Viewer } from '../../src/instances/view.ts'
+import { openView } from '../../src/instances/open.ts'
+import { instanceRows } from '../../src/instances/row.ts'
+import { liveAmong } from '../../src/instances/steadiness.ts'
+import type { InstanceView, Viewer } from '../../src/instances/view.ts'
 import type { DatabaseTables } from '../../src/tables.ts'
 import { type TestDatabase, testDatabase } from '../../src/testing/database.ts'
 
@@ -46,7 +48,7 @@ async function openParty(database: TestDatabase, id: string, options: PartyOptio
     lost: (reason) => story.tell(`lost: ${reason}${stillHeld()}`),
   }
   try {
-    view = await InstanceView.open(connection.db, viewer, {
+    view = await openView(connection.db, viewer, {
       id,
       address: `http://${id}`,
       listenUrl: database.serviceUrl,
@@ -120,6 +122,10 @@ export function databaseOfParties() {
     await owner.close()
     await database.drop()
   })
+  async function live() {
+    const { now, rows } = await instanceRows(owner.db)
+    return liveAmong(rows, now, 0)
+  }
   return {
     owner: () => owner,
     async open(id: string, options?: PartyOptions): Promise<Party> {
@@ -127,8 +133,8 @@ export function databaseOfParties() {
       opened.push(party)
       return party
     },
-    live: () => liveInstances(owner.db),
-    liveIds: async () => (await liveInstances(owner.db)).map(({ id }) => id),
+    live,
+    liveIds: async () => (await live()).map(({ id }) => id),
     /** As if the instance had not been heard of for longer than a lease. */
     endLease: async (id: string) => {
       await owner.pool.query("UPDATE instances SET lease_until = now() - interval '1 ms' WHERE id = $1", [id])

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { liveInstances, recordEvent } from '@rekey/database'
+import { recordEvent } from '@rekey/database'
 import { z } from 'zod'
 import { hashSecret, newClientSecret } from '../agents/secret.ts'
 import { orAlreadyExists } from '../already-exists.ts'
@@ -26,7 +26,7 @@ export function partyRoutes(app: App, instance: Instance): void {
   }))
 
   app.get('/api/v1/instances', read, async () => ({
-    instances: (await liveInstances(db)).map(({ startedAt, leaseUntil, ...rest }) => ({
+    instances: (await instance.view.live()).map(({ startedAt, leaseUntil, ...rest }) => ({
       ...rest,
       startedAt: new Date(startedAt).toISOString(),
       leaseUntil: new Date(leaseUntil).toISOString(),

@@ -1,0 +1,37 @@
+import type { Kysely } from 'kysely'
+import { beginEpoch, currentRevision } from '../changes/record.ts'
+import { type ChangeRecord, changesSince } from '../changes/since.ts'
+import type { DatabaseTables } from '../tables.ts'
+import { enter, type InstanceRow, instanceRows, leave, renew } from './row.ts'
+
+/** The newest revision of a database, and its epoch. */
+export interface Newest {
+  epoch: number
+  n: number
+}
+
+/** Where instances read what changed and enter what they have applied. The queries of changes/ and row.ts, as one port. */
+export interface Ledger {
+  newest(): Promise<Newest>
+  /** What changed after a revision, oldest first. */
+  changesSince(revision: number): Promise<ChangeRecord[]>
+  beginEpoch(): Promise<void>
+  enter(id: string, address: string): Promise<void>
+  /** `undefined` when the lease was over: only `enter` makes the instance count again. */
+  renew(id: string, applied: number, announce: boolean): Promise<Newest | undefined>
+  leave(id: string): Promise<void>
+  /** Every instance that was seen lately, and the time of the database at which they were read. */
+  instances(): Promise<{ now: number; rows: InstanceRow[] }>
+}
+
+export function databaseLedger<T extends DatabaseTables>(db: Kysely<T>): Ledger {
+  return {
+    newest: () => currentRevision(db),
+    changesSince: (revision) => changesSince(db, revision),
+    beginEpoch: () => beginEpoch(db),
+    enter: (id, address) => enter(db, id, address),
+    renew: (id, applied, announce) => renew(db, id, applied, announce),
+    leave: (id) => leave(db, id),
+    instances: () => instanceRows(db),
+  }
+}

@@ -1,0 +1,76 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import type { InstanceRow } from '../../src/instances/row.ts'
+import { liveAmong, Steadiness } from '../../src/instances/steadiness.ts'
+
+const leaseMs = 5_000
+const at = (monotonic: number) => ({ wall: 0, monotonic })
+
+/** Readings of a database's clock: what it read, and our monotonic clock before and after. */
+function afterReadings(...readings: [now: number, sentMs: number, receivedMs: number][]): Steadiness {
+  const steadiness = new Steadiness()
+  for (const [now, sent, received] of readings) steadiness.read(now, at(sent), at(received))
+  return steadiness
+}
+
+describe('the clock of the database', () => {
+  it('is believed while it goes as fast as ours', () => {
+    const steadiness = afterReadings([100_000, 0, 10], [101_000, 1_000, 1_005], [102_450, 2_000, 2_001])
+    assert.equal(steadiness.doubtMs(leaseMs, at(2_001)), 0)
+  })
+
+  it('is believed at the first reading, whatever it says', () => {
+    assert.equal(afterReadings([100_000, 0, 10]).doubtMs(leaseMs, at(10)), 0)
+  })
+
+  it('is believed when an answer took long and it may have been read at any moment of that', () => {
+    const steadiness = afterReadings([100_000, 0, 10], [104_900, 1_000, 5_000], [105_000, 5_001, 5_002])
+    assert.equal(steadiness.doubtMs(leaseMs, at(5_002)), 0)
+  })
+
+  for (const [which, now] of Object.entries({ ahead: 107_000, back: 40_000 })) {
+    it(`is in doubt for as long as a lease after it stepped ${which}`, () => {
+      const steadiness = afterReadings([100_000, 0, 10], [now, 1_000, 1_010], [now + 1_000, 2_000, 2_001])
+      assert.equal(steadiness.doubtMs(leaseMs, at(1_010)), leaseMs)
+      assert.equal(steadiness.doubtMs(leaseMs, at(6_009)), 1)
+      assert.equal(steadiness.doubtMs(leaseMs, at(6_010)), 0)
+      assert.equal(steadiness.doubtMs(15_000, at(6_010)), 10_000)
+    })
+  }
+})
+
+describe('who has to be waited for', () => {
+  const now = 1_000_000
+  const row = (id: string, leaseUntil: number): InstanceRow => ({
+    id,
+    address: id,
+    applied: 1,
+    startedAt: 0,
+    leaseUntil,
+  })
+  const rows = [
+    row('dead', now),
+    row('alive', now + 1),
+    row('fresh', now + leaseMs),
+    row('impossible', now + leaseMs + 1),
+  ]
+
+  it('are those whose lease is not over, and could have been granted by this clock', () => {
+    assert.deepEqual(
+      liveAmong(rows, now, 0).map(({ id }) => id),
+      ['alive', 'fresh'],
+    )
+  })
+
+  it('are all of them in doubt, at least until that is over', () => {
+    assert.deepEqual(
+      liveAmong(rows, now, 3_000).map(({ id, leaseUntil }) => [id, leaseUntil - now]),
+      [
+        ['dead', 3_000],
+        ['alive', 3_000],
+        ['fresh', leaseMs],
+        ['impossible', leaseMs + 1],
+      ],
+    )
+  })
+})
