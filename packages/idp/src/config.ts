@@ -13,6 +13,8 @@ export interface Config {
   /** For migrations, where the service's own role does not own the tables. */
   databaseOwnerUrl: string | undefined
   rootKeySource: string
+  /** Where revocations are remembered outside the database. */
+  revocationJournal: string | undefined
   audience: string
   accessTokenTtlMs: number
   jwksMaxAgeMs: number
@@ -53,6 +55,7 @@ const environment = z.object({
   DATABASE_DIRECT_URL: z.string().optional(),
   DATABASE_OWNER_URL: z.string().optional(),
   REKEY_ROOT_KEY: z.string(),
+  REKEY_REVOCATION_JOURNAL: z.string().optional(),
   REKEY_AUDIENCE: z.string().min(1).default('urn:rekey:api'),
   REKEY_ACCESS_TOKEN_TTL: duration.default(3_600_000),
   REKEY_ROTATE_EVERY: duration.default(defaultPolicy.rotateEveryMs),
@@ -119,6 +122,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     databaseDirectUrl: given.DATABASE_DIRECT_URL ?? given.DATABASE_URL,
     databaseOwnerUrl: given.DATABASE_OWNER_URL,
     rootKeySource: given.REKEY_ROOT_KEY,
+    revocationJournal: given.REKEY_REVOCATION_JOURNAL,
     audience: given.REKEY_AUDIENCE,
     accessTokenTtlMs: given.REKEY_ACCESS_TOKEN_TTL,
     jwksMaxAgeMs: policy.jwksMaxAgeMs,

@@ -9,6 +9,7 @@ export type IdpErrorCode =
   | 'INTERNAL'
   | 'INVALID_JSON'
   | 'INVALID_REQUEST'
+  | 'JOURNAL_FAILED'
   | 'METHOD_NOT_ALLOWED'
   | 'NOT_FOUND'
   | 'NO_LEASE'

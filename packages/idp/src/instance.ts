@@ -20,6 +20,7 @@ import {
   type KeyringStore,
   type Loop,
   requestForcedRotation,
+  requestRevocation,
   startLoop,
 } from '@rekey/keyring'
 import type { Logger } from 'pino'
@@ -35,6 +36,7 @@ import { keyMaker } from './signing/make.ts'
 import type { IdpTables } from './tables.ts'
 import { pruneOpaqueTokens } from './tokens/opaque.ts'
 import { type TrustHub, trustHub } from './trust/hub.ts'
+import { RevocationJournal, type Revoked } from './trust/journal.ts'
 import { pruneVerifierLeases } from './trust/leases.ts'
 
 const loopBeatMs = 1_000
@@ -87,9 +89,12 @@ export async function openInstance(
   }
   const credentials = credentialCache(connection.db, requireRoom)
   const hub = trustHub()
+  const journal = await RevocationJournal.open(config.revocationJournal)
   const metrics = newMetrics()
   const epoch = async () => (await currentRevision(db)).epoch
-  const memory = instanceMemory(store, epoch, sealer, credentials, hub)
+  const memory = instanceMemory(store, epoch, sealer, credentials, hub, journal, (error) =>
+    log.error({ err: error }, 'what is revoked could not be written to the journal'),
+  )
 
   for (const { name, algorithm } of signingKeyrings) {
     await ensureKeyring({ store, make }, { name, algorithm, policy: config.policy })
@@ -98,7 +103,12 @@ export async function openInstance(
 
   const viewer = {
     ...memory,
-    confirmed: () => loop?.poke(),
+    confirmed() {
+      loop?.poke()
+      revokeForgotten(store, memory.forgotten()).catch((error) =>
+        log.error({ err: error }, 'what a restored database forgot could not be revoked again; trying again'),
+      )
+    },
     lost(reason: string) {
       log.warn({ reason }, 'view of the database lost: refusing to sign until it is confirmed again')
       memory.drop()
@@ -152,6 +162,18 @@ async function forceRotation(store: KeyringStore, name: string): Promise<void> {
     actor: 'rekey',
     details: { by: 'OIDC_FORCE_KEY_ROTATION' },
   })
+}
+
+/** A backup was restored that is older than a revocation: it is asked for once more, in the database that forgot it. */
+async function revokeForgotten(store: KeyringStore, forgotten: readonly Revoked[]): Promise<void> {
+  for (const { keyring, id, reason, incident } of forgotten) {
+    const request = { by: 'revocation journal', reason, ...(incident === undefined ? {} : { incident }) }
+    await changeKeyring(store, keyring, (current, now) => requestRevocation(current, id, request, now), {
+      action: 'keyring.revocation_requested',
+      actor: 'rekey',
+      details: { version: id, ...request },
+    })
+  }
 }
 
 function prune({ db }: Connection<IdpTables>, log: Logger): void {

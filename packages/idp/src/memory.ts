@@ -3,6 +3,7 @@ import type { KeyringStore } from '@rekey/keyring'
 import { agentTopic, type CredentialCache } from './agents/credentials.ts'
 import { type PrivateKeys, type SigningKeys, signingKeysFrom } from './signing/keys.ts'
 import type { TrustHub } from './trust/hub.ts'
+import type { RevocationJournal, Revoked } from './trust/journal.ts'
 
 /**
  * What an instance keeps in memory, on its view of the database: keys ready to sign, and credentials. Whatever changes
@@ -14,19 +15,32 @@ export function instanceMemory(
   sealer: Sealer,
   credentials: CredentialCache,
   hub: TrustHub,
+  journal: RevocationJournal,
+  onError: (error: unknown) => void,
 ) {
   const privateKeys: PrivateKeys = new Map()
   let keys = signingKeysFrom([], sealer, privateKeys)
   let epoch = 0
+  let forgotten: readonly Revoked[] = []
 
   // All keyrings in one statement, so in one snapshot: the newest published revision among them then stands for them all.
   async function readKeyrings(): Promise<void> {
-    keys = signingKeysFrom(await store.list(), sealer, privateKeys)
+    const listed = await store.list()
+    forgotten = listed.flatMap((keyring) => journal.forgottenBy(keyring))
+    keys = signingKeysFrom(
+      listed.map((keyring) => journal.corrected(keyring)),
+      sealer,
+      privateKeys,
+    )
     hub.publish({ epoch, n: keys.publishedRevision, keys: keys.publicKeys, revokedKids: keys.revokedKids })
+    // After those whom it concerns were told. A full disk must not end an IdP that has a key to revoke.
+    await journal.remember(listed).catch(onError)
   }
 
   return {
     keys: (): SigningKeys => keys,
+    /** What was revoked, and stands in the database as if it never had been. */
+    forgotten: (): readonly Revoked[] => forgotten,
     /** Throws everything away and reads it anew. */
     async reload(): Promise<void> {
       credentials.forgetAll()

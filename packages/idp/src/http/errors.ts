@@ -22,6 +22,7 @@ const idpStatus: Readonly<Record<IdpErrorCode, number>> = {
   INTERNAL: 500,
   INVALID_JSON: 400,
   INVALID_REQUEST: 400,
+  JOURNAL_FAILED: 500,
   METHOD_NOT_ALLOWED: 405,
   NOT_FOUND: 404,
   NO_LEASE: 503,

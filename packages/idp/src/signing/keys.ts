@@ -1,7 +1,7 @@
 import { createHash, createPrivateKey, type KeyObject } from 'node:crypto'
 import type { Sealer } from '@rekey/database'
 import { activeVersion, isAccepted, type Keyring, type Version } from '@rekey/keyring'
-import { IdpError } from '../error.ts'
+import { IdpError, OAuthError } from '../error.ts'
 import { recordOf } from './make.ts'
 import { type Sign, signatures } from './sign.ts'
 
@@ -26,7 +26,7 @@ export interface SigningKeys {
   revokedKids: readonly string[]
   /** Revision of the newest change to the accepted or revoked keys. */
   publishedRevision: number
-  /** @throws IdpError `NOT_FOUND` when the keyring has no active version */
+  /** @throws OAuthError `temporarily_unavailable` when no version of the keyring is active */
   active(keyring: string): ActiveKey
   sign: Sign
 }
@@ -64,7 +64,7 @@ export function signingKeysFrom(keyrings: readonly Keyring[], sealer: Sealer, he
     publishedRevision: Math.max(0, ...keyrings.map((keyring) => keyring.publishedRevision)),
     active(name) {
       const found = active.get(name)
-      if (!found) throw new IdpError('NOT_FOUND', `keyring ${name} has no active version`)
+      if (!found) throw new OAuthError('temporarily_unavailable', 'no key can sign at the moment; try again')
       return found
     },
     sign: signWith(needed),
