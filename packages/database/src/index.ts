@@ -6,7 +6,7 @@ export { type Connection, type ConnectOptions, connect, notifyThrough, type Pool
 export { asDatabaseError } from './connection/translate.ts'
 export { type Embedded, type EmbeddedOptions, startEmbedded } from './embedded/start.ts'
 export { DatabaseError, type DatabaseErrorCode, type DatabaseErrorFacts } from './error.ts'
-export { type Clocks, instanceLeaseMs } from './instances/lease.ts'
+export { type Clocks, clockToleranceMs, instanceLeaseMs } from './instances/lease.ts'
 export { databaseLedger, type Ledger, type Newest } from './instances/ledger.ts'
 export { type OpenViewOptions, openView } from './instances/open.ts'
 export type { InstanceRow } from './instances/row.ts'

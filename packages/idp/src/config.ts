@@ -18,8 +18,6 @@ export interface Config {
   audience: string
   accessTokenTtlMs: number
   jwksMaxAgeMs: number
-  /** The keyring whose active version signs access tokens. */
-  issueWith: string
   policy: Policy
   forceRotation: boolean
   /** The first administrator, made at start if he is not there. */
@@ -32,6 +30,9 @@ export const signingKeyrings = [
   { name: 'signing-es256', algorithm: 'ES256' },
   { name: 'signing-rs256', algorithm: 'RS256' },
 ] as const
+
+/** Access tokens are issued by this keyring until an operator moves issuance to another. */
+export const firstIssuer = 'signing-es256' satisfies (typeof signingKeyrings)[number]['name']
 
 const duration = z.string().transform((text, context) => {
   try {
@@ -126,7 +127,6 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     audience: given.REKEY_AUDIENCE,
     accessTokenTtlMs: given.REKEY_ACCESS_TOKEN_TTL,
     jwksMaxAgeMs: policy.jwksMaxAgeMs,
-    issueWith: 'signing-es256',
     policy,
     forceRotation: given.OIDC_FORCE_KEY_ROTATION,
     administrator: administratorOf(given),

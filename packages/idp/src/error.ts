@@ -2,6 +2,7 @@
  * Refusals that reach the wire. `INTERNAL` is what anything unforeseen becomes there: its detail stays in the log.
  */
 export type IdpErrorCode =
+  | 'ALGORITHM_UNSUPPORTED'
   | 'ALREADY_EXISTS'
   | 'CONFIG_INVALID'
   | 'FORBIDDEN'
@@ -18,6 +19,7 @@ export type IdpErrorCode =
   | 'TOO_MANY_PREPARED'
   | 'UNAUTHENTICATED'
   | 'UNKNOWN_AGENT'
+  | 'UNKNOWN_VERIFIER'
   | 'UNSUPPORTED_MEDIA_TYPE'
 
 /** The error class of this package. `facts` are shown to the caller as `details`: nothing internal goes there. */

@@ -4,6 +4,7 @@
  */
 import { randomUUID } from 'node:crypto'
 import {
+  type ChangeRecord,
   type Connection,
   currentRevision,
   databaseKeyringStore,
@@ -26,8 +27,11 @@ import {
 import type { Logger } from 'pino'
 import { type CredentialCache, credentialCache } from './agents/credentials.ts'
 import { type Clock, systemClock } from './clock.ts'
-import { type Config, signingKeyrings } from './config.ts'
+import { type Config, firstIssuer, signingKeyrings } from './config.ts'
 import { IdpError } from './error.ts'
+import { carryOutMove } from './issuance/carry-out.ts'
+import { issuanceMemory } from './issuance/memory.ts'
+import { ensureIssuance, type Issuance, loadIssuance } from './issuance/store.ts'
 import { evidenceFor } from './keyrings/evidence.ts'
 import { instanceMemory } from './memory.ts'
 import { type Metrics, newMetrics } from './operations/metrics.ts'
@@ -37,7 +41,7 @@ import type { IdpTables } from './tables.ts'
 import { pruneOpaqueTokens } from './tokens/opaque.ts'
 import { type TrustHub, trustHub } from './trust/hub.ts'
 import { RevocationJournal, type Revoked } from './trust/journal.ts'
-import { pruneVerifierLeases } from './trust/leases.ts'
+import { pruneVerifierLeases } from './trust/verifiers.ts'
 
 const loopBeatMs = 1_000
 const pruneEveryMs = 60_000
@@ -58,6 +62,8 @@ export interface Instance {
   metrics: Metrics
   /** The keys as this instance holds them now. */
   keys(): SigningKeys
+  /** Which keyring this instance issues tokens by now. */
+  issuance(): Issuance
   /** @throws IdpError `NO_LEASE` while this instance may not act on what it holds */
   requireLease(): void
   /** @throws IdpError `OVERLOADED` while too many requests wait for the database */
@@ -100,9 +106,18 @@ export async function openInstance(
     await ensureKeyring({ store, make }, { name, algorithm, policy: config.policy })
     if (config.forceRotation) await forceRotation(store, name)
   }
+  await ensureIssuance(db, firstIssuer)
+  const issuance = issuanceMemory(() => loadIssuance(db))
 
   const viewer = {
-    ...memory,
+    async reload() {
+      await memory.reload()
+      await issuance.reload()
+    },
+    async apply(changes: ChangeRecord[]) {
+      await memory.apply(changes)
+      await issuance.apply(changes)
+    },
     confirmed() {
       loop?.poke()
       revokeForgotten(store, memory.forgotten()).catch((error) =>
@@ -117,7 +132,7 @@ export async function openInstance(
   let loop: Loop | undefined
   const view = await openView(db, viewer, {
     id: randomUUID(),
-    address: config.issuer,
+    address: addressOf(config),
     listenUrl: config.databaseDirectUrl,
     notify: notifyThrough(pool),
     onError: (error) => log.error({ err: error }, 'view of the database could not be confirmed'),
@@ -127,6 +142,9 @@ export async function openInstance(
     everyMs: loopBeatMs,
     enabled: () => view.held(),
     onError: (error) => log.error({ err: error }, 'rotation loop'),
+    afterwards: async () => {
+      if (issuance.current().move) await carryOutMove(db, view)
+    },
   })
   loop.poke()
   const pruning = setInterval(() => prune(control, log), pruneEveryMs)
@@ -143,6 +161,7 @@ export async function openInstance(
     hub,
     metrics,
     keys: memory.keys,
+    issuance: issuance.current,
     requireRoom,
     requireLease() {
       if (!view.held()) throw new IdpError('NO_LEASE', 'this instance has no lease on the database; try again')
@@ -154,6 +173,11 @@ export async function openInstance(
       await view.close()
     },
   }
+}
+
+/** Where this instance itself can be reached; the issuer may be the address of many. */
+function addressOf({ host, port }: Config): string {
+  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`
 }
 
 async function forceRotation(store: KeyringStore, name: string): Promise<void> {

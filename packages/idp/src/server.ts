@@ -9,6 +9,7 @@ import type { App } from './http/app.ts'
 import { refusalOf, sendRefusal } from './http/errors.ts'
 import { methodTable } from './http/methods.ts'
 import type { Instance } from './instance.ts'
+import { issuanceRoutes } from './issuance/routes.ts'
 import { keyringRoutes } from './keyrings/routes.ts'
 import { operationRoutes } from './operations/routes.ts'
 import { publicRoutes } from './signing/routes.ts'
@@ -44,8 +45,8 @@ export async function buildServer(instance: Instance, log: Logger): Promise<App>
   const methodsOf = methodTable(app)
   app.setErrorHandler(refuse)
   app.setNotFoundHandler((request, reply) => refuse(nothingFor(request, reply, methodsOf), request, reply))
-  const all = [operationRoutes, publicRoutes, tokenRoutes, trustRoutes, partyRoutes, agentRoutes, keyringRoutes]
-  for (const routes of all) routes(app, instance)
+  const api = [agentRoutes, keyringRoutes, issuanceRoutes, partyRoutes]
+  for (const routes of [operationRoutes, publicRoutes, tokenRoutes, trustRoutes, ...api]) routes(app, instance)
   return app
 }
 

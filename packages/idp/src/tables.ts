@@ -1,5 +1,6 @@
 import type { DatabaseTables, NullableTime, Time } from '@rekey/database'
-import type { Generated, Kysely } from 'kysely'
+import type { ColumnType, Generated, Kysely } from 'kysely'
+import type { Move } from './issuance/store.ts'
 
 /** The tables of the identity provider, beside those that every service has. */
 export interface IdpTables extends DatabaseTables {
@@ -36,6 +37,15 @@ export interface IdpTables extends DatabaseTables {
     algorithms: string[]
     lease_until: Time
     accepts_until: Time
+    seen_at: Time
+    behind_since: NullableTime
+    granted_at: NullableTime
+  }
+  issuance: {
+    one: Generated<boolean>
+    keyring: string
+    revision: number
+    move: ColumnType<Move | null, string | null, string | null>
   }
 }
 

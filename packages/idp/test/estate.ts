@@ -108,6 +108,47 @@ function clientOf(url: string) {
   return { call, token, management, manage }
 }
 
+/** What a process that verifies says of itself when it asks for a lease. */
+export interface AboutProcess {
+  instance: string
+  algorithms?: string[]
+  mode?: string
+  ceilingSeconds?: number
+}
+
+/** On a busy machine a test may take longer than a lease. */
+const patient = { mode: 'last-known-good', ceilingSeconds: 60 }
+
+/** A process that verifies, played by hand: it acknowledges what the test wants it to. */
+export function apiProcess(idp: TestInstance, about: AboutProcess) {
+  const held = { epoch: 0, n: 0 }
+  const send = (method: string, body: object) =>
+    idp.call('/trust/lease', {
+      method,
+      headers: { authorization: basic(verifier), 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    })
+  const ask = async (claimed: object = {}) =>
+    (await send('POST', { library: 'test/1', ...patient, ...about, ...held, ...claimed })).body
+  return {
+    id: `api/${about.instance}`,
+    held,
+    /** Asks for a lease by what it holds. */
+    ask,
+    /** Takes what is newest, as often as it takes to be granted a lease. */
+    async catchUp() {
+      for (;;) {
+        const reply = await ask()
+        if (reply.leaseSeconds > 0) return
+        if (reply.leaseSeconds !== 0) throw new Error(`no answer to a request for a lease: ${JSON.stringify(reply)}`)
+        held.epoch = reply.epoch
+        held.n = reply.n
+      }
+    },
+    goodbye: () => send('DELETE', { instance: about.instance }),
+  }
+}
+
 export function basic({ clientId, clientSecret }: Credential): string {
   return `Basic ${Buffer.from(`${clientId}:${clientSecret}`).toString('base64')}`
 }

@@ -1,6 +1,7 @@
 export { type Clock, systemClock } from './clock.ts'
 export { type Decision, decide, type Step, type Waiting } from './decide/decide.ts'
 export { type Evidence, type Instance, noEvidence, type Verifier } from './decide/evidence.ts'
+export { issuanceGate, verifiersRefusing } from './decide/issuance.ts'
 export { KeyringError, type KeyringErrorCode } from './error.ts'
 export type { Gate, Kind } from './kinds/kind.ts'
 export { signingKey } from './kinds/signing-key.ts'

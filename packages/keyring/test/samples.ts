@@ -40,7 +40,7 @@ export function evidence(
 ): Evidence {
   return {
     instances: Object.entries(instances).map(([id, applied]) => ({ id, applied, leaseUntil })),
-    verifiers: Object.entries(verifiers).map(([id, holds]) => ({ id, holds, leaseUntil })),
+    verifiers: Object.entries(verifiers).map(([id, holds]) => ({ id, holds, algorithms: ['ES256'], leaseUntil })),
   }
 }
 

@@ -67,6 +67,7 @@ export class InstanceView {
   readonly #options: ViewOptions
   readonly #clocks: Clocks
   readonly #steadiness = new Steadiness()
+  readonly #openedAt: Moment
   readonly #waiters = new Set<() => void>()
   #listener: Listener | undefined
   #cancelBeat = () => {}
@@ -90,6 +91,7 @@ export class InstanceView {
     this.#options = options
     this.#ledger = options.ledger
     this.#clocks = options.clocks
+    this.#openedAt = momentOf(this.#clocks)
   }
 
   /**
@@ -105,6 +107,8 @@ export class InstanceView {
       onRestored: () => view.#fallBack('listener restored'),
     })
     try {
+      // From here on steps of the database's clock are noticed.
+      await view.live()
       while (!view.held()) await view.#firstRound()
     } catch (error) {
       // What was opened must not go on by itself; why it could not be read is what matters.
@@ -135,12 +139,16 @@ export class InstanceView {
     const { now, rows } = await this.#ledger.instances()
     const received = momentOf(this.#clocks)
     this.#steadiness.read(now, sent, received)
-    return liveAmong(rows, now, this.#steadiness.doubtMs(instanceLeaseMs, received))
+    return liveAmong(rows, now, this.doubtMs(instanceLeaseMs))
   }
 
-  /** For how much longer a lease of this length may be running although the clock of the database says that it is over. */
+  /**
+   * For how much longer a lease of this length may be running although the clock of the database says that it is over. What
+   * that clock did before this view was opened nobody here has seen: it may have made a step a moment before.
+   */
   doubtMs(leaseMs: number): number {
-    return this.#steadiness.doubtMs(leaseMs, momentOf(this.#clocks))
+    const now = momentOf(this.#clocks)
+    return Math.max(this.#steadiness.doubtMs(leaseMs, now), leaseMs - (now.monotonic - this.#openedAt.monotonic), 0)
   }
 
   /** Resolves when every live instance, this one included, has applied a revision, or has lost its lease. */
@@ -217,7 +225,7 @@ export class InstanceView {
     if (leaseLeftMs(this.#countedFrom, heldMs, this.#clocks) === 0) return this.#fallBack('renewal took too long')
     this.#countedFrom = sent
     if (newest.epoch > this.#seen.epoch) return this.#fallBack(`epoch ${newest.epoch} began`)
-    if (newest.epoch < this.#seen.epoch || newest.n < applied) {
+    if (this.#isAheadOf(newest)) {
       await this.#ledger.beginEpoch()
       return this.#fallBack(`revision went from ${this.#seen.epoch}.${applied} back to ${newest.epoch}.${newest.n}`)
     }
@@ -230,6 +238,8 @@ export class InstanceView {
   }
 
   async #join(falls: number): Promise<void> {
+    // Restoring a backup cuts connections: most often it is here that the database is found to know less than before.
+    if (this.#isAheadOf(await this.#ledger.newest())) await this.#ledger.beginEpoch()
     const seen = await this.#ledger.newest()
     await this.#viewer.reload()
     // Only now: nobody need wait for an instance that cannot read. What changed meanwhile is followed before the first
@@ -240,6 +250,11 @@ export class InstanceView {
     this.#applied = seen.n
     this.#announced = -1
     this.#joinedAfter = falls
+  }
+
+  /** Has this instance seen what this database has not reached? Then that was restored from a backup. */
+  #isAheadOf({ epoch, n }: Newest): boolean {
+    return epoch < this.#seen.epoch || (epoch === this.#seen.epoch && n < Math.max(this.#seen.n, this.#applied))
   }
 
   /** @returns false when there is a gap between what was applied and what can be read */

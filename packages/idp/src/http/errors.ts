@@ -15,6 +15,7 @@ export interface Refusal {
 }
 
 const idpStatus: Readonly<Record<IdpErrorCode, number>> = {
+  ALGORITHM_UNSUPPORTED: 409,
   ALREADY_EXISTS: 409,
   CONFIG_INVALID: 500,
   FORBIDDEN: 403,
@@ -31,6 +32,7 @@ const idpStatus: Readonly<Record<IdpErrorCode, number>> = {
   TOO_MANY_PREPARED: 409,
   UNAUTHENTICATED: 401,
   UNKNOWN_AGENT: 404,
+  UNKNOWN_VERIFIER: 404,
   UNSUPPORTED_MEDIA_TYPE: 415,
 }
 

@@ -4,7 +4,12 @@ import type { App } from './app.ts'
 export function methodTable(app: App): (url: string) => string[] {
   const routes: { pattern: RegExp; method: string }[] = []
   app.addHook('onRoute', ({ url, method }) => {
-    const pattern = new RegExp(`^${url.replace(/[.*+?^${}()|[\]\\]/g, '\\$&').replace(/:[A-Za-z]+/g, '[^/]+')}$`)
+    const pattern = new RegExp(
+      `^${url
+        .replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
+        .replace(/:[A-Za-z]+/g, '[^/]+')
+        .replace('\\*', '.+')}$`,
+    )
     for (const name of [method].flat()) routes.push({ pattern, method: name })
   })
   return (url) => {

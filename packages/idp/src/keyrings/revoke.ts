@@ -8,23 +8,27 @@ const recheckMs = 20
  * Revokes a signing key without stranding a token that was signed a moment ago: the active key is replaced first. The
  * request is written down before anything else, so whatever happens to this instance, any other one carries it out.
  *
+ * @param pause until it is looked at again; by default the system's timers
  * @returns the keyring once the revocation is committed and every live instance has applied it
  * @throws KeyringError `UNKNOWN_KEYRING`, `UNKNOWN_VERSION`, `NO_SUCCESSOR`, `ILLEGAL_TRANSITION`
  */
 export async function revokeVersion(
-  { store, hands, view }: Instance,
+  { store, hands, view }: Pick<Instance, 'store' | 'hands' | 'view'>,
   name: string,
   id: string,
   cause: { reason: string; incident?: string },
   actor: string,
+  pause: (ms: number) => Promise<unknown> = delay,
 ): Promise<Keyring> {
   const isRevoked = (keyring: Keyring) => versionOf(keyring, id).state === 'revoked'
   const request = { by: actor, ...cause }
-  await changeKeyring(store, name, (keyring, now) => requestRevocation(keyring, id, request, now), {
-    action: 'keyring.revocation_requested',
-    actor,
-    details: { version: id, ...cause },
-  })
+  const ask = () =>
+    changeKeyring(store, name, (keyring, now) => requestRevocation(keyring, id, request, now), {
+      action: 'keyring.revocation_requested',
+      actor,
+      details: { version: id, ...cause },
+    })
+  await ask()
   for (;;) {
     const keyring = (await carryOut(name, hands, isRevoked))?.keyring
     if (!keyring) throw unknownKeyring(name)
@@ -32,6 +36,8 @@ export async function revokeVersion(
       await view.everywhere(keyring.revision)
       return keyring
     }
-    await delay(recheckMs)
+    // A backup may have been restored meanwhile that knows nothing of the request.
+    if (!versionOf(keyring, id).revocation) await ask()
+    await pause(recheckMs)
   }
 }

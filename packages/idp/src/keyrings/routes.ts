@@ -30,7 +30,7 @@ const revokeBody = z.object({
 
 /** Administration of keyrings. Requests are asked for here; the loop carries them out. */
 export function keyringRoutes(app: App, instance: Instance): void {
-  const { store, hands, loop } = instance
+  const { store, hands, loop, view } = instance
   const read = { onRequest: requireScope(instance, 'keyrings:read') }
   const write = { onRequest: requireScope(instance, 'keyrings:write') }
 
@@ -38,10 +38,17 @@ export function keyringRoutes(app: App, instance: Instance): void {
     return showKeyring(keyring, await hands.observe(keyring), await store.now())
   }
 
-  /** Applies a change, wakes the loop and shows what stands now. */
-  async function change(name: string, transition: Transition, about: Change): Promise<ShownKeyring> {
+  /** Writes a change down and wakes the loop. */
+  async function save(name: string, transition: Transition, about: Change): Promise<Keyring> {
     const changed = await changeKeyring(store, name, transition, about)
     loop.poke()
+    return changed
+  }
+
+  /** Makes a change, and shows it when every live instance has applied it. */
+  async function change(name: string, transition: Transition, about: Change): Promise<ShownKeyring> {
+    const changed = await save(name, transition, about)
+    await view.everywhere(changed.revision)
     return show(changed)
   }
 
@@ -68,8 +75,9 @@ export function keyringRoutes(app: App, instance: Instance): void {
     async (request, reply) => {
       const asked = { by: request.caller.clientId, forced: request.body?.force ?? false, reason: request.body?.reason }
       const about = aboutBy(request, 'keyring.rotation_requested', { forced: asked.forced, reason: asked.reason })
-      const shown = await change(request.params.name, (keyring, now) => requestRotation(keyring, asked, now), about)
-      return reply.code(202).send(shown)
+      const { name } = request.params
+      const requested = await save(name, (keyring, now) => requestRotation(keyring, asked, now), about)
+      return reply.code(202).send(await show(requested))
     },
   )
 

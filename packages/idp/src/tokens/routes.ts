@@ -59,7 +59,7 @@ export function tokenRoutes(app: App, instance: Instance): void {
   }
 
   function jwt(client: ClientCredential, grant: Grant, issuedAt: number): string | Promise<string> {
-    return signAccessToken(instance.keys(), config.issueWith, client, grant, issuedAt)
+    return signAccessToken(instance.keys(), instance.issuance().keyring, client, grant, issuedAt)
   }
 }
 

@@ -5,8 +5,9 @@ import { hashSecret, newClientSecret } from '../agents/secret.ts'
 import { orAlreadyExists } from '../already-exists.ts'
 import type { App } from '../http/app.ts'
 import { requireScope } from '../http/authorise.ts'
+import { lineOf } from '../http/text.ts'
 import type { Instance } from '../instance.ts'
-import { verifiers } from './leases.ts'
+import { forgetVerifier, verifiers } from './verifiers.ts'
 
 const newVerifier = z.object({ name: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/) })
 
@@ -17,13 +18,26 @@ export function partyRoutes(app: App, instance: Instance): void {
   const write = { onRequest: requireScope(instance, 'keyrings:write') }
 
   app.get('/api/v1/verifiers', read, async () => ({
-    verifiers: (await verifiers(db)).map(({ epoch, n, leaseUntil, acceptsUntil, ...rest }) => ({
-      ...rest,
-      revision: { epoch, n },
-      leaseUntil: new Date(leaseUntil).toISOString(),
-      acceptsUntil: new Date(acceptsUntil).toISOString(),
-    })),
+    verifiers: (await verifiers(db)).map(
+      ({ epoch, n, leaseUntil, acceptsUntil, seenAt, behindSince, grantedAt, ...rest }) => ({
+        ...rest,
+        revision: { epoch, n },
+        leaseUntil: new Date(leaseUntil).toISOString(),
+        acceptsUntil: new Date(acceptsUntil).toISOString(),
+        seenAt: new Date(seenAt).toISOString(),
+        behindSince: isoOrNull(behindSince),
+        grantedAt: isoOrNull(grantedAt),
+      }),
+    ),
   }))
+
+  // Everything that follows is the id: the slash in it may be written as it is, or encoded.
+  const forget = { ...write, schema: { params: z.object({ '*': lineOf(300) }) } }
+  app.delete('/api/v1/verifiers/*', forget, async (request, reply) => {
+    await forgetVerifier(db, request.params['*'], request.caller.clientId)
+    instance.loop.poke()
+    return reply.code(204).send()
+  })
 
   app.get('/api/v1/instances', read, async () => ({
     instances: (await instance.view.live()).map(({ startedAt, leaseUntil, ...rest }) => ({
@@ -53,4 +67,8 @@ export function partyRoutes(app: App, instance: Instance): void {
       .catch(orAlreadyExists(`there is a verifier named ${name} already`))
     return reply.code(201).send({ clientId, clientSecret, name })
   })
+}
+
+function isoOrNull(time: number | null): string | null {
+  return time === null ? null : new Date(time).toISOString()
 }

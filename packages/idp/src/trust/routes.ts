@@ -40,7 +40,7 @@ export function trustRoutes(app: App, instance: Instance): void {
     const ceilingMs = body.mode === 'last-known-good' ? body.ceilingSeconds * 1_000 : 0
     const reply = await renewLease(db, { ...body, clientId: request.verifierId, ceilingMs })
     if (reply.ahead) await beginEpoch(db)
-    if (reply.granted && isAwaited(instance)) instance.loop.poke()
+    if (isAwaited(instance)) instance.loop.poke()
     return { epoch: reply.epoch, n: reply.n, leaseSeconds: reply.granted ? trustLeaseMs / 1_000 : 0 }
   })
 
@@ -52,8 +52,9 @@ export function trustRoutes(app: App, instance: Instance): void {
   })
 }
 
-/** Is a rotation or a revocation under way that an acknowledgement may let go on? */
+/** Is a rotation, a revocation or a move of issuance under way that what a verifier says may let go on? */
 function isAwaited(instance: Instance): boolean {
+  if (instance.issuance().move) return true
   return [...instance.keys().keyrings.values()].some(
     ({ rotation, versions }) => rotation !== undefined || versions.some((version) => version.revocation !== undefined),
   )

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { createServer, type ServerResponse } from 'node:http'
 import { connect } from 'node:net'
 import { after, describe, test } from 'node:test'
-import { trustHub } from '../../src/trust/hub.ts'
+import { type FeedReader, trustHub } from '../../src/trust/hub.ts'
 
 const big = Array.from({ length: 4_000 }, (_, index) => ({ kid: `key-${index}`, filler: 'x'.repeat(100) }))
 
@@ -45,6 +45,27 @@ describe('the hub', { timeout: 20_000 }, () => {
     await once(response, 'close')
     hub.add(response, undefined)
     assert.equal(hub.readers(), 0)
+  })
+
+  test('names a span for acknowledgements that grows with its readers, up to 2 s', () => {
+    const every = () => () => undefined
+    const spans = [1, 100, 5_000].map((count) => {
+      const crowded = trustHub(every)
+      const texts: string[] = []
+      const reader = {
+        destroyed: false,
+        writableLength: 0,
+        writeHead: () => reader,
+        write: (text: string) => texts.push(text) > 0,
+        end: () => reader,
+        destroy: () => reader,
+        on: () => reader,
+      } as unknown as FeedReader
+      for (let i = 0; i < count; i += 1) crowded.add({ ...reader }, undefined)
+      crowded.publish({ epoch: 1, n: 1, keys: [], revokedKids: [] })
+      return JSON.parse(/^data: (.*)$/m.exec(texts.at(-1) ?? '')?.[1] ?? '').acknowledgeWithinMs
+    })
+    assert.deepEqual(spans, [2, 200, 2_000])
   })
 
   test('cuts off a reader that leaves more unread than it may', async () => {

@@ -54,6 +54,8 @@ export function decide(keyring: Keyring, evidence: Evidence, now: number): Decis
     ...[...inState('prepared'), ...inState('retiring')].flatMap((version) => revocation(version, behind)),
     ...inState('prepared').flatMap((version) => serve(version, behind)),
     ...succession(kind, keyring, evidence, now),
+    // The first version of a keyring is active from the start. Nothing waits for it unless tokens are to be issued by it.
+    ...inState('active').flatMap((version) => serve(version, behind)),
     ...inState('retiring').flatMap((version) =>
       version.revocation
         ? []

@@ -11,6 +11,8 @@ export interface Verifier {
   id: string
   /** The revision that it said it holds. */
   holds: number
+  /** The signature algorithms that it said it allows; none when it has not said. */
+  algorithms: readonly string[]
   /** Until then it may go on accepting by what it holds: its lease, or the ceiling that it was started with. */
   leaseUntil: number
 }

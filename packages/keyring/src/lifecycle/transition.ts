@@ -18,9 +18,9 @@ export function prepare(keyring: Keyring, material: Material, now: number): Keyr
   return { ...keyring, versions: [...keyring.versions, version] }
 }
 
-/** Records that every live instance serves a prepared version: from now on readers can have it. */
+/** Records that every live instance serves a prepared or active version: from now on readers can have it. */
 export function markServed(keyring: Keyring, id: string, now: number): Keyring {
-  return update(keyring, id, ['prepared'], (version) => ({ ...version, servedAt: now }))
+  return update(keyring, id, ['prepared', 'active'], (version) => ({ ...version, servedAt: now }))
 }
 
 /** Makes a prepared version the active one and demotes the active one, in the same document. Ends a pending rotation. */

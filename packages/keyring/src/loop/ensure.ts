@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import { activeVersion, type Keyring, newKeyring } from '../lifecycle/keyring.ts'
-import { activate, adoptPolicy, markServed, prepare, requestRotation } from '../lifecycle/transition.ts'
+import { activate, adoptPolicy, prepare, requestRotation } from '../lifecycle/transition.ts'
 import type { Policy } from '../policy/signing.ts'
 import { checkPolicy } from '../policy/signing.ts'
 import type { Hands } from './carry-out.ts'
@@ -11,7 +11,8 @@ export const forcedRotationMinAgeMs = 10 * 60_000
 /**
  * Makes sure at start that a keyring exists, with one active version and one in reserve, under the policy given.
  *
- * Its first version is active from the first save: nothing was ever signed before it, so nobody can be late. Several
+ * Its first version is active from the first save, so that there always is one. Nobody was seen to serve it yet: in an
+ * estate that issues tokens by another keyring, that is found out before tokens are issued by this one. Several
  * instances that start at once on an empty store end with one keyring; the others throw their keys away.
  *
  * @throws KeyringError `POLICY_INVALID`
@@ -38,8 +39,7 @@ async function first(hands: Pick<Hands, 'store' | 'make'>, wanted: Parameters<ty
   const empty = newKeyring(wanted.name, 'signing-key', wanted.algorithm, wanted.policy)
   const [active, standby] = await Promise.all([hands.make(empty), hands.make(empty)])
   const now = await hands.store.now()
-  const served = markServed(prepare(empty, active, now), active.id, now)
-  return prepare(activate(served, active.id, now), standby, now)
+  return prepare(activate(prepare(empty, active, now), active.id, now), standby, now)
 }
 
 /**

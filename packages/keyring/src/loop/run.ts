@@ -2,6 +2,15 @@ import type { Decision } from '../decide/decide.ts'
 import type { Keyring } from '../lifecycle/keyring.ts'
 import { carryOut, type Hands } from './carry-out.ts'
 
+/** Runs `act` again and again, `everyMs` apart; the function returned ends it. */
+export type Every = (everyMs: number, act: () => void) => () => void
+
+/** The system's timers. */
+const systemEvery: Every = (everyMs, act) => {
+  const timer = setInterval(act, everyMs)
+  return () => clearInterval(timer)
+}
+
 export interface Loop {
   /** New evidence came in: look at what is due at once instead of at the next beat. */
   poke(): void
@@ -17,6 +26,8 @@ export interface Loop {
  * @param options.enabled asked at each pass; an instance that has lost its lease must not decide anything
  * @param options.onError a keyring, or a whole pass, that failed; the next beat tries again
  * @param options.onDecision what the last pass found each due keyring to be waiting for
+ * @param options.every what the beat comes from; by default the system's timers
+ * @param options.afterwards what else hangs on the same evidence, done at each pass when the keyrings are settled
  */
 export function startLoop(
   hands: Hands,
@@ -25,12 +36,14 @@ export function startLoop(
     enabled: () => boolean
     onError: (error: unknown) => void
     onDecision?: (keyring: Keyring, decision: Decision) => void
+    afterwards?: () => Promise<void>
+    every?: Every
   },
 ): Loop {
   let stopped = false
   let again = false
   let running: Promise<void> | undefined
-  const beat = setInterval(poke, options.everyMs)
+  const endBeat = (options.every ?? systemEvery)(options.everyMs, poke)
 
   function poke(): void {
     again = true
@@ -43,6 +56,7 @@ export function startLoop(
     while (again && !stopped && options.enabled()) {
       again = false
       await settleDue(hands, options).catch(options.onError)
+      await options.afterwards?.().catch(options.onError)
     }
   }
 
@@ -50,7 +64,7 @@ export function startLoop(
     poke,
     stop: async () => {
       stopped = true
-      clearInterval(beat)
+      endBeat()
       await running
     },
   }

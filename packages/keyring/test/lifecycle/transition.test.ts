@@ -33,7 +33,7 @@ const transitions: Record<string, (keyring: Keyring, id: string) => Keyring> = {
 
 /** What each transition does to a version in each state: the state that follows, or the code of the refusal. */
 const table: Record<string, Record<State, State | 'ILLEGAL_TRANSITION' | 'NO_SUCCESSOR'>> = {
-  markServed: row('prepared', undefined, undefined, undefined),
+  markServed: row('prepared', 'active', undefined, undefined),
   activate: row('active', undefined, undefined, undefined),
   markDemoted: row(undefined, undefined, 'retiring', undefined),
   erasePrivate: row(undefined, undefined, 'retiring', undefined),

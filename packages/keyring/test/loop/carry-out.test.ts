@@ -49,6 +49,23 @@ describe('making sure that a keyring exists', () => {
     assert.deepEqual(actions(), ['keyring.created'])
   })
 
+  it('claims nothing about who serves its first version: that is seen', async () => {
+    const { versions } = await ensureKeyring(hands, wanted)
+    assert.deepEqual(
+      versions.map(({ servedAt }) => servedAt),
+      [undefined, undefined],
+    )
+    nowMs += 5
+    await carryOut('signing', hands)
+    assert.deepEqual(
+      (await load()).versions.map(({ state, servedAt }) => [state, servedAt]),
+      [
+        ['active', startMs + 5],
+        ['prepared', startMs + 5],
+      ],
+    )
+  })
+
   it('leaves a keyring that exists as it is', async () => {
     const before = await ensureKeyring(hands, wanted)
     assert.deepEqual(await ensureKeyring(hands, wanted), before)

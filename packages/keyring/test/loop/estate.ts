@@ -99,7 +99,7 @@ export async function openEstate(scheduler: Scheduler, crashes: ReadonlySet<numb
         .map(({ id, holds, leaseUntil }) => ({ id, leaseUntil, applied: holds.revision })),
       verifiers: verifiers
         .filter(alive)
-        .map(({ id, holds, leaseUntil }) => ({ id, leaseUntil, holds: holds.revision })),
+        .map(({ id, holds, leaseUntil }) => ({ id, leaseUntil, holds: holds.revision, algorithms: ['ES256'] })),
     }
   }
 

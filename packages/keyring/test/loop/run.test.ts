@@ -96,6 +96,20 @@ describe('the loop', () => {
     assert.deepEqual(errors.map(String), ['Error: the store is away'])
   })
 
+  it('does what else hangs on its beat when the keyrings are settled, and goes on when that fails', async () => {
+    const { clock, store, hands, errors, options } = await estate('signing')
+    clock.nowMs += policy.rotateEveryMs
+    const found: (string | undefined)[] = []
+    const afterwards = async () => {
+      found.push((await store.load('signing'))?.versions[0]?.state)
+      throw new Error('the move cannot be made')
+    }
+    await onePass(startLoop(hands, { ...options, afterwards }))
+    assert.deepEqual([found, errors.map(String)], [['retiring'], ['Error: the move cannot be made']])
+    await onePass(startLoop(hands, { ...options, afterwards, enabled: () => false }))
+    assert.equal(found.length, 1)
+  })
+
   it('decides nothing while it is not enabled', async () => {
     const { store, hands, loads, options } = await estate('signing')
     const before = await store.load('signing')

@@ -1,0 +1,55 @@
+import { unknownKeyring } from '@rekey/keyring'
+import { z } from 'zod'
+import type { App } from '../http/app.ts'
+import { requireScope } from '../http/authorise.ts'
+import { lineOf } from '../http/text.ts'
+import type { Instance } from '../instance.ts'
+import { moveGate } from './carry-out.ts'
+import { requestIssuance } from './request.ts'
+import { type Issuance, loadIssuance, type Move } from './store.ts'
+
+const wanted = z.object({
+  keyring: lineOf(63),
+  force: z.boolean().default(false),
+  reason: lineOf(500).optional(),
+})
+
+/** Which keyring access tokens are issued by. */
+export function issuanceRoutes(app: App, instance: Instance): void {
+  const { store, hands, view, connection } = instance
+
+  app.get('/api/v1/issuance', { onRequest: requireScope(instance, 'keyrings:read') }, async () =>
+    show(await loadIssuance(connection.db)),
+  )
+
+  const write = { onRequest: requireScope(instance, 'keyrings:write'), schema: { body: wanted } }
+  app.put('/api/v1/issuance', write, async (request, reply) => {
+    const { keyring, force, reason } = request.body
+    const asked = { by: request.caller.clientId, forced: force, reason }
+    return reply.code(202).send(await show(await requestIssuance(instance, keyring, asked)))
+  })
+
+  async function show({ keyring, revision, move }: Issuance) {
+    const { algorithm } = await load(keyring)
+    const confirmed = (await view.live()).every(({ applied }) => applied >= revision)
+    return { keyring, algorithm, revision, confirmed, move: move && (await showMove(move)) }
+  }
+
+  async function showMove(move: Move) {
+    const target = await load(move.to)
+    const gate = await moveGate(connection.db, move, () => hands.observe(target))
+    const { for: parties, opensAt } = gate.open ? { for: [], opensAt: null } : gate
+    return {
+      ...move,
+      algorithm: target.algorithm,
+      requestedAt: new Date(move.requestedAt).toISOString(),
+      waiting: { for: parties, opensAt: opensAt === null ? null : new Date(opensAt).toISOString() },
+    }
+  }
+
+  async function load(name: string) {
+    const keyring = await store.load(name)
+    if (!keyring) throw unknownKeyring(name)
+    return keyring
+  }
+}
