@@ -1,6 +1,10 @@
 /** What the API is told by its environment. */
 export interface Config {
   issuer: string
+  /** Where the instances of the issuer are reached. */
+  trustUrls: string[]
+  /** What a token may be signed with. */
+  algorithms: string[]
   /** What a token must be meant for. */
   audience: string
   trust: { clientId: string; clientSecret: string }
@@ -13,6 +17,9 @@ export interface Config {
   instance?: string
 }
 
+// HS256 and its like are left out: nobody publishes those keys.
+const known = /^((ES|RS|PS)(256|384|512)|EdDSA|Ed25519)$/
+
 type Environment = Readonly<Record<string, string | undefined>>
 
 /** @throws Error naming every variable that is missing or wrong */
@@ -21,7 +28,9 @@ export function readConfig(env: Environment): Config {
   const missing = required.filter((name) => !env[name])
   if (missing.length > 0) throw new Error(`not set: ${missing.join(', ')}`)
   return {
-    issuer: url(env.REKEY_ISSUER),
+    issuer: url('REKEY_ISSUER', env.REKEY_ISSUER),
+    trustUrls: list(env.REKEY_TRUST_URLS || env.REKEY_ISSUER).map((text) => url('REKEY_TRUST_URLS', text)),
+    algorithms: list(env.REKEY_ALGORITHMS || 'ES256,RS256').map(algorithm),
     audience: env.REKEY_AUDIENCE || 'urn:rekey:api',
     trust: { clientId: String(env.REKEY_TRUST_CLIENT_ID), clientSecret: String(env.REKEY_TRUST_CLIENT_SECRET) },
     host: env.HOST || 'localhost',
@@ -32,9 +41,19 @@ export function readConfig(env: Environment): Config {
   }
 }
 
-function url(text = ''): string {
-  if (!URL.canParse(text)) throw new Error(`REKEY_ISSUER "${text}" is no URL`)
+function url(name: string, text = ''): string {
+  if (!URL.canParse(text)) throw new Error(`${name} "${text}" is no URL`)
   return text
+}
+
+/** A misspelt one would be refused in each token, which looks like a fault of the issuer. */
+function algorithm(name: string): string {
+  if (!known.test(name)) throw new Error(`REKEY_ALGORITHMS has "${name}", which is no algorithm that is supported`)
+  return name
+}
+
+function list(text = ''): string[] {
+  return text.split(',').map((part) => part.trim())
 }
 
 function port(text = ''): number {

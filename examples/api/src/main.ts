@@ -25,13 +25,14 @@ try {
   if (!closing) fail(error)
 }
 
-function makeVerifier({ issuer, audience, trust, stateFile, instance }: Config): Verifier {
+function makeVerifier({ issuer, trustUrls, audience, algorithms, trust, stateFile, instance }: Config): Verifier {
   return createVerifier({
     issuer,
     audience,
-    algorithms: ['ES256', 'RS256'],
+    algorithms,
     trust: trustFeed({
       issuer,
+      url: trustUrls,
       ...trust,
       onLeaseLost: 'fail-closed',
       ...(stateFile === undefined ? {} : { stateFile }),

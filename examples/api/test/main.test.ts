@@ -95,6 +95,38 @@ test('a missing variable is named, and the process ends with 1', async () => {
   assert.match(text, /REKEY_ISSUER, REKEY_TRUST_CLIENT_ID, REKEY_TRUST_CLIENT_SECRET/)
 })
 
+test('an algorithm or an address that is wrong is named, and the process ends with 1', async () => {
+  const required = { REKEY_ISSUER: issuer.url, REKEY_TRUST_CLIENT_ID: 'api', REKEY_TRUST_CLIENT_SECRET: 'secret' }
+  const wrong = [{ REKEY_ALGORITHMS: 'ES256,ES265' }, { REKEY_TRUST_URLS: `${issuer.url},not a URL` }]
+  for (const more of wrong) {
+    const env = { ...required, PORT: '0', ...more }
+    const child = spawn(process.execPath, [entry], { env, stdio: ['ignore', 'ignore', 'pipe'] })
+    let text = ''
+    child.stderr.on('data', (chunk) => {
+      text += chunk
+    })
+    const [code] = await once(child, 'close')
+    assert.equal(code, 1)
+    assert.match(text, /REKEY_ALGORITHMS has "ES265"|REKEY_TRUST_URLS "not a URL"/)
+  }
+})
+
+test('an algorithm that the API was not told of is refused', async () => {
+  const onlyRsa = await freePort()
+  await once(start(issuer.url, onlyRsa, { REKEY_ALGORITHMS: 'RS256' }), 'message')
+  const refused = await fetch(`http://127.0.0.1:${onlyRsa}/hello`, { headers: bearer(issuer.token()) })
+  assert.equal(refused.status, 401)
+  assert.equal(((await refused.json()) as { code: string }).code, 'algorithm_not_allowed')
+})
+
+test('an instance of the issuer that is down does not keep the API from trust', async () => {
+  const down = `http://127.0.0.1:${await freePort()}`
+  const here = await freePort()
+  await once(start(issuer.url, here, { REKEY_TRUST_URLS: `${down},${issuer.url}` }), 'message')
+  const greeted = await fetch(`http://127.0.0.1:${here}/hello`, { headers: bearer(issuer.token()) })
+  assert.equal(greeted.status, 200)
+})
+
 test('the process ends when its parent is gone', async () => {
   const child = start(issuer.url, await freePort())
   await once(child, 'message')
@@ -111,13 +143,14 @@ test('SIGTERM ends the process after a goodbye to the issuer', async () => {
   assert.equal(code, 0)
 })
 
-function start(issuerUrl: string, onPort: number): ChildProcess {
+function start(issuerUrl: string, onPort: number, more: Record<string, string> = {}): ChildProcess {
   const env = {
     REKEY_ISSUER: issuerUrl,
     REKEY_TRUST_CLIENT_ID: 'api',
     REKEY_TRUST_CLIENT_SECRET: 'secret',
     PORT: String(onPort),
     HOST: '127.0.0.1',
+    ...more,
   }
   const child = spawn(process.execPath, [entry], { env, stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })
   children.add(child)

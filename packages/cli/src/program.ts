@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander'
 import { agentCommand } from './commands/agent.ts'
 import { discardCommand } from './commands/discard.ts'
 import { idpCommand } from './commands/idp.ts'
+import { issueWithCommand } from './commands/issue-with.ts'
 import { loadCommand } from './commands/load.ts'
 import { prepareCommand } from './commands/prepare.ts'
 import { revokeCommand } from './commands/revoke.ts'
@@ -11,6 +12,7 @@ import { rotateCommand } from './commands/rotate.ts'
 import { statusCommand } from './commands/status.ts'
 import { tokenCommand } from './commands/token.ts'
 import { upCommand } from './commands/up.ts'
+import { verifierCommand } from './commands/verifier.ts'
 import { CliError, type ExitCode, errorDocument, exitCodeOf, messageOf } from './error.ts'
 import { type Shell, tell } from './shell.ts'
 
@@ -22,7 +24,9 @@ const builders = [
   rollbackCommand,
   discardCommand,
   revokeCommand,
+  issueWithCommand,
   agentCommand,
+  verifierCommand,
   tokenCommand,
   loadCommand,
   idpCommand,

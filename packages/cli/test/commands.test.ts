@@ -30,6 +30,8 @@ function reply(line: string): [number, unknown] {
   if (line.includes('/agents/')) return [201, { clientId: 'c-1', clientSecret: 'sk_live_1' }]
   if (line.includes('/agents')) return [201, { agentId: 'a-1' }]
   if (line.endsWith('/verifiers')) return [200, { verifiers: [] }]
+  // As an IdP of the release before answers.
+  if (/\/(issuance|instances)$/.test(line)) return [404, { code: 'NOT_FOUND', message: 'there is nothing here' }]
   const state = states.length > 1 && line.startsWith('GET') ? states.shift() : states[0]
   return [200, line.endsWith('/keyrings') ? { keyrings: [state] } : state]
 }
@@ -133,7 +135,7 @@ test('agent create prints the credential once, and sends the name', async () => 
   assert.deepEqual(requests, ['POST /api/v1/agents {"name":"billing"}', 'POST /api/v1/agents/a-1/credentials {}'])
 })
 
-test('status --json has keyrings, verifiers and attention', async () => {
+test('status --json has keyrings, verifiers and attention, also from an IdP that knows no issuance', async () => {
   states = [keyring([version('a', 'active')])]
   const { stdout } = await rekey('--json', 'status')
   const status = JSON.parse(stdout)

@@ -17,6 +17,12 @@ test('wrong use ends with 2, the reason and the help of the command', async () =
     ['load', '--rate', '1000000'],
     ['status', 'too', 'many'],
     ['agent', 'create'],
+    ['verifier', 'forget'],
+    ['issue-with'],
+    ['up', '--idps', '0'],
+    ['up', '--idps', '9'],
+    ['up', '--idps', '2.5'],
+    ['up', '--idps', 'two'],
   ]
   for (const words of lines) {
     const { code, stdout, stderr } = await run(words)
@@ -38,8 +44,10 @@ test('with --json wrong use is one document on stdout', async () => {
 test('asking for help is no error, and every command explains itself', async () => {
   const { code, stdout } = await run(['--help'])
   assert.equal(code, 0)
-  const names = [...stdout.matchAll(/^ {2}(\w+) .*/gm)].map(([, name]) => name as string)
-  const commands = 'up status rotate prepare rollback discard revoke agent token load idp'.split(' ')
+  const names = [...stdout.matchAll(/^ {2}([\w-]+) .*/gm)].map(([, name]) => name as string)
+  const commands = 'up status rotate prepare rollback discard revoke issue-with agent verifier token load idp'.split(
+    ' ',
+  )
   for (const name of commands) assert.ok(names.includes(name), name)
   for (const name of commands) assert.equal((await run([name, '--help'])).code, 0)
 })
@@ -51,7 +59,15 @@ test('the version is that of the package', async () => {
 })
 
 test('without an estate every command that needs one ends with 3 and says what to do', async () => {
-  const lines = [['status'], ['token'], ['load'], ['rotate', 'k'], ['prepare', 'k'], ['agent', 'create', 'a']]
+  const lines = [
+    ['status'],
+    ['token'],
+    ['load'],
+    ['rotate', 'k'],
+    ['prepare', 'k'],
+    ['agent', 'create', 'a'],
+    ['issue-with', 'k'],
+  ]
   for (const words of lines) {
     const { code, stdout, stderr } = await run([...words, '--json'], { REKEY_HOME: '/nowhere/at/all' })
     assert.equal(code, 3, words.join(' '))

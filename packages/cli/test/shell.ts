@@ -11,7 +11,11 @@ export interface Ran {
 }
 
 /** Runs a command line as the executable does, in this process, with an environment of its own. */
-export async function run(words: readonly string[], env: Shell['env'] = {}): Promise<Ran> {
+export async function run(
+  words: readonly string[],
+  env: Shell['env'] = {},
+  interrupted = new AbortController().signal,
+): Promise<Ran> {
   const [stdout, stderr] = [new PassThrough(), new PassThrough()]
   const shell: Shell = {
     env,
@@ -21,7 +25,7 @@ export async function run(words: readonly string[], env: Shell['env'] = {}): Pro
     interactive: false,
     now: () => noon,
     fetch,
-    interruption: () => new AbortController().signal,
+    interruption: () => interrupted,
   }
   const code = await runCommand(words, shell)
   return { code, stdout: textOf(stdout), stderr: textOf(stderr) }

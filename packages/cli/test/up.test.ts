@@ -44,7 +44,7 @@ test('an agent’s token opens both APIs', async () => {
 })
 
 test('the key rotates twice and is revoked under load without a failed request', async () => {
-  const load = place.rekey('load', '--rate', '200', '--seconds', '12', '--json')
+  const endLoad = await place.load(200)
   const first = (await place.rekey('token')).stdout.trim()
   for (let rotation = 0; rotation < 2; rotation += 1) {
     const { code, stderr } = await place.rekey('rotate', 'signing-es256', '--watch', '--json')
@@ -57,11 +57,11 @@ test('the key rotates twice and is revoked under load without a failed request',
   assert.equal((await hello(estate.apis[0] ?? '', (await place.rekey('token')).stdout.trim()))[0], 200)
   revoked = condemned
 
-  const { code, stdout, stderr } = await load
+  const { code, stdout, stderr } = await endLoad()
   const summary = JSON.parse(stdout)
   assert.deepEqual(summary.failures, {}, stderr)
   assert.equal(code, 0)
-  assert.equal(summary.requests, 2400)
+  assert.ok(summary.requests > 1000)
   assert.equal(summary.kids.length, 4)
   assert.ok(summary.revokedRefusals > 0)
   assert.match(stderr, /^\d+ s {2}\d+\/s {2}0 failed .*signed by es256-/m)

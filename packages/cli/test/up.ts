@@ -5,7 +5,7 @@ import { chownSync, existsSync, readdirSync, readFileSync, realpathSync, rmSync 
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Estate } from '../src/estate/document.ts'
-import { isFree, portsOf } from '../src/estate/ports.ts'
+import { isFree, mostIdps, portsOf } from '../src/estate/ports.ts'
 import { temporaryFolder } from './folder.ts'
 import type { Ran } from './shell.ts'
 
@@ -57,18 +57,35 @@ export class Place {
   }
 
   /** Starts `rekey up` at the head of a process group of its own, as a shell does. */
-  up(): Up {
+  up(...options: string[]): Up {
     const stdio = ['ignore', 'pipe', 'pipe'] as ['ignore', 'pipe', 'pipe']
-    const options = { env: this.env, cwd: this.home, detached: true, stdio, ...this.owner }
-    return new Up(spawn(process.execPath, [executable, 'up'], options))
+    const spawning = { env: this.env, cwd: this.home, detached: true, stdio, ...this.owner }
+    return new Up(spawn(process.execPath, [executable, 'up', ...options], spawning))
   }
 
   /** Runs any other command and waits for its end. */
-  async rekey(...words: string[]): Promise<Ran> {
+  rekey(...words: string[]): Promise<Ran> {
+    return this.#start(...words).ended
+  }
+
+  /** Puts the estate under load, however long what is tried meanwhile takes here. @returns what ends it */
+  async load(rate: number): Promise<() => Promise<Ran>> {
+    const load = this.#start('load', '--rate', String(rate), '--seconds', '600', '--json')
+    const ended = load.ended.then(({ stderr }) => Promise.reject(new Error(`the load ended:\n${stderr}`)))
+    // Its first line: requests are under way.
+    await Promise.race([once(load.process.stderr as NodeJS.ReadableStream, 'data'), ended])
+    ended.catch(() => undefined)
+    return () => {
+      load.process.kill('SIGINT')
+      return load.ended
+    }
+  }
+
+  #start(...words: string[]): { process: ChildProcess; ended: Promise<Ran> } {
     const child = spawn(process.execPath, [executable, ...words], { env: this.env, cwd: this.home, ...this.owner })
     const [stdout, stderr] = [textOf(child.stdout), textOf(child.stderr)]
-    const [code] = await once(child, 'close')
-    return { code, stdout: stdout(), stderr: stderr() }
+    const ended = once(child, 'close').then(([code]) => ({ code, stdout: stdout(), stderr: stderr() }))
+    return { process: child, ended }
   }
 
   /** Removes the estate's home, and nothing else. @returns where its PostgreSQL may have kept data elsewhere */
@@ -129,8 +146,8 @@ export class Up {
 }
 
 async function takenPorts(base: number): Promise<number[]> {
-  const { idp, database, apis } = portsOf({ REKEY_PORT_BASE: String(base) })
-  const all = [idp, database, ...apis]
+  const { idps, database, apis } = portsOf({ REKEY_PORT_BASE: String(base) }, mostIdps)
+  const all = [...idps, database, ...apis]
   const free = await Promise.all(all.map(isFree))
   return all.filter((_port, index) => !free[index])
 }

@@ -47,6 +47,13 @@ export interface VerifierView {
   library: string
   revision: { epoch: number; n: number } | string
   leaseUntil: string
+  /** Until then it may go on by what it knows: the end of its lease, or of the ceiling that it chose. */
+  acceptsUntil?: string
+  /** When it asked last, whether or not it was granted a lease. */
+  seenAt?: string
+  /** Since when it asks without holding the newest trust set; null when it holds that. */
+  behindSince?: string | null
+  /** None when it has not said. */
   algorithms?: string[]
   live?: boolean
 }

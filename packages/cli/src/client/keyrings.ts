@@ -1,4 +1,4 @@
-import type { KeyringView, VerifierView } from './keyring.ts'
+import type { KeyringView } from './keyring.ts'
 import type { ManagementClient } from './management.ts'
 
 type Act = 'prepare' | 'rotate' | 'rollback' | 'discard' | 'revoke'
@@ -44,17 +44,7 @@ export async function act(client: ManagementClient, name: string, what: Act, bod
     scope: 'keyrings:write',
     body,
     failure: `${name}: ${refusals[what]}`,
-    ...(what === 'revoke' ? { replyWithinMs: revokeWithinMs } : {}),
+    // Revoking what is revoked changes nothing; any other act would be done a second time.
+    ...(what === 'revoke' ? { replyWithinMs: revokeWithinMs, repeatable: true } : {}),
   })
-}
-
-/** Every verifier process that has a lease or had one lately. */
-export async function listVerifiers(client: ManagementClient): Promise<VerifierView[]> {
-  const reply = await client.call<{ verifiers: VerifierView[] }>({
-    method: 'GET',
-    path: '/verifiers',
-    scope: 'keyrings:read',
-    failure: 'the verifiers cannot be read',
-  })
-  return reply.verifiers
 }

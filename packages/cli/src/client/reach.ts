@@ -28,7 +28,8 @@ export async function reach(
     return { ok: response.ok, status: response.status, text: await response.text() }
   } catch (cause) {
     const why = tooLate.aborted ? `no reply within ${replyWithinMs / 1000} s` : reason(cause)
-    throw new CliError('UNREACHABLE', `${new URL(url).origin} cannot be reached: ${why}`, { url }, { cause })
+    const message = `${new URL(url).origin} cannot be reached: ${why}`
+    throw new CliError('UNREACHABLE', message, { url, reason: tooLate.aborted ? 'timeout' : why }, { cause })
   }
 }
 

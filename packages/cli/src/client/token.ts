@@ -1,4 +1,5 @@
 import type { Credential } from '../estate/document.ts'
+import type { Instances } from './instances.ts'
 import { reach } from './reach.ts'
 import { refusalOf } from './refusal.ts'
 
@@ -22,8 +23,8 @@ export function tokenForm(scope?: string): string {
   return new URLSearchParams({ grant_type: 'client_credentials', ...(scope ? { scope } : {}) }).toString()
 }
 
-/** Asks the IdP for an access token. @throws CliError `UNREACHABLE`, `REFUSED` or `FAILED` */
-export async function requestToken(
+/** Asks one instance of the IdP for an access token. @throws CliError `UNREACHABLE`, `REFUSED` or `FAILED` */
+async function requestToken(
   fetch: typeof globalThis.fetch,
   idp: string,
   credential: Credential,
@@ -36,4 +37,14 @@ export async function requestToken(
   })
   if (!reply.ok) throw refusalOf(reply.status, reply.text, 'no token was issued')
   return JSON.parse(reply.text) as TokenReply
+}
+
+/** The same of whichever instance serves. */
+export async function requestTokenOfAny(
+  fetch: typeof globalThis.fetch,
+  instances: Instances,
+  credential: Credential,
+  scope?: string,
+): Promise<TokenReply> {
+  return await instances.ask({ repeatable: true, of: (idp) => requestToken(fetch, idp, credential, scope) })
 }

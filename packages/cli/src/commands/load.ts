@@ -1,7 +1,9 @@
 import { type Command, InvalidArgumentError } from 'commander'
-import { requestToken } from '../client/token.ts'
+import { Instances } from '../client/instances.ts'
+import { requestTokenOfAny } from '../client/token.ts'
 import { monotonicClock } from '../clock.ts'
 import { CliError } from '../error.ts'
+import { idpsOf } from '../estate/document.ts'
 import { findEstate } from '../estate/find.ts'
 import { Load } from '../load/run.ts'
 import { atRate } from '../load/schedule.ts'
@@ -33,10 +35,11 @@ async function runLoad({ rate, seconds }: LoadOptions, shell: Shell): Promise<Su
   const estate = findEstate(shell.env, shell.folder)
   const agent = estate.agent ?? estate.admin
   // A load against nobody, or with a wrong secret, is no measurement: say so at once.
-  await requestToken(shell.fetch, estate.idp, agent)
+  const idps = idpsOf(estate)
+  await requestTokenOfAny(shell.fetch, new Instances(idps), agent)
   const interrupted = shell.interruption()
-  const { idp, apis } = estate
-  const load = new Load({ idp, apis, agent, now: shell.now, monotonic: monotonicClock, random: Math.random })
+  const { apis } = estate
+  const load = new Load({ idps, apis, agent, now: shell.now, monotonic: monotonicClock, random: Math.random })
   let second = 0
   const ticker = setInterval(() => {
     second += 1
@@ -61,7 +64,9 @@ function summaryText(summary: Summary): string {
   const causes = Object.entries(summary.failures).map(([cause, count]) => `  ${count} × ${cause}`)
   const revoked =
     summary.revokedRefusals > 0 ? [`${summary.revokedRefusals} refusals of tokens whose key was revoked`] : []
+  const retried =
+    summary.retries > 0 ? [`${summary.retries} token requests were taken to another instance of the IdP`] : []
   const failed = causes.length === 0 ? ['no failures'] : ['failures:', ...causes]
   const head = `${summary.requests} requests, p50 ${summary.p50Ms} ms, p99 ${summary.p99Ms} ms, ${summary.kids.length} signing keys`
-  return [head, ...revoked, ...failed].join('\n')
+  return [head, ...retried, ...revoked, ...failed].join('\n')
 }

@@ -1,11 +1,10 @@
 import { type Command, Option } from 'commander'
 import { activeOf, type KeyringView } from '../client/keyring.ts'
 import { act } from '../client/keyrings.ts'
-import type { ManagementClient } from '../client/management.ts'
-import { lineProgress } from '../rotation/lines.ts'
+import { follow } from '../rotation/follow.ts'
 import type { Until } from '../rotation/milestones.ts'
-import { taskProgress } from '../rotation/tasks.ts'
-import { type Watched, watch } from '../rotation/watch.ts'
+import { withProgress } from '../rotation/progress.ts'
+import { rotationOf, type Watched } from '../rotation/watch.ts'
 import { print, type Shell } from '../shell.ts'
 import { managementOf, newCommand, wantsJson } from './command.ts'
 
@@ -34,9 +33,14 @@ export function rotateCommand(shell: Shell): Command {
       const asked = await act(client, name, 'rotate', requestBody(options))
       // Not read before: a scheduled rotation in between would pass for the one that is asked for.
       const watched = { name, from: activeOf(asked)?.id, until: options.until ?? 'active' }
-      const follow = options.watch || options.until !== undefined
-      const keyring = follow ? await followed(client, watched, shell, wantsJson(command)) : asked
-      print(shell, wantsJson(command), { json: keyring, text: summary(keyring, watched, follow) })
+      const isFollowed = options.watch || options.until !== undefined
+      const rotation = rotationOf(client, watched)
+      const keyring = isFollowed
+        ? await withProgress(shell, wantsJson(command), (progress) =>
+            follow(rotation, progress, shell, shell.interruption()),
+          )
+        : asked
+      print(shell, wantsJson(command), { json: keyring, text: summary(keyring, watched, isFollowed) })
     })
 }
 
@@ -44,25 +48,8 @@ function requestBody({ force, reason }: RotateOptions): object {
   return { ...(force ? { force: true } : {}), ...(reason === undefined ? {} : { reason }) }
 }
 
-async function followed(
-  client: ManagementClient,
-  watched: Watched,
-  shell: Shell,
-  asJson: boolean,
-): Promise<KeyringView> {
-  const progress = shell.interactive && !asJson ? taskProgress(shell) : lineProgress(shell)
-  try {
-    const keyring = await watch(client, watched, progress, shell, shell.interruption())
-    await progress.end()
-    return keyring
-  } catch (error) {
-    await progress.end(error)
-    throw error
-  }
-}
-
-function summary(keyring: KeyringView, watched: Watched, follow: boolean): string {
-  if (!follow) return `The rotation of ${keyring.name} is asked for; "rekey status" shows how far it is.`
+function summary(keyring: KeyringView, watched: Watched, isFollowed: boolean): string {
+  if (!isFollowed) return `The rotation of ${keyring.name} is asked for; "rekey status" shows how far it is.`
   const active = activeOf(keyring)?.id ?? 'none'
   if (watched.until === 'retired') return `${keyring.name}: ${active} is active, ${watched.from ?? 'none'} is retired.`
   return `${keyring.name}: every live instance signs with ${active}.`

@@ -1,7 +1,8 @@
 import { managementScopes } from '@rekey/idp/scopes'
 import type { Command } from 'commander'
-import { requestToken } from '../client/token.ts'
-import type { Credential, Estate } from '../estate/document.ts'
+import { Instances } from '../client/instances.ts'
+import { requestTokenOfAny } from '../client/token.ts'
+import { type Credential, type Estate, idpsOf } from '../estate/document.ts'
 import { findEstate } from '../estate/find.ts'
 import { print, type Shell } from '../shell.ts'
 import { newCommand, wantsJson } from './command.ts'
@@ -13,7 +14,7 @@ export function tokenCommand(shell: Shell): Command {
     .action(async (options: { scope?: string }, command: Command) => {
       const estate = findEstate(shell.env, shell.folder)
       const client = clientFor(estate, options.scope)
-      const reply = await requestToken(shell.fetch, estate.idp, client, options.scope)
+      const reply = await requestTokenOfAny(shell.fetch, new Instances(idpsOf(estate)), client, options.scope)
       print(shell, wantsJson(command), { json: reply, text: reply.access_token })
     })
 }

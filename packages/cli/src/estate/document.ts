@@ -5,7 +5,10 @@ const address = z.url().transform((url) => url.replace(/\/+$/, ''))
 
 /** What a running estate tells about itself in `estate.json`. Members of later parts are let through unread. */
 export const estateDocument = z.looseObject({
+  /** The issuer, and the first instance of it. */
   idp: address,
+  /** Every instance of the issuer, if there are several. */
+  idps: z.array(address).optional(),
   apis: z.array(address).default([]),
   /** Of the tables' owner: for inspection. */
   database: z.string().optional(),
@@ -20,3 +23,8 @@ export type Credential = z.infer<typeof credential>
 
 /** Where an estate's parts are, and the credentials to use them with. */
 export type Estate = z.infer<typeof estateDocument>
+
+/** Every instance of the estate's IdP, the first one first. */
+export function idpsOf({ idp, idps = [] }: Pick<Estate, 'idp' | 'idps'>): string[] {
+  return [...new Set([idp, ...idps])]
+}

@@ -7,9 +7,9 @@ const runtime = ['PATH', 'HOME', 'TZ', 'LANG', 'TMPDIR', 'NODE_ENV', 'NODE_OPTIO
 // Those of the shell may speak of another database than the one in use: the estate says them itself, or nobody does.
 const idpSettings = configVariables.filter((name) => !name.startsWith('DATABASE_'))
 
-/** The environment of an API: the runtime's variables, the audience that the IdP is told too, and its own. */
+/** The environment of an API: the runtime's variables, what the shell says of the tokens that it takes, and its own. */
 export function apiEnvironment(env: Environment, own: Record<string, string>): Record<string, string> {
-  return { ...pick(env, [...runtime, 'REKEY_AUDIENCE']), ...own }
+  return { ...pick(env, [...runtime, 'REKEY_AUDIENCE', 'REKEY_ALGORITHMS']), ...own }
 }
 
 /**

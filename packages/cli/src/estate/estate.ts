@@ -1,14 +1,14 @@
 import { rmSync } from 'node:fs'
 import { managementScopes, migrateIdp, ensureClients as registerClients } from '@rekey/idp'
 import type { Clock } from '../clock.ts'
-import { Child, type Witness } from './child.ts'
+import { Child, type Part, type Witness } from './child.ts'
 import { type Clients, ensureClients } from './clients.ts'
-import { Database, type DatabaseUrls, namedDatabase } from './database.ts'
+import { Database, namedDatabase } from './database.ts'
 import type { Estate } from './document.ts'
 import { ensureDatabaseFolder, type Home, makeHome } from './home.ts'
 import { endLeftovers } from './leftovers.ts'
 import { Lock } from './lock.ts'
-import { apiParts, idpPart, type Plan } from './parts.ts'
+import { apiParts, idpParts, type Plan, urlAt } from './parts.ts'
 import { type Ports, requireFree } from './ports.ts'
 import { writePrivateFile } from './private-file.ts'
 import { untilReady } from './ready.ts'
@@ -31,14 +31,14 @@ const apiGraceMs = 400
 const idpGraceMs = 600
 
 /**
- * The whole estate on one machine: PostgreSQL, the IdP and two APIs, started in this order and stopped in the other one,
- * so that at every moment what runs has what it needs.
+ * The whole estate on one machine: PostgreSQL, the instances of the IdP and two APIs, started in this order and stopped in
+ * the other one, so that at every moment what runs has what it needs.
  */
 export class RunningEstate {
   readonly #options: EstateOptions
   readonly #lock: Lock
   #database: Database | undefined
-  #idp: Child | undefined
+  #idps: Child[] = []
   #apis: Child[] = []
 
   private constructor(options: EstateOptions, lock: Lock) {
@@ -65,11 +65,11 @@ export class RunningEstate {
     }
   }
 
-  /** Stops the APIs (they say goodbye to the IdP), then the IdP, then PostgreSQL. */
+  /** Stops the APIs (they say goodbye to the IdP), then the IdP's instances, then PostgreSQL. */
   async stop(): Promise<void> {
     rmSync(this.#options.home.estateFile, { force: true })
     await Promise.all(this.#apis.map((api) => api.stop(apiGraceMs)))
-    await this.#idp?.stop(idpGraceMs)
+    await Promise.all(this.#idps.map((idp) => idp.stop(idpGraceMs)))
     await this.#database?.stop()
     this.#lock.release()
   }
@@ -86,8 +86,10 @@ export class RunningEstate {
     interrupted.throwIfAborted()
     await this.#prepareDatabase(database.ownerUrl, plan.clients)
     interrupted.throwIfAborted()
-    await this.#startIdp(plan, database, interrupted)
-    await this.#startApis(plan, interrupted)
+    this.#idps = this.#childrenOf(idpParts(plan, database))
+    await this.#startAll(this.#idps, interrupted)
+    this.#apis = this.#childrenOf(apiParts(plan))
+    await this.#startAll(this.#apis, interrupted)
     return this.#publish(plan.clients, database.ownerUrl)
   }
 
@@ -101,7 +103,7 @@ export class RunningEstate {
     const { ports } = this.#options
     const database = { port: ports.database, use: 'PostgreSQL' }
     await requireFree([
-      { port: ports.idp, use: 'IdP' },
+      ...ports.idps.map((port, index) => ({ port, use: index === 0 ? 'IdP' : `IdP ${index + 1}` })),
       ...ports.apis.map((port, index) => ({ port, use: `api-${index + 1}` })),
       // A killed estate's PostgreSQL may still be there. It is ended, or refused, by the one who starts the new one: by its
       // data folder he knows whose it is.
@@ -126,21 +128,18 @@ export class RunningEstate {
     })
   }
 
-  async #startIdp(plan: Plan, database: DatabaseUrls, interrupted: AbortSignal): Promise<void> {
-    this.#idp = new Child(idpPart(plan, database), this.#witness, this.#options.monotonic)
-    this.#idp.start()
-    await untilReady(this.#idp, this.#options, interrupted)
+  #childrenOf(parts: readonly Part[]): Child[] {
+    return parts.map((part) => new Child(part, this.#witness, this.#options.monotonic))
   }
 
-  async #startApis(plan: Plan, interrupted: AbortSignal): Promise<void> {
-    this.#apis = apiParts(plan).map((part) => new Child(part, this.#witness, this.#options.monotonic))
-    for (const api of this.#apis) api.start()
+  async #startAll(children: readonly Child[], interrupted: AbortSignal): Promise<void> {
+    for (const child of children) child.start()
     const settled = new AbortController()
     const signal = AbortSignal.any([interrupted, settled.signal])
     try {
-      await Promise.all(this.#apis.map((api) => untilReady(api, this.#options, signal)))
+      await Promise.all(children.map((child) => untilReady(child, this.#options, signal)))
     } finally {
-      // When one of them fails, nobody waits for the other.
+      // When one of them fails, nobody waits for the others.
       settled.abort()
     }
   }
@@ -156,8 +155,9 @@ export class RunningEstate {
   #publish(clients: Clients, database: string): Estate {
     const { home, ports } = this.#options
     const estate: Estate = {
-      idp: `http://localhost:${ports.idp}`,
-      apis: ports.apis.map((port) => `http://localhost:${port}`),
+      idp: urlAt(ports.idps[0]),
+      idps: ports.idps.map(urlAt),
+      apis: ports.apis.map(urlAt),
       database,
       admin: clients.admin,
       agent: clients.agent,

@@ -11,6 +11,8 @@ export interface Home {
   lockFile: string
   logsFolder: string
   databasesFolder: string
+  /** What was revoked, outside of the database: a backup that is restored knows nothing of it. */
+  revocationJournal: string
 }
 
 /** The paths below `$REKEY_HOME` (default: `.rekey` in the current folder). Touches nothing. */
@@ -24,6 +26,7 @@ export function homeOf(env: Readonly<Record<string, string | undefined>>, curren
     lockFile: join(folder, 'up.lock'),
     logsFolder: join(folder, 'logs'),
     databasesFolder: join(folder, 'database'),
+    revocationJournal: join(folder, 'revocations.jsonl'),
   }
 }
 

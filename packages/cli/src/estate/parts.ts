@@ -16,33 +16,39 @@ export interface Plan {
   env: Readonly<Record<string, string | undefined>>
 }
 
-/** The authorization server. Nothing but the estate's own verifiers reads its JWKS, and all of these are known. */
-export function idpPart({ home, ports, env }: Plan, database: DatabaseUrls): Part {
-  const url = `http://localhost:${ports.idp}`
-  const own = {
+/**
+ * The instances of the authorization server: one issuer at several addresses. Nothing but the estate's own verifiers reads
+ * its JWKS, and all of these are known.
+ */
+export function idpParts({ home, ports, env }: Plan, database: DatabaseUrls): Part[] {
+  const shared = {
     DATABASE_URL: database.serviceUrl,
     ...(database.directUrl ? { DATABASE_DIRECT_URL: database.directUrl } : {}),
-    REKEY_ISSUER: url,
-    REKEY_PORT: String(ports.idp),
+    REKEY_ISSUER: urlAt(ports.idps[0]),
     REKEY_ROOT_KEY: `file:${home.rootKeyFile}`,
+    REKEY_REVOCATION_JOURNAL: home.revocationJournal,
   }
-  return {
-    name: 'idp',
-    entry: idpEntry(),
-    env: idpEnvironment(env, { REKEY_ANONYMOUS_PROPAGATION: '0s' }, own),
-    logFile: join(home.logsFolder, 'idp.log'),
-    url,
-  }
+  return ports.idps.map((port, index) => {
+    const name = index === 0 ? 'idp' : `idp-${index + 1}`
+    return {
+      name,
+      entry: idpEntry(),
+      env: idpEnvironment(env, { REKEY_ANONYMOUS_PROPAGATION: '0s' }, { ...shared, REKEY_PORT: String(port) }),
+      logFile: join(home.logsFolder, `${name}.log`),
+      url: urlAt(port),
+    }
+  })
 }
 
-/** The two example APIs, each with a verifier's credential of its own. */
+/** The two example APIs, each with a verifier's credential of its own and another instance of the IdP to begin with. */
 export function apiParts({ home, ports, clients, env }: Plan): Part[] {
   const entry = apiEntry()
   return ([0, 1] as const).map((index) => {
     const name = `api-${index + 1}`
     const verifier = clients.verifiers[index]
     const own = {
-      REKEY_ISSUER: `http://localhost:${ports.idp}`,
+      REKEY_ISSUER: urlAt(ports.idps[0]),
+      REKEY_TRUST_URLS: startingAt(ports.idps, index).map(urlAt).join(','),
       REKEY_TRUST_CLIENT_ID: verifier.clientId,
       REKEY_TRUST_CLIENT_SECRET: verifier.clientSecret,
       REKEY_STATE_FILE: join(home.folder, `${name}.trust.json`),
@@ -51,6 +57,16 @@ export function apiParts({ home, ports, clients, env }: Plan): Part[] {
       PORT: String(ports.apis[index]),
     }
     const logFile = join(home.logsFolder, `${name}.log`)
-    return { name, entry, env: apiEnvironment(env, own), logFile, url: `http://localhost:${ports.apis[index]}` }
+    return { name, entry, env: apiEnvironment(env, own), logFile, url: urlAt(ports.apis[index]) }
   })
+}
+
+/** The base URL of the part that listens at a port. */
+export function urlAt(port: number): string {
+  return `http://localhost:${port}`
+}
+
+function startingAt(ports: readonly number[], index: number): number[] {
+  const first = index % ports.length
+  return [...ports.slice(first), ...ports.slice(0, first)]
 }

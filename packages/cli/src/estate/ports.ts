@@ -4,23 +4,31 @@ import { CliError } from '../error.ts'
 
 /** Where the parts of an estate listen. */
 export interface Ports {
-  idp: number
+  /** One for each instance of the IdP. */
+  idps: readonly [number, ...number[]]
   database: number
   apis: readonly [number, number]
 }
 
+/** So many instances of the IdP an estate has room for. */
+export const mostIdps = 8
+
 const offsets = { idp: 2, database: 54, apis: [81, 82] } as const
 const highestBase = 65_535 - 82
 
-/** @throws CliError `WRONG_USE` when REKEY_PORT_BASE is no port that leaves room for all parts */
-export function portsOf(env: Readonly<Record<string, string | undefined>>): Ports {
+/**
+ * @param idps how many instances of the IdP there are
+ * @throws CliError `WRONG_USE` when REKEY_PORT_BASE is no port that leaves room for all parts
+ */
+export function portsOf(env: Readonly<Record<string, string | undefined>>, idps = 1): Ports {
   const text = env.REKEY_PORT_BASE || '8000'
   const base = Number(text)
   if (!/^\d{1,5}$/.test(text) || base < 1 || base > highestBase) {
     throw new CliError('WRONG_USE', `REKEY_PORT_BASE "${text}" is no port between 1 and ${highestBase}`)
   }
+  const first = base + offsets.idp
   return {
-    idp: base + offsets.idp,
+    idps: [first, ...Array.from({ length: idps - 1 }, (_, index) => first + 1 + index)],
     database: base + offsets.database,
     apis: [base + offsets.apis[0], base + offsets.apis[1]],
   }

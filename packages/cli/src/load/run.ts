@@ -1,14 +1,15 @@
-import { basic, tokenForm } from '../client/token.ts'
 import type { Clock } from '../clock.ts'
 import type { Credential } from '../estate/document.ts'
 import { brokenCause, isRevokedRefusal, refusalCause, type Target } from './cause.ts'
 import { Connections, type Incoming, type Outgoing } from './http.ts'
+import { type Issued, Issuers } from './issuers.ts'
 import { type Held, TokenPool } from './pool.ts'
 import { Tally } from './tally.ts'
 
 /** Who is put under load, and as whom. */
 export interface LoadOptions {
-  idp: string
+  /** Every instance of the IdP. */
+  idps: readonly string[]
   apis: readonly string[]
   agent: Credential
   now: Clock
@@ -32,21 +33,16 @@ export class Load {
   readonly #connections = new Connections()
   readonly #running = new Set<Promise<void>>()
   readonly #revoked = new Set<string>()
-  readonly #tokenTarget: Target
-  readonly #tokenRequest: Outgoing
+  readonly #issuers: Issuers
   readonly #apis: Api[]
   #turn = 0
 
   constructor(options: LoadOptions) {
     this.#options = options
     this.#pool = new TokenPool(options.random)
-    this.#tokenTarget = { role: 'token', url: options.idp }
-    this.#tokenRequest = {
-      method: 'POST',
-      url: new URL(`${options.idp}/api/v1/token`),
-      headers: { authorization: basic(options.agent), 'content-type': 'application/x-www-form-urlencoded' },
-      body: tokenForm(),
-    }
+    const { idps, agent } = options
+    const onRetry = () => this.tally.retried()
+    this.#issuers = new Issuers({ idps, agent, connections: this.#connections, onRetry })
     this.#apis = options.apis.map((url) => ({ target: { role: 'api', url }, url: new URL(`${url}/hello`) }))
   }
 
@@ -72,15 +68,22 @@ export class Load {
 
   async #token(): Promise<void> {
     const revokedBefore = new Set(this.#revoked)
-    await this.#send(this.#tokenRequest, this.#tokenTarget, (reply) => {
-      if (reply.status !== 200) return refusalCause(reply, this.#tokenTarget)
-      const { access_token } = JSON.parse(reply.body) as { access_token: string }
-      const { kid } = this.#pool.add(access_token)
-      this.tally.signedBy(kid)
-      if (!revokedBefore.has(kid)) return undefined
-      this.#pool.drop(kid)
-      return `token signed by a revoked key ${this.#tokenTarget.url}`
+    await this.#measure(async () => {
+      const issued = await this.#issuers.ask()
+      return typeof issued === 'string'
+        ? issued
+        : judged(issued.target, async () => this.#issued(issued, revokedBefore))
     })
+  }
+
+  #issued({ reply, target }: Issued, revokedBefore: ReadonlySet<string>): Verdict {
+    if (reply.status !== 200) return refusalCause(reply, target)
+    const { access_token } = JSON.parse(reply.body) as { access_token: string }
+    const { kid } = this.#pool.add(access_token)
+    this.tally.signedBy(kid)
+    if (!revokedBefore.has(kid)) return undefined
+    this.#pool.drop(kid)
+    return `token signed by a revoked key ${target.url}`
   }
 
   async #hello(turn: number, held: Held): Promise<void> {
@@ -88,9 +91,11 @@ export class Load {
     const index = (turn + Math.floor(turn / (2 * tokenEvery))) % this.#apis.length
     const { target, url } = this.#apis[index] as Api
     const outgoing: Outgoing = { method: 'GET', url, headers: { authorization: `Bearer ${held.token}` } }
-    await this.#send(outgoing, target, (reply) =>
-      reply.status === 200 ? undefined : this.#refused(reply, target, held),
-    )
+    const greeted = async () => {
+      const reply = await this.#connections.send(outgoing)
+      return reply.status === 200 ? undefined : this.#refused(reply, target, held)
+    }
+    await this.#measure(() => judged(target, greeted))
   }
 
   #refused(reply: Incoming, target: Target, held: Held): string | typeof revokedRefusal {
@@ -100,12 +105,9 @@ export class Load {
     return revokedRefusal
   }
 
-  async #send(outgoing: Outgoing, target: Target, judge: (reply: Incoming) => Verdict): Promise<void> {
+  async #measure(request: () => Promise<Verdict>): Promise<void> {
     const start = this.#options.monotonic()
-    const verdict = await this.#connections
-      .send(outgoing)
-      .then(judge)
-      .catch((error) => brokenCause(error, target))
+    const verdict = await request()
     const latencyMs = this.#options.monotonic() - start
     if (verdict === undefined) this.tally.succeeded(latencyMs)
     else if (verdict === revokedRefusal) this.tally.refusedAsRevoked(latencyMs)
@@ -116,3 +118,12 @@ export class Load {
 const revokedRefusal = Symbol('refused because its key was revoked')
 /** Undefined: all is well. A text: the cause of a failure. */
 type Verdict = string | typeof revokedRefusal | undefined
+
+/** The verdict on a request; no reply, or one that cannot be read, is a failure with a cause. */
+async function judged(target: Target, request: () => Promise<Verdict>): Promise<Verdict> {
+  try {
+    return await request()
+  } catch (error) {
+    return brokenCause(error, target)
+  }
+}

@@ -6,6 +6,8 @@ export interface Summary {
   failures: Record<string, number>
   p50Ms: number
   p99Ms: number
+  /** Token requests that went to another instance of the IdP because one was not there or could not serve. */
+  retries: number
   /** Refusals of tokens whose key was revoked: meant to happen, and no failures. */
   revokedRefusals: number
   /** The keys that signed tokens, in the order in which they appeared. */
@@ -21,6 +23,7 @@ export class Tally {
   #requests = 0
   #requestsBefore = 0
   #revokedRefusals = 0
+  #retries = 0
 
   succeeded(latencyMs: number): void {
     this.#answered(latencyMs)
@@ -36,6 +39,10 @@ export class Tally {
     this.#answered(latencyMs)
   }
 
+  retried(): void {
+    this.#retries += 1
+  }
+
   signedBy(kid: string): void {
     this.#kids.add(kid)
   }
@@ -46,6 +53,7 @@ export class Tally {
       failures: Object.fromEntries([...this.#failures].sort(([, a], [, b]) => b - a)),
       p50Ms: this.#all.percentileMs(50),
       p99Ms: this.#all.percentileMs(99),
+      retries: this.#retries,
       revokedRefusals: this.#revokedRefusals,
       kids: [...this.#kids],
     }
@@ -61,11 +69,13 @@ export class Tally {
     this.#requestsBefore = this.#requests
     const [p50, p99] = [this.#lately.percentileMs(50), this.#lately.percentileMs(99)]
     this.#lately.reset()
+    const retried = this.#retries > 0 ? [`${this.#retries} retried`] : []
     const revoked = this.#revokedRefusals > 0 ? [`${this.#revokedRefusals} refused as revoked`] : []
     const parts = [
       `${second} s`,
       `${lately}/s`,
       `${this.failures} failed`,
+      ...retried,
       ...revoked,
       `p50 ${p50} ms`,
       `p99 ${p99} ms`,

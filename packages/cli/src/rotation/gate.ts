@@ -1,8 +1,8 @@
 import type { Waiting } from '../client/keyring.ts'
 
 /** What a closed gate waits for, as a sentence: "waiting for verifier api-7; opens by itself at 14:05". */
-export function gateSentence(waiting: Waiting, now: number): string {
-  const parties = waiting.for.length === 0 ? `the gate "${waiting.gate}"` : listed(waiting.for)
+export function gateSentence(waiting: Pick<Waiting, 'for' | 'opensAt'> & Partial<Waiting>, now: number): string {
+  const parties = waiting.for.length === 0 ? `the gate "${waiting.gate ?? ''}"` : listed(waiting.for)
   const opening =
     waiting.opensAt === null ? 'opens as soon as that is confirmed' : `opens by itself ${atTime(waiting.opensAt, now)}`
   return `waiting for ${parties}; ${opening}`

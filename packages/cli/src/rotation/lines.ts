@@ -1,6 +1,6 @@
 import { type Shell, tell } from '../shell.ts'
 import type { Milestone } from './milestones.ts'
-import type { Progress } from './watch.ts'
+import type { Progress } from './progress.ts'
 
 /** Progress where no terminal is: a line for each thing that happened and each new reason for waiting. */
 export function lineProgress(shell: Shell): Progress {

@@ -1,7 +1,7 @@
 import { Listr, ListrLogger, ProcessOutput } from 'listr2'
 import type { Shell } from '../shell.ts'
 import type { Milestone } from './milestones.ts'
-import type { Progress } from './watch.ts'
+import type { Progress } from './progress.ts'
 
 interface Row {
   title: string

@@ -132,6 +132,46 @@ test('a server that takes a call and then says nothing, or only half, ends with 
   }
 })
 
+test('another instance is asked when the first one is not there or cannot serve, and the one that answered stays', async () => {
+  const tokens = JSON.stringify({ access_token: 'opaque', expires_in: 3600 })
+  const out = createServer((request, response) => {
+    if (request.url === '/api/v1/token') return response.end(tokens)
+    return response.writeHead(503).end('{"code":"NO_LEASE","message":"this instance holds no lease"}')
+  })
+  const asked = async (first: string) => {
+    const estate = { idp: first, idps: [first, idp], apis: [], admin: { clientId: 'a', clientSecret: 'b' } }
+    const management = new ManagementClient(estate, shell())
+    const before = seen.length
+    await management.call({ ...read, method: 'POST' })
+    await management.call(read)
+    return seen.slice(before).map(({ path }) => path)
+  }
+  out.listen(0, '127.0.0.1')
+  await once(out, 'listening')
+  const first = `http://127.0.0.1:${(out.address() as { port: number }).port}`
+  assert.deepEqual(await asked(first), ['/api/v1/keyrings', '/api/v1/keyrings'])
+  out.close().closeAllConnections()
+  await once(out, 'close')
+  assert.deepEqual(await asked(first), ['/api/v1/token', '/api/v1/keyrings', '/api/v1/keyrings'])
+})
+
+test('what may have been done already is not done again at another instance', async () => {
+  const second = { ...read, replyWithinMs: 200 }
+  const cut = createServer((request, response) => {
+    if (request.url === '/api/v1/token') response.end('{"access_token":"opaque","expires_in":3600}')
+    else request.socket.destroy()
+  }).listen(0, '127.0.0.1')
+  await once(cut, 'listening')
+  const first = `http://127.0.0.1:${(cut.address() as { port: number }).port}`
+  const estate = { idp: first, idps: [first, idp], apis: [], admin: { clientId: 'a', clientSecret: 'b' } }
+  const management = new ManagementClient(estate, shell())
+  await assert.rejects(management.call({ ...second, method: 'POST' }), (error: CliError) => exitCodeOf(error) === 3)
+  assert.equal(seen.length, 0)
+  assert.deepEqual(await management.call({ ...second, method: 'POST', repeatable: true }), { done: true })
+  assert.deepEqual(await management.call(second), { done: true })
+  cut.close().closeAllConnections()
+})
+
 function client(clientId = 'admin', clientSecret = 'secret'): ManagementClient {
   return new ManagementClient({ idp, apis: [], admin: { clientId, clientSecret } }, shell())
 }

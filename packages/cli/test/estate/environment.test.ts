@@ -11,13 +11,19 @@ const shell = {
   REKEY_ACCESS_TOKEN_TTL: '10m',
   REKEY_TRUST_CLIENT_SECRET: 'of an API elsewhere',
   REKEY_NO_SUCH_SETTING: 'nobody’s',
+  REKEY_ALGORITHMS: 'ES256',
   OIDC_FORCE_KEY_ROTATION: 'true',
   DATABASE_DIRECT_URL: 'postgres://of-another-database',
   DATABASE_OWNER_URL: 'postgres://owner:secret@of-another-database',
 }
 
 test('an API gets the runtime’s variables and its own, and none of the shell’s secrets', () => {
-  assert.deepEqual(apiEnvironment(shell, { PORT: '1' }), { PATH: '/bin', NODE_ENV: 'production', PORT: '1' })
+  assert.deepEqual(apiEnvironment(shell, { PORT: '1' }), {
+    PATH: '/bin',
+    NODE_ENV: 'production',
+    REKEY_ALGORITHMS: 'ES256',
+    PORT: '1',
+  })
 })
 
 test('the IdP gets its own settings from the shell too, and nothing that is meant for others or for another database', () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { homeOf } from '../../src/estate/home.ts'
-import { idpPart } from '../../src/estate/parts.ts'
+import { apiParts, idpParts } from '../../src/estate/parts.ts'
 import { portsOf } from '../../src/estate/ports.ts'
 
 const credential = { clientId: 'id', clientSecret: 'secret' }
@@ -10,17 +10,41 @@ const env = { DATABASE_DIRECT_URL: 'postgres://shell' }
 const plan = { home: homeOf({}, '/work'), ports: portsOf({}), clients, env }
 const urls = { serviceUrl: 'postgres://service', ownerUrl: 'postgres://owner' }
 
-function databaseVariables(variables: Record<string, string>): Record<string, string> {
+function databaseVariables(variables: Record<string, string> = {}): Record<string, string> {
   return Object.fromEntries(Object.entries(variables).filter(([name]) => name.startsWith('DATABASE_')))
 }
 
 test('an IdP on the embedded database is not told of another one that the shell names', () => {
-  assert.deepEqual(databaseVariables(idpPart(plan, urls).env), { DATABASE_URL: 'postgres://service' })
+  assert.deepEqual(databaseVariables(idpParts(plan, urls)[0]?.env), { DATABASE_URL: 'postgres://service' })
 })
 
 test('an IdP behind a pooler is told the direct way too, and never the owner’s', () => {
-  assert.deepEqual(databaseVariables(idpPart(plan, { ...urls, directUrl: 'postgres://direct' }).env), {
+  assert.deepEqual(databaseVariables(idpParts(plan, { ...urls, directUrl: 'postgres://direct' })[0]?.env), {
     DATABASE_URL: 'postgres://service',
     DATABASE_DIRECT_URL: 'postgres://direct',
   })
+})
+
+test('several instances are one issuer, each with a port and a log of its own', () => {
+  const parts = idpParts({ ...plan, ports: portsOf({}, 3) }, urls)
+  assert.deepEqual(
+    parts.map(({ name, url, logFile, env }) => [name, url, logFile, env.REKEY_PORT, env.REKEY_ISSUER]),
+    [
+      ['idp', 'http://localhost:8002', '/work/.rekey/logs/idp.log', '8002', 'http://localhost:8002'],
+      ['idp-2', 'http://localhost:8003', '/work/.rekey/logs/idp-2.log', '8003', 'http://localhost:8002'],
+      ['idp-3', 'http://localhost:8004', '/work/.rekey/logs/idp-3.log', '8004', 'http://localhost:8002'],
+    ],
+  )
+  const journals = new Set(parts.map((part) => part.env.REKEY_REVOCATION_JOURNAL))
+  assert.deepEqual([...journals], ['/work/.rekey/revocations.jsonl'])
+})
+
+test('each API begins with another instance and knows them all', () => {
+  const trust = apiParts({ ...plan, ports: portsOf({}, 2) }).map((part) => part.env.REKEY_TRUST_URLS)
+  assert.deepEqual(trust, [
+    'http://localhost:8002,http://localhost:8003',
+    'http://localhost:8003,http://localhost:8002',
+  ])
+  const alone = apiParts(plan).map((part) => part.env.REKEY_TRUST_URLS)
+  assert.deepEqual(alone, ['http://localhost:8002', 'http://localhost:8002'])
 })

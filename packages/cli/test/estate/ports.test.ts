@@ -6,8 +6,12 @@ import type { CliError } from '../../src/error.ts'
 import { portsOf, requireFree } from '../../src/estate/ports.ts'
 
 test('every part has its place above the base', () => {
-  assert.deepEqual(portsOf({}), { idp: 8002, database: 8054, apis: [8081, 8082] })
-  assert.deepEqual(portsOf({ REKEY_PORT_BASE: '20000' }), { idp: 20002, database: 20054, apis: [20081, 20082] })
+  assert.deepEqual(portsOf({}), { idps: [8002], database: 8054, apis: [8081, 8082] })
+  assert.deepEqual(portsOf({ REKEY_PORT_BASE: '20000' }, 3), {
+    idps: [20002, 20003, 20004],
+    database: 20054,
+    apis: [20081, 20082],
+  })
 })
 
 test('a base that is no port, or leaves no room above it, is wrong use', () => {

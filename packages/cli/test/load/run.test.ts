@@ -78,6 +78,37 @@ test('an IdP that goes on signing with a revoked key is a failure', async () => 
   assert.match(causes[0] ?? '', /^token signed by a revoked key/)
 })
 
+test('token requests go to every instance in turn, and to the next one when one is not there or cannot serve', async () => {
+  const served = [0, 0]
+  const counting = (index: 0 | 1): RequestListener => {
+    return (request, response) => {
+      served[index] = (served[index] ?? 0) + 1
+      issuing(() => 'a')(request, response)
+    }
+  }
+  const away = 'http://127.0.0.1:1'
+  const unavailable = await listen((_request, response) => response.writeHead(503).end('{}'))
+  const idps = [await listen(counting(0)), away, unavailable, await listen(counting(1))]
+  const load = loadOf(idps, await listen((_request, response) => response.end('{}')))
+  await fire(load, 200)
+  const { failures, retries, requests } = load.tally.summary
+  assert.deepEqual(failures, {})
+  // Of 40 token requests a quarter began at each: those at the second one had two retries, those at the third one.
+  assert.deepEqual([requests, served, retries], [200, [10, 30], 30])
+})
+
+test('a token request that no instance serves is one failure', async () => {
+  const unavailable: RequestListener = (_request, response) => response.writeHead(503).end('{"error":"out of service"}')
+  const idps = [await listen(unavailable), await listen(unavailable)]
+  const load = loadOf(idps, await listen((_request, response) => response.end('{}')))
+  await fire(load, 2)
+  const { failures, retries } = load.tally.summary
+  assert.deepEqual(
+    [failures, retries],
+    [{ [`503 out of service token ${idps[1]}`]: 1, [`503 out of service token ${idps[0]}`]: 1 }, 2],
+  )
+})
+
 function issuing(kid: () => string): RequestListener {
   return (_request, response) => {
     response.end(JSON.stringify({ access_token: unsignedToken(kid(), noon + 3_600_000) }))
@@ -94,9 +125,16 @@ async function loadOn(idp: RequestListener, api: RequestListener): Promise<Load>
   return loadOf(await listen(idp), await listen(api))
 }
 
-function loadOf(idp: string, api: string): Load {
+function loadOf(idp: string | string[], api: string): Load {
   const agent = { clientId: 'agent', clientSecret: 'secret' }
-  return new Load({ idp, apis: [api], agent, now: () => noon, monotonic: () => performance.now(), random: Math.random })
+  return new Load({
+    idps: [idp].flat(),
+    apis: [api],
+    agent,
+    now: () => noon,
+    monotonic: () => performance.now(),
+    random: Math.random,
+  })
 }
 
 /** One after the other, so that it is certain what is known when the next one is chosen. */

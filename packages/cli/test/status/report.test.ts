@@ -22,6 +22,42 @@ test('the report shows versions, gates, verifiers and what needs attention', () 
   assert.match(text, /! something \(for 1m\)\n {4}rekey help/)
 })
 
+test('the report shows by what tokens are signed, the move that waits, and the instances', () => {
+  const waiting = { for: ['verifier api-7 to allow RS256'], opensAt: null }
+  const move = { to: 'signing-rs256', requestedAt: before(180_000), by: 'admin', forced: false, waiting }
+  const instance = { id: 'i-1', startedAt: before(60_000), leaseUntil: before(-4_000) }
+  const text = report(
+    {
+      keyrings: [],
+      verifiers: [],
+      issuance: { keyring: 'signing-es256', algorithm: 'ES256', revision: 3, confirmed: false, move },
+      instances: [
+        { ...instance, address: 'http://localhost:8002', applied: 12 },
+        { ...instance, address: 'http://localhost:8003', applied: 9 },
+      ],
+      attention: [],
+    },
+    noon,
+  )
+  assert.match(text, /Access tokens are signed by signing-es256 \(ES256\), which not every instance has confirmed yet/)
+  assert.match(text, /move to signing-rs256, asked for 3m ago: waiting for verifier api-7 to allow RS256/)
+  assert.match(text, /http:\/\/localhost:8002 +12 +nothing +4s left +1m/)
+  assert.match(text, /http:\/\/localhost:8003 +9 +3 changes +4s left +1m/)
+})
+
+test('the report tells what each verifier trusts', () => {
+  const verifier = { id: 'api/1', library: 'rekey/1', revision: { epoch: 1, n: 9 }, algorithms: ['ES256', 'RS256'] }
+  const trustOf = (more: object) =>
+    report({ keyrings: [], verifiers: [{ ...verifier, leaseUntil: before(-9_000), ...more }], attention: [] }, noon)
+  assert.match(trustOf({}), /9s left +ES256 RS256 +newest/)
+  assert.match(trustOf({ behindSince: before(3_000) }), /behind for 3s/)
+  assert.match(
+    trustOf({ leaseUntil: before(60_000), acceptsUntil: before(-120_000) }),
+    /over for 1m .*accepts for 2m more/,
+  )
+  assert.match(trustOf({ leaseUntil: before(60_000), acceptsUntil: before(60_000) }), /over for 1m .*refuses/)
+})
+
 test('an estate without verifiers and without worries says both', () => {
   const text = report({ keyrings: [], verifiers: [], attention: [] }, noon)
   assert.match(text, /none has a lease/)

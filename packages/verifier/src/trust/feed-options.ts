@@ -19,9 +19,15 @@ interface FeedOptions {
   readonly dangerouslyAllowPlaintext?: boolean
 }
 
-/** The issuer's base URL, as `issuer` or (where it is reached by another address) as `url`. */
+/** Where the issuer is reached, or each of its instances: when the one in use fails, the next one is used. */
+type Address = string | readonly string[]
+
+/**
+ * The issuer's base URL, as `issuer` or (where it is reached by another address) as `url`. With several addresses a state
+ * file needs `issuer`, by which it knows whose it is.
+ */
 export type TrustFeedOptions = FeedOptions &
-  ({ readonly issuer: string; readonly url?: string } | { readonly issuer?: string; readonly url: string })
+  ({ readonly issuer: string; readonly url?: Address } | { readonly issuer?: string; readonly url: Address })
 
 /** For so long at most may a verifier that is cut off hold a rotation up: an issuer grants no longer ceiling. */
 const LONGEST_CEILING_MS = 86_400_000
@@ -36,6 +42,13 @@ function checkedMode(onLeaseLost: unknown): OnLeaseLost {
   throw new TypeError("onLeaseLost is required: 'fail-closed' or { lastKnownGood: { ceilingMs } }, at most 24 h")
 }
 
+function checkedAddresses({ url, issuer, dangerouslyAllowPlaintext }: TrustFeedOptions): readonly [URL, ...URL[]] {
+  const addresses: readonly unknown[] = Array.isArray(url) ? url : [url ?? issuer]
+  const [first, ...others] = addresses.map((one) => trustworthyUrl('url', one, dangerouslyAllowPlaintext === true))
+  if (first === undefined) throw new TypeError('url must name at least one address')
+  return [first, ...others]
+}
+
 /** Reads the options once; from here on they are known to be sound. */
 export function checkedFeedOptions(options: TrustFeedOptions) {
   const { clientId, clientSecret, stateFile, instance = randomUUID() } = options
@@ -43,8 +56,10 @@ export function checkedFeedOptions(options: TrustFeedOptions) {
   if (!isName(instance)) throw new TypeError('instance must be a non-empty string')
   if (stateFile !== undefined && !isName(stateFile)) throw new TypeError('stateFile must be a path')
   const { fetch = globalThis.fetch, clock = systemClock, random = Math.random } = options
-  const base = trustworthyUrl('url', options.url ?? options.issuer, options.dangerouslyAllowPlaintext === true)
-  const name = options.issuer ?? base.href
+  const bases = checkedAddresses(options)
+  if (bases.length > 1 && stateFile !== undefined && !isName(options.issuer))
+    throw new TypeError('issuer is required for a state file where there are several addresses')
+  const name = options.issuer ?? bases[0].href
   return {
     clientId,
     clientSecret,
@@ -53,7 +68,7 @@ export function checkedFeedOptions(options: TrustFeedOptions) {
     fetch,
     clock,
     random,
-    base,
+    bases,
     name,
     onLeaseLost: checkedMode(options.onLeaseLost),
   }

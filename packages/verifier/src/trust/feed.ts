@@ -3,6 +3,8 @@ import { VerifyError, type VerifyErrorCode } from '../error.ts'
 import type { Jwks } from '../keys/jwk.ts'
 import { LIBRARY } from '../version.ts'
 import { checkedFeedOptions, type TrustFeedOptions } from './feed-options.ts'
+import { sayGoodbye } from './goodbye.ts'
+import { Instances, type Stay } from './instances.ts'
 import { type Acknowledgement, Issuer } from './issuer.ts'
 import { Lease } from './lease.ts'
 import { compareRevisions, type TrustMessage } from './message.ts'
@@ -13,22 +15,24 @@ import { StateFile } from './state-file.ts'
 import { Subscription } from './subscription.ts'
 
 const REFRESH_TIMEOUT_MS = 10_000
-const GOODBYE_TIMEOUT_MS = 1_000
 /** A feed that was reopened because we lag gets this long before it is reopened for the same reason again. */
 const REOPEN_AGAIN_MS = 5_000
 
 const LOOK_AGAIN_IN_VAIN = Promise.resolve(false)
+
 /**
  * Trust from a Rekey issuer. An event of the feed is applied at once and in full; then, once what must survive a
  * restart is on disk, the lease is renewed, which is what tells the issuer that this process holds it.
  */
 class FeedTrust implements TrustSource {
   readonly #options: ReturnType<typeof checkedFeedOptions>
-  readonly #issuer: Issuer
+  readonly #instances: Instances
   readonly #lease: Lease
   readonly #file: StateFile | undefined
   readonly #subscription: Subscription
   readonly #renewal: Renewal
+  /** Where the feed was opened last. */
+  #feedAt: Stay
   readonly #first = Promise.withResolvers<void>()
   readonly #waiting = new Set<(change: TrustChange) => void>()
   #context: TrustContext = { algorithms: [], announce: () => {} }
@@ -47,26 +51,36 @@ class FeedTrust implements TrustSource {
 
   constructor(options: TrustFeedOptions) {
     this.#options = checkedFeedOptions(options)
-    const { base, clientId, clientSecret, fetch, clock, random, stateFile, name, onLeaseLost } = this.#options
-    this.#issuer = new Issuer({ base, clientId, clientSecret, fetch })
+    const { bases, clientId, clientSecret, fetch, clock, random, stateFile, name, onLeaseLost } = this.#options
+    const [first, ...others] = bases
+    const issuerAt = (base: URL) => new Issuer({ base, clientId, clientSecret, fetch })
+    this.#instances = new Instances([issuerAt(first), ...others.map(issuerAt)])
+    this.#feedAt = this.#instances.current
     this.#lease = new Lease(clock, onLeaseLost)
     this.#file = stateFile === undefined ? undefined : new StateFile(stateFile, name)
-    const onProblem = (error: VerifyError) => this.#context.announce('problem', error)
     this.#subscription = new Subscription({
       clock,
       random,
-      onProblem,
-      open: (lastEventId, signal) => this.#issuer.openFeed(lastEventId, signal),
+      instances: bases.length,
+      open: (lastEventId, signal) => this.#openFeed(lastEventId, signal),
       lastEventId: () => (this.#held && this.#resumable ? `${this.#held.epoch}.${this.#held.n}` : undefined),
       apply: (message) => this.#apply(message),
+      onProblem: (error) => {
+        this.#context.announce('problem', error)
+        this.#instances.leave(this.#feedAt)
+      },
     })
     this.#renewal = new Renewal({
       clock,
-      onProblem,
+      instances: this.#instances,
       readyToAcknowledge: () => this.#save(),
-      renew: (held, signal) => this.#issuer.renew(held, this.#acknowledgement(), signal),
+      acknowledgement: () => this.#acknowledgement(),
       onEarned: (sent, leaseMs) => this.#earned(sent, leaseMs),
       onBehind: () => this.#behind(),
+      onFailed: (stay) => {
+        if (this.#instances.leave(stay)) this.#subscription.reopen()
+      },
+      onProblem: (error) => this.#context.announce('problem', error),
     })
   }
 
@@ -121,7 +135,10 @@ class FeedTrust implements TrustSource {
     // Whoever waits for it hears of it through start(); where nobody does, it is no unhandled rejection.
     this.#first.promise.catch(() => {})
     this.#first.reject(new VerifyError('verifier_closed'))
-    if (this.#started !== undefined) await this.#sayGoodbye()
+    if (this.#started === undefined) return
+    const { instance, clock } = this.#options
+    const failed = (error: VerifyError) => this.#context.announce('problem', error)
+    await sayGoodbye(this.#instances.fromCurrent, instance, clock).catch(failed)
   }
 
   get #holdsTrust(): boolean {
@@ -140,6 +157,11 @@ class FeedTrust implements TrustSource {
     return this.#first.promise
   }
 
+  #openFeed(lastEventId: string | undefined, signal: AbortSignal): Promise<AsyncIterable<Uint8Array>> {
+    this.#feedAt = this.#instances.current
+    return this.#feedAt.issuer.openFeed(lastEventId, signal)
+  }
+
   #apply(message: TrustMessage): void {
     this.#refuseUnfit(message)
     const change = this.#set.apply({ keys: message.keys, revokedKids: message.revokedKids })
@@ -148,7 +170,7 @@ class FeedTrust implements TrustSource {
     this.#resumable = true
     announceChange(this.#context.announce, change)
     for (const done of this.#waiting) done(change)
-    this.#renewal.now()
+    this.#renewal.after(this.#options.random() * message.acknowledgeWithinMs)
   }
 
   #refuseUnfit(message: TrustMessage): void {
@@ -206,20 +228,6 @@ class FeedTrust implements TrustSource {
   #reopenFromScratch(): void {
     this.#resumable = false
     this.#subscription.reopen()
-  }
-
-  async #sayGoodbye(): Promise<void> {
-    const { clock, instance } = this.#options
-    const timeout = new AbortController()
-    const cancel = clock.after(GOODBYE_TIMEOUT_MS, () => timeout.abort())
-    try {
-      await this.#issuer.leave(instance, timeout.signal)
-    } catch (cause) {
-      // The issuer then waits for the lease to pass, as it does for a process that died.
-      this.#context.announce('problem', new VerifyError('lease_refused', { detail: 'goodbye', cause }))
-    } finally {
-      cancel()
-    }
   }
 }
 

@@ -8,6 +8,8 @@ export interface TrustMessage extends Revision {
   readonly full: boolean
   readonly keys: readonly Jwk[] | undefined
   readonly revokedKids: readonly string[]
+  /** The span in which each verifier chooses a moment to acknowledge; 0 where there are few. */
+  readonly acknowledgeWithinMs: number
 }
 
 const malformed = (detail: string, cause?: unknown): VerifyError => new VerifyError('feed_failed', { detail, cause })
@@ -31,6 +33,7 @@ interface Unread {
   readonly full?: unknown
   readonly jwks?: unknown
   readonly revokedKids?: unknown
+  readonly acknowledgeWithinMs?: unknown
 }
 
 function parse(data: string): Unread {
@@ -56,14 +59,23 @@ function kidsOf(revokedKids: unknown): readonly string[] {
   throw malformed('revokedKids is not an array of strings')
 }
 
+/** A span beyond this would cost leases. */
+const LONGEST_SPREAD_MS = 2_000
+
+function spreadOf(acknowledgeWithinMs: unknown): number {
+  if (acknowledgeWithinMs === undefined) return 0
+  if (isCount(acknowledgeWithinMs)) return Math.min(acknowledgeWithinMs, LONGEST_SPREAD_MS)
+  throw malformed('acknowledgeWithinMs is not a count')
+}
+
 /** Reads an event in full before any of it is applied; members it does not know are left alone. */
 export function parseTrustMessage(event: StreamEvent): TrustMessage {
   const value = parse(event.data)
   if (!isRevision(value)) throw malformed('epoch or n is not a count')
-  const { epoch, n, full, jwks, revokedKids } = value
+  const { epoch, n, full, jwks, revokedKids, acknowledgeWithinMs } = value
   if (event.id !== undefined && event.id !== `${epoch}.${n}`) throw malformed('the id is not that of the revision')
   if (typeof full !== 'boolean') throw malformed('full is not a boolean')
   const keys = keysOf(jwks)
   if (full && keys === undefined) throw malformed('a full set without jwks')
-  return { epoch, n, full, keys, revokedKids: kidsOf(revokedKids) }
+  return { epoch, n, full, keys, revokedKids: kidsOf(revokedKids), acknowledgeWithinMs: spreadOf(acknowledgeWithinMs) }
 }

@@ -6,11 +6,14 @@ import { parseTrustMessage, type TrustMessage } from './message.ts'
 export interface SubscriptionOptions {
   readonly clock: Clock
   readonly random: () => number
+  /** How many instances `open` goes round: the pauses grow once a round. */
+  readonly instances: number
   open(lastEventId: string | undefined, signal: AbortSignal): Promise<AsyncIterable<Uint8Array>>
   /** Where to resume; undefined asks for the whole set. */
   lastEventId(): string | undefined
   /** Applies one message, or throws, which reopens the feed. */
   apply(message: TrustMessage): void
+  /** Called for each connection that failed, before the next one is opened. */
   onProblem(error: VerifyError): void
 }
 
@@ -114,7 +117,8 @@ export class Subscription {
   }
 
   async #pause(): Promise<void> {
-    const longest = Math.min(LONGEST_PAUSE_MS, SHORTEST_PAUSE_MS * 2 ** this.#failures++)
+    const rounds = Math.floor(this.#failures++ / this.#options.instances)
+    const longest = Math.min(LONGEST_PAUSE_MS, SHORTEST_PAUSE_MS * 2 ** rounds)
     const { promise, resolve } = Promise.withResolvers<void>()
     const cancel = this.#options.clock.after(longest * (0.5 + this.#options.random() / 2), resolve)
     this.#wake = resolve

@@ -253,10 +253,15 @@ describe('options of the feed', () => {
 
   it('must be sound', () => {
     assert.ok(trustFeed(good))
+    assert.ok(trustFeed({ ...good, url: ['https://a.example.com', 'https://b.example.com'], stateFile: 'trust.json' }))
     const wrong: Record<string, unknown>[] = [
       { issuer: undefined },
       { issuer: 'ftp://idp.example.com' },
       { issuer: 'https://user:secret@idp.example.com' },
+      { url: [] },
+      { url: ['https://a.example.com', 'ftp://b.example.com'] },
+      { url: ['https://a.example.com', 'http://b.example.com'] },
+      { url: ['https://a.example.com', 'https://b.example.com'], issuer: undefined, stateFile: 'trust.json' },
       { clientId: '' },
       { clientSecret: undefined },
       { onLeaseLost: undefined },

@@ -1,0 +1,69 @@
+import { CliError } from '../error.ts'
+import type { Credential } from '../estate/document.ts'
+import type { VerifierView } from './keyring.ts'
+import type { ManagementClient } from './management.ts'
+
+/** A running instance of the IdP. Times are ISO 8601. */
+export interface InstanceView {
+  id: string
+  /** Where it itself is reached. */
+  address: string
+  /** It has applied every change of the database up to this revision. */
+  applied: number
+  startedAt: string
+  leaseUntil: string
+}
+
+/** Every verifier process that has a lease or had one lately. */
+export async function listVerifiers(client: ManagementClient): Promise<VerifierView[]> {
+  const reply = await client.call<{ verifiers: VerifierView[] }>({
+    method: 'GET',
+    path: '/verifiers',
+    scope: 'keyrings:read',
+    failure: 'the verifiers cannot be read',
+  })
+  return reply.verifiers
+}
+
+/** Every instance of the IdP that holds its lease. */
+export async function listInstances(client: ManagementClient): Promise<InstanceView[]> {
+  const reply = await client.call<{ instances: InstanceView[] }>({
+    method: 'GET',
+    path: '/instances',
+    scope: 'keyrings:read',
+    failure: 'the instances cannot be read',
+  })
+  return reply.instances
+}
+
+/** Registers a verifier. The secret is in this reply and nowhere else. */
+export async function createVerifier(client: ManagementClient, name: string): Promise<Credential & { name: string }> {
+  const { clientId, clientSecret } = await client.call<Credential>({
+    method: 'POST',
+    path: '/verifiers',
+    scope: 'keyrings:write',
+    body: { name },
+    failure: `the verifier ${name} was not created`,
+  })
+  return { clientId, clientSecret, name }
+}
+
+/** Forgets a verifier process: no gate waits for it until it renews again. */
+export async function forgetVerifier(client: ManagementClient, id: string): Promise<void> {
+  await client.call<undefined>({
+    method: 'DELETE',
+    path: `/verifiers/${encodeURIComponent(id)}`,
+    scope: 'keyrings:write',
+    failure: `verifier ${id} was not forgotten`,
+  })
+}
+
+/** What an IdP of an earlier release has not got yet is not shown; undefined then. */
+export async function ifThere<T>(reading: Promise<T>): Promise<T | undefined> {
+  try {
+    return await reading
+  } catch (error) {
+    if (error instanceof CliError && error.facts.status === 404) return undefined
+    throw error
+  }
+}

@@ -1,0 +1,28 @@
+import type { Shell } from '../shell.ts'
+import { lineProgress } from './lines.ts'
+import type { Milestone } from './milestones.ts'
+import { taskProgress } from './tasks.ts'
+
+/** Shows the path as it is gone. */
+export interface Progress {
+  show(path: readonly Milestone[]): void
+  /** Called once, when nothing more will be shown. */
+  end(error?: unknown): Promise<void>
+}
+
+/** Does something that takes its time, with progress as rows on a terminal and as lines elsewhere. */
+export async function withProgress<T>(
+  shell: Shell,
+  asJson: boolean,
+  act: (progress: Progress) => Promise<T>,
+): Promise<T> {
+  const progress = shell.interactive && !asJson ? taskProgress(shell) : lineProgress(shell)
+  try {
+    const result = await act(progress)
+    await progress.end()
+    return result
+  } catch (error) {
+    await progress.end(error)
+    throw error
+  }
+}

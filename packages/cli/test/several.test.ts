@@ -1,0 +1,159 @@
+import assert from 'node:assert/strict'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { after, before, test } from 'node:test'
+import { setTimeout as delay } from 'node:timers/promises'
+import { Place, type Up } from './up.ts'
+
+// One estate with two instances of the IdP and APIs that allow ES256 alone: the tests build on each other, in this order.
+let place: Place
+let up: Up
+
+before(async () => {
+  place = await Place.find()
+  place.more = { REKEY_ALGORITHMS: 'ES256' }
+  up = place.up('--idps', '2')
+  await up.ready()
+})
+
+after(async () => {
+  up.process.kill('SIGTERM')
+  await up.exited
+  place.remove()
+})
+
+test('both instances are ready, are listed, and are one issuer', async () => {
+  const { idp, idps = [] } = place.estate
+  assert.deepEqual(idps, [`http://localhost:${place.base + 2}`, `http://localhost:${place.base + 3}`])
+  assert.match(up.output, new RegExp(`IdP +${idps[0]} +${idps[1]}`))
+  for (const url of idps) {
+    assert.equal((await fetch(`${url}/readyz`)).status, 200)
+    const metadata = await (await fetch(`${url}/.well-known/openid-configuration`)).json()
+    assert.equal((metadata as { issuer: string }).issuer, idp)
+  }
+  const { instances } = await status()
+  assert.deepEqual(instances.map(({ address }) => address).sort(), idps)
+})
+
+test('either instance dies under load and comes back, and no request fails', async () => {
+  const endLoad = await place.load(50)
+  for (const [index, name] of ['idp', 'idp-2'].entries()) {
+    const old = pidOf(name)
+    process.kill(old, 'SIGKILL')
+    const { code, stderr } = await place.rekey('rotate', 'signing-es256', '--watch', '--json')
+    assert.equal(code, 0, stderr)
+    await until(async () => (await fetch(`${place.estate.idps?.[index]}/readyz`)).ok)
+    await until(async () => (await status()).instances.length === 2)
+    assert.match(up.output, new RegExp(`^${name} killed by SIGKILL; it is started again`, 'm'))
+    assert.notEqual(pidOf(name), old)
+  }
+  const { code, stdout, stderr } = await endLoad()
+  const { failures, kids, retries } = JSON.parse(stdout)
+  assert.deepEqual([code, failures, kids.length], [0, {}, 3], stderr)
+  assert.ok(retries > 0)
+})
+
+test('the CLI finds the instance that is there', async () => {
+  const elsewhere = await Place.find()
+  const gone = 'http://127.0.0.1:1'
+  const { idps = [] } = place.estate
+  mkdirSync(elsewhere.path('.'))
+  writeFileSync(elsewhere.path('estate.json'), JSON.stringify({ ...place.estate, idp: gone, idps: [gone, ...idps] }))
+  for (const words of [
+    ['status'],
+    ['token'],
+    ['rotate', 'signing-rs256'],
+    ['load', '--rate', '20', '--seconds', '1'],
+  ]) {
+    const { code, stderr } = await elsewhere.rekey(...words)
+    assert.equal(code, 0, stderr)
+  }
+  writeFileSync(elsewhere.path('estate.json'), JSON.stringify({ ...place.estate, idp: gone, idps: [gone] }))
+  assert.equal((await elsewhere.rekey('status')).code, 3)
+  elsewhere.remove()
+})
+
+test('verifiers that do not allow an algorithm refuse the move to it, unless it is forced', async () => {
+  const refused = await place.rekey('issue-with', 'signing-rs256', '--json')
+  assert.equal(refused.code, 4, refused.stderr)
+  const { code, details } = JSON.parse(refused.stdout)
+  const verifiers = [1, 2].map((index) => `api-${index}/${place.base + 80 + index}`)
+  assert.deepEqual([code, details.verifiers], ['ALGORITHM_UNSUPPORTED', verifiers])
+
+  const forced = await place.rekey('issue-with', 'signing-rs256', '--force', '--reason', 'exercise', '--json')
+  assert.equal(forced.code, 0, forced.stderr)
+  assert.equal(JSON.parse(forced.stdout).algorithm, 'RS256')
+  const told = await status()
+  assert.equal(told.issuance.keyring, 'signing-rs256')
+  const named = told.attention.filter(({ what }) => what.includes('does not allow RS256'))
+  assert.deepEqual(
+    named.map(({ command }) => command),
+    ['rekey issue-with signing-es256', 'rekey issue-with signing-es256'],
+  )
+  assert.equal(await helloWithNewToken(), 401)
+
+  assert.equal((await place.rekey('issue-with', 'signing-es256')).code, 0)
+  assert.equal(await helloWithNewToken(), 200)
+})
+
+test('a verifier that is forgotten is back with its next renewal', async () => {
+  const id = `api-1/${place.base + 81}`
+  assert.equal((await place.rekey('verifier', 'forget', id)).code, 0)
+  await until(async () => (await status()).verifiers.some((verifier) => verifier.id === id && verifier.live))
+  const unknown = await place.rekey('verifier', 'forget', 'api-9/1', '--json')
+  assert.deepEqual([unknown.code, JSON.parse(unknown.stdout).code], [1, 'UNKNOWN_VERIFIER'])
+})
+
+test('a verifier that is created may read the feed, and its name is taken then', async () => {
+  const { clientId, clientSecret } = JSON.parse((await place.rekey('verifier', 'create', 'billing', '--json')).stdout)
+  const authorization = `Basic ${Buffer.from(`${clientId}:${clientSecret}`).toString('base64')}`
+  const feed = await fetch(`${place.estate.idp}/trust/feed`, { headers: { authorization } })
+  assert.equal(feed.status, 200)
+  await feed.body?.cancel()
+  assert.equal((await place.rekey('verifier', 'create', 'billing')).code, 4)
+})
+
+test('all of it stops within 3 s', async () => {
+  const start = performance.now()
+  up.signalGroup('SIGINT')
+  assert.deepEqual(await up.exited, { code: 0, signal: null })
+  assert.ok(performance.now() - start < 3000)
+  assert.deepEqual(await place.takenPorts(), [])
+})
+
+interface Told {
+  issuance: { keyring: string }
+  instances: { address: string }[]
+  verifiers: { id: string; live: boolean }[]
+  attention: { what: string; command: string | null }[]
+}
+
+async function status(): Promise<Told> {
+  const { code, stdout, stderr } = await place.rekey('status', '--json')
+  assert.equal(code, 0, stderr)
+  return JSON.parse(stdout)
+}
+
+async function helloWithNewToken(): Promise<number> {
+  const authorization = `Bearer ${(await place.rekey('token')).stdout.trim()}`
+  return (await fetch(`${place.estate.apis[0]}/hello`, { headers: { authorization } })).status
+}
+
+/** The process of an instance, by the port that it was told. */
+function pidOf(name: string): number {
+  const port = place.base + (name === 'idp' ? 2 : 3)
+  const lock = JSON.parse(readFileSync(place.path('up.lock'), 'utf8')) as { children: { pid: number }[] }
+  const found = lock.children.findLast(({ pid }) => {
+    return readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0').includes(`REKEY_PORT=${port}`)
+  })
+  assert.ok(found, `${name} runs no more`)
+  return found.pid
+}
+
+/** Looks again and again for something that no event tells of. */
+async function until(isTrue: () => Promise<boolean>): Promise<void> {
+  for (let looks = 0; looks < 150; looks += 1) {
+    if (await isTrue().catch(() => false)) return
+    await delay(100)
+  }
+  assert.fail(`it did not come true:\n${up.output}`)
+}
