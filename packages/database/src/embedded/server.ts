@@ -53,6 +53,8 @@ function serverArguments(place: Place, port: number): string[] {
     // Not "localhost": bound to one address only, another program could hold the other one and be taken for us.
     listen_addresses: '127.0.0.1',
     unix_socket_directories: '',
+    // Eight instances of 15 connections each, and room for an operator.
+    max_connections: 200,
     timezone: 'UTC',
     log_timezone: 'UTC',
     log_line_prefix: '%m [%p] %q%u@%d ',
