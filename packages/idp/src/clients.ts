@@ -4,6 +4,7 @@ import type { Transaction } from 'kysely'
 import { agentTopic } from './agents/credentials.ts'
 import { hashSecret } from './agents/secret.ts'
 import type { IdpTables } from './tables.ts'
+import { verifierTopic } from './trust/credential.ts'
 
 /** Clients that an estate is set up with before anybody can administer it. */
 export interface EstateClients {
@@ -89,7 +90,12 @@ async function ensureVerifier(
 ): Promise<void> {
   const { clientId, name } = verifier
   const secretHash = hashSecret(verifier.clientSecret)
-  await transaction.deleteFrom('verifiers').where('name', '=', name).where('client_id', '!=', clientId).execute()
+  const replaced = await transaction
+    .deleteFrom('verifiers')
+    .where('name', '=', name)
+    .where('client_id', '!=', clientId)
+    .returning('client_id')
+    .execute()
   const written = await transaction
     .insertInto('verifiers')
     .values({ client_id: clientId, name, secret_hash: secretHash })
@@ -102,6 +108,9 @@ async function ensureVerifier(
     .returning('client_id')
     .executeTakeFirst()
   if (written) await record(transaction, 'verifier.registered', { clientId, name })
+  for (const { client_id } of written ? [...replaced, written] : replaced) {
+    await recordChange(transaction, verifierTopic, client_id)
+  }
 }
 
 function record(transaction: Transaction<IdpTables>, action: string, details: { clientId: string; name: string }) {

@@ -25,7 +25,7 @@ import {
   startLoop,
 } from '@rekey/keyring'
 import type { Logger } from 'pino'
-import { type CredentialCache, credentialCache } from './agents/credentials.ts'
+import { type ClientCredential, findCredential } from './agents/credentials.ts'
 import { type Clock, systemClock } from './clock.ts'
 import { type Config, firstIssuer, signingKeyrings } from './config.ts'
 import { IdpError } from './error.ts'
@@ -35,10 +35,12 @@ import { ensureIssuance, type Issuance, loadIssuance } from './issuance/store.ts
 import { evidenceFor } from './keyrings/evidence.ts'
 import { instanceMemory } from './memory.ts'
 import { type Metrics, newMetrics } from './operations/metrics.ts'
+import { type Recall, recall } from './recall.ts'
 import type { SigningKeys } from './signing/keys.ts'
 import { keyMaker } from './signing/make.ts'
 import type { IdpTables } from './tables.ts'
 import { pruneOpaqueTokens } from './tokens/opaque.ts'
+import { findVerifier, type VerifierCredential, verifierTopic } from './trust/credential.ts'
 import { type TrustHub, trustHub } from './trust/hub.ts'
 import { RevocationJournal, type Revoked } from './trust/journal.ts'
 import { pruneVerifierLeases } from './trust/verifiers.ts'
@@ -57,7 +59,8 @@ export interface Instance {
   hands: Hands
   view: InstanceView
   loop: Loop
-  credentials: CredentialCache
+  credentials: Recall<ClientCredential>
+  verifierCredentials: Recall<VerifierCredential>
   hub: TrustHub
   metrics: Metrics
   /** The keys as this instance holds them now. */
@@ -93,7 +96,8 @@ export async function openInstance(
     if (connection.pool.waitingCount < mostWaiting) return
     throw new IdpError('OVERLOADED', 'too many requests wait for the database; try again')
   }
-  const credentials = credentialCache(connection.db, requireRoom)
+  const credentials = recall((id) => findCredential(connection.db, id), requireRoom)
+  const verifierCredentials = recall((id) => findVerifier(connection.db, id), requireRoom)
   const hub = trustHub()
   const journal = await RevocationJournal.open(config.revocationJournal)
   const metrics = newMetrics()
@@ -111,10 +115,12 @@ export async function openInstance(
 
   const viewer = {
     async reload() {
+      verifierCredentials.forgetAll()
       await memory.reload()
       await issuance.reload()
     },
     async apply(changes: ChangeRecord[]) {
+      for (const { topic, key } of changes) if (topic === verifierTopic) verifierCredentials.forget(key)
       await memory.apply(changes)
       await issuance.apply(changes)
     },
@@ -126,6 +132,7 @@ export async function openInstance(
     },
     lost(reason: string) {
       log.warn({ reason }, 'view of the database lost: refusing to sign until it is confirmed again')
+      verifierCredentials.forgetAll()
       memory.drop()
     },
   }
@@ -158,6 +165,7 @@ export async function openInstance(
     view,
     loop,
     credentials,
+    verifierCredentials,
     hub,
     metrics,
     keys: memory.keys,

@@ -1,6 +1,7 @@
 import { type ChangeRecord, keyringTopic, type Sealer } from '@rekey/database'
 import type { KeyringStore } from '@rekey/keyring'
-import { agentTopic, type CredentialCache } from './agents/credentials.ts'
+import { agentTopic, type ClientCredential } from './agents/credentials.ts'
+import type { Recall } from './recall.ts'
 import { type PrivateKeys, type SigningKeys, signingKeysFrom } from './signing/keys.ts'
 import type { TrustHub } from './trust/hub.ts'
 import type { RevocationJournal, Revoked } from './trust/journal.ts'
@@ -13,7 +14,7 @@ export function instanceMemory(
   store: Pick<KeyringStore, 'list'>,
   readEpoch: () => Promise<number>,
   sealer: Sealer,
-  credentials: CredentialCache,
+  credentials: Pick<Recall<ClientCredential>, 'forget' | 'forgetAll'>,
   hub: TrustHub,
   journal: RevocationJournal,
   onError: (error: unknown) => void,

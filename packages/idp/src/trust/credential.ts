@@ -12,6 +12,15 @@ declare module 'fastify' {
   }
 }
 
+/** The topic under which a change to a verifier's credential is announced; the key is its client id. */
+export const verifierTopic = 'verifier'
+
+/** What is needed to know a verifier by. */
+export interface VerifierCredential {
+  clientId: string
+  secretHash: Buffer
+}
+
 /**
  * Lets a request pass whose HTTP Basic credential is that of a registered verifier. A secret and not a JWT: what tells
  * verifiers that a signing key was stolen must not hang on a signing key.
@@ -20,19 +29,19 @@ export function requireVerifier(instance: Instance) {
   return async (request: FastifyRequest): Promise<void> => {
     instance.requireLease()
     const presented = basicCredential(request.headers.authorization ?? '')
-    if (presented) instance.requireRoom()
-    const found = presented && (await findVerifier(instance.connection.db, presented.clientId))
-    const matches = matchesHash(presented?.secret ?? '', found?.secret_hash ?? nobodysHash)
+    const found = presented && (await instance.verifierCredentials.get(presented.clientId))
+    const matches = matchesHash(presented?.secret ?? '', found?.secretHash ?? nobodysHash)
     if (!found || !matches)
       throw new IdpError('UNAUTHENTICATED', 'a registered verifier must authenticate by HTTP Basic')
-    request.verifierId = found.client_id
+    request.verifierId = found.clientId
   }
 }
 
-function findVerifier(db: IdpDatabase, clientId: string) {
-  return db
+export async function findVerifier(db: IdpDatabase, clientId: string): Promise<VerifierCredential | undefined> {
+  const row = await db
     .selectFrom('verifiers')
     .select(['client_id', 'secret_hash'])
     .where('client_id', '=', clientId)
     .executeTakeFirst()
+  return row && { clientId: row.client_id, secretHash: row.secret_hash }
 }

@@ -20,8 +20,20 @@ async function readAtMost(body: AsyncIterable<Uint8Array>, maxBytes: number): Pr
   return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(chunks))
 }
 
+/** For how long the reply says it may be reused (RFC 9111 §4.2), what it spent in caches on its way taken off. */
+function freshForMs(headers: Headers): number | undefined {
+  const seconds = /(?:^|[\s,])max-age="?(\d{1,10})/i.exec(headers.get('cache-control') ?? '')?.[1]
+  const age = /^\d{1,10}$/.exec(headers.get('age') ?? '')?.[0] ?? 0
+  return seconds === undefined ? undefined : Math.max(0, Number(seconds) - Number(age)) * 1_000
+}
+
+/** A JWK Set, and for how long the endpoint said that it may be reused, if it did. */
+export interface FetchedJwks extends Jwks {
+  readonly freshForMs: number | undefined
+}
+
 /** Fetches a JWK Set. A redirect is refused: whoever controls where it points would control what is trusted. */
-export async function fetchJwks(uri: string, { fetch, signal, maxBytes }: FetchJwksOptions): Promise<Jwks> {
+export async function fetchJwks(uri: string, { fetch, signal, maxBytes }: FetchJwksOptions): Promise<FetchedJwks> {
   try {
     const headers = { accept: 'application/jwk-set+json, application/json' }
     const response = await fetch(uri, { headers, redirect: 'error', signal })
@@ -31,7 +43,7 @@ export async function fetchJwks(uri: string, { fetch, signal, maxBytes }: FetchJ
     }
     const set = JSON.parse(await readAtMost(response.body, maxBytes)) as { keys?: unknown } | null
     if (set === null || !Array.isArray(set?.keys)) throw failed('the reply is no key set')
-    return { keys: set.keys }
+    return { keys: set.keys, freshForMs: freshForMs(response.headers) }
   } catch (cause) {
     throw cause instanceof VerifyError ? cause : failed('no reply that could be read', cause)
   }

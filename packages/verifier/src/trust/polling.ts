@@ -9,7 +9,10 @@ import { announceChange, type TrustContext, type TrustSnapshot, type TrustSource
 /** Where the key set is, and how often and how long it may be used. */
 export interface JwksPollingOptions {
   readonly jwksUri: string
-  /** How often the set is fetched. Default 5 min; the first fetch comes up to a tenth early, drawn at random. */
+  /**
+   * How often the set is fetched, or sooner where the reply's max-age says so. Default 5 min; a fetch comes up to a tenth
+   * early, drawn at random.
+   */
   readonly refreshMs?: number
   /** How long a set is trusted after the fetch that brought it was sent, when every later one fails. Default 1 h. */
   readonly ceilingMs?: number
@@ -136,8 +139,9 @@ class PolledTrust implements TrustSource {
     const cancel = clock.after(timeoutMs, () => timeout.abort())
     try {
       const signal = AbortSignal.any([timeout.signal, this.#closing.signal])
-      const change = this.#set.apply({ keys: (await fetchJwks(uri, { fetch, signal, maxBytes })).keys })
-      this.#succeeded(sent, change)
+      const { keys, freshForMs = Number.POSITIVE_INFINITY } = await fetchJwks(uri, { fetch, signal, maxBytes })
+      const change = this.#set.apply({ keys })
+      this.#succeeded(sent, change, freshForMs)
       return change
     } catch (error) {
       this.#failed(error)
@@ -148,14 +152,16 @@ class PolledTrust implements TrustSource {
     }
   }
 
-  #succeeded(sent: Moment, change: TrustChange): void {
+  #succeeded(sent: Moment, change: TrustChange, freshForMs: number): void {
     this.#fetched = sent
     this.#failures = 0
     announceChange(this.#context.announce, change)
     if (this.#lost) this.#context.announce('leaseRegained')
     this.#lost = false
     this.#watchCeiling()
-    this.#arrange(this.#options.refreshMs * (1 - this.#options.random() / 10))
+    const { refreshMs, coolDownMs, random } = this.#options
+    // An issuer that shortens its max-age wants to be asked soon, but not without a pause.
+    this.#arrange(Math.min(refreshMs, Math.max(coolDownMs, freshForMs)) * (1 - random() / 10))
     this.#first.resolve()
   }
 

@@ -34,6 +34,45 @@ describe('trust by polling', { timeout: 20_000 }, () => {
     assert.throws(() => verifier.verify(tokenOf(one)), refused('key_retired'))
   })
 
+  for (const { title, headers, fetchedAfterMs } of [
+    {
+      title: 'sooner where the max-age is shorter',
+      headers: { 'cache-control': 'public, max-age=30' },
+      fetchedAfterMs: 30_000,
+    },
+    {
+      title: 'sooner still by what a cache on the way used up',
+      headers: { 'cache-control': 'max-age=30', age: '12' },
+      fetchedAfterMs: 18_000,
+    },
+    { title: 'no sooner than the cool-down', headers: { 'cache-control': 'max-age=0' }, fetchedAfterMs: 10_000 },
+    {
+      title: 'as often as it was told where the max-age is longer',
+      headers: { 'cache-control': 'max-age=86400' },
+      fetchedAfterMs: 60_000,
+    },
+    {
+      title: 'as often as it was told where the max-age is none',
+      headers: { 'cache-control': 's-maxage=30, max-age=x' },
+      fetchedAfterMs: 60_000,
+    },
+  ]) {
+    it(`fetches ${title}`, async (t) => {
+      let fetches = 0
+      const counted: typeof fetch = (...request) => {
+        fetches += 1
+        return fetch(...request)
+      }
+      const { server, clock, verifier } = await polled(t, { fetch: counted })
+      server.answer = (response) => response.writeHead(200, headers).end(JSON.stringify(setOf(one)))
+      await verifier.start()
+      clock.advance(fetchedAfterMs - 1)
+      assert.equal(fetches, 1)
+      clock.advance(1)
+      assert.equal(fetches, 2)
+    })
+  }
+
   it('uses the last set while the endpoint is down, until the ceiling', async (t) => {
     const { server, clock, verifier } = await polled(t)
     server.serve(setOf(one))
