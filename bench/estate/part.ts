@@ -1,0 +1,86 @@
+import { type ChildProcess, type Serializable, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { setTimeout as wait } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+
+const READY_POLL_MS = 50
+
+/**
+ * A process of the estate under test. It holds a channel to this one, by whose end it learns that the benchmark is gone.
+ * Its log is written, and not kept; what it says on stderr is seen.
+ */
+export class Part {
+  readonly name: string
+  readonly #child: ChildProcess
+  readonly #died: Promise<never>
+  #stopping = false
+
+  constructor(name: string, script: URL, env: NodeJS.ProcessEnv = {}) {
+    this.name = name
+    this.#child = spawn(process.execPath, [fileURLToPath(script)], {
+      env: { PATH: process.env.PATH, ...env },
+      // A Ctrl-C at the terminal is for the benchmark, which ends its parts in their order.
+      detached: true,
+      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    })
+    this.#died = once(this.#child, 'exit').then(([code, signal]) => {
+      // Who stops it waits for nothing more from it.
+      if (this.#stopping) return new Promise<never>(() => undefined)
+      throw new Error(`${name} ended by itself (${signal ?? `exit code ${code}`})`)
+    })
+    // It is reported by whoever waits for something from this process.
+    this.#died.catch(() => undefined)
+  }
+
+  tell(message: Serializable): void {
+    this.#child.send(message)
+  }
+
+  /** The next message of that type. */
+  async hear<T extends { type: string }>(type: T['type']): Promise<T> {
+    return this.orDied(
+      new Promise<T>((resolve) => {
+        const listen = (message: Serializable) => {
+          if ((message as { type?: unknown }).type !== type) return
+          this.#child.off('message', listen)
+          resolve(message as T)
+        }
+        this.#child.on('message', listen)
+      }),
+    )
+  }
+
+  /** What was awaited, or a rejection as soon as it cannot come any more because the process ended. */
+  orDied<T>(awaited: Promise<T>): Promise<T> {
+    return Promise.race([awaited, this.#died])
+  }
+
+  /** Resolves when the address answers 200. */
+  untilReady(url: string): Promise<void> {
+    return this.orDied(this.#untilReady(url))
+  }
+
+  async stop(signal: 'SIGTERM' | 'SIGKILL' = 'SIGTERM'): Promise<void> {
+    this.#stopping = true
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return
+    const ended = once(this.#child, 'exit')
+    this.#child.kill(signal)
+    await ended
+  }
+
+  async #untilReady(url: string): Promise<void> {
+    while (!this.#stopping && !(await isReady(url))) await wait(READY_POLL_MS)
+  }
+}
+
+async function isReady(url: string): Promise<boolean> {
+  try {
+    const reply = await fetch(url)
+    await reply.body?.cancel()
+    return reply.status === 200
+  } catch (error) {
+    // fetch says in this way that nobody listens yet.
+    if (error instanceof TypeError) return false
+    throw error
+  }
+}
