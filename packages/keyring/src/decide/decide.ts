@@ -93,14 +93,26 @@ function serve(version: Version, behind: Evidence['instances']): Outcome[] {
 function succession(kind: Kind, keyring: Keyring, evidence: Evidence, now: number): Outcome[] {
   const active = activeVersion(keyring)
   const scheduledAt = (active?.activatedAt ?? now) + keyring.policy.rotateEveryMs
-  const since = active?.revocation?.requestedAt ?? keyring.rotation?.requestedAt ?? scheduledAt
-  if (now < since) return [{ at: since }]
+  const requestedAt = active?.revocation?.requestedAt ?? keyring.rotation?.requestedAt
+  // What was asked for is wanted, also when the clock was set back behind the moment at which it was.
+  if (requestedAt === undefined && now < scheduledAt) return [{ at: scheduledAt }]
   const successor = standbyVersion(keyring)
   if (!successor) return []
   const gate = kind.propagated(keyring, successor, evidence, now)
   if (gate.open) return [{ due: { do: 'activate', id: successor.id } }]
   const { for: parties, opensAt } = gate
-  return [{ wait: { step: 'activate', id: successor.id, gate: 'propagated', for: parties, opensAt, since } }]
+  return [
+    {
+      wait: {
+        step: 'activate',
+        id: successor.id,
+        gate: 'propagated',
+        for: parties,
+        opensAt,
+        since: requestedAt ?? scheduledAt,
+      },
+    },
+  ]
 }
 
 function demotion(version: Version, behind: Evidence['instances']): Outcome[] {

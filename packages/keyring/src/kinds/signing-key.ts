@@ -19,7 +19,7 @@ function propagated(keyring: Keyring, version: Version, evidence: Evidence, now:
   const { servedAt } = version
   if (servedAt === undefined) return { open: false, for: ['every instance to serve it'], opensAt: null }
   if (keyring.rotation?.forced) return { open: true }
-  const { patienceUntil, anonymousUntil } = limits(keyring, servedAt)
+  const { patienceUntil, anonymousUntil } = limits(keyring, servedAt, now)
   const lagging = now >= patienceUntil ? [] : evidence.verifiers.filter((verifier) => verifier.holds < version.since)
   if (lagging.length === 0 && now >= anonymousUntil) return { open: true }
   return {
@@ -36,12 +36,16 @@ function propagated(keyring: Keyring, version: Version, evidence: Evidence, now:
  * How long verifiers, and readers that cannot be seen, may hold the activation up. Where the active key is to be revoked,
  * every moment is the thief's: a standby is published long before, so those that still lack it wait for it afterwards.
  */
-function limits(keyring: Keyring, servedAt: number) {
+function limits(keyring: Keyring, servedAt: number, now: number) {
   const revocation = activeVersion(keyring)?.revocation
-  if (revocation) return { patienceUntil: revocation.requestedAt + emergencyPatienceMs, anonymousUntil: servedAt }
+  // Who waits for nobody must not wait for a clock either: the database's may have been set back since.
+  if (revocation) {
+    const { requestedAt } = revocation
+    return { patienceUntil: now < requestedAt ? now : requestedAt + emergencyPatienceMs, anonymousUntil: 0 }
+  }
   const { verifierPatienceMs, anonymousPropagationMs } = keyring.policy
   const patienceUntil = verifierPatienceMs === null ? Number.POSITIVE_INFINITY : servedAt + verifierPatienceMs
-  return { patienceUntil, anonymousUntil: servedAt + anonymousPropagationMs }
+  return { patienceUntil, anonymousUntil: anonymousPropagationMs === 0 ? 0 : servedAt + anonymousPropagationMs }
 }
 
 /** A verifier that is gone stops mattering when its lease is over. One that is alive renews it, so this time may move. */

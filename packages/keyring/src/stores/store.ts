@@ -33,7 +33,11 @@ export interface KeyringStore {
   now(): Promise<number>
 }
 
-/** When a document that is being saved must be looked at next. Stores index it. `null`: not by itself. */
+/**
+ * When a document that is being saved must be looked at next. Stores index it. `null`: not by itself. 0, which is always
+ * over, where it waits for somebody: a clock that is set back must not put that off.
+ */
 export function nextDecisionAt(keyring: Keyring, now: number): number | null {
-  return decide(keyring, noEvidence, now).nextDecisionAt
+  const at = decide(keyring, noEvidence, now).nextDecisionAt
+  return at !== null && at <= now ? 0 : at
 }

@@ -133,6 +133,10 @@ describe('a rotation', () => {
     assert.deepEqual([waiting[0]?.for, waiting[0]?.since], [['verifier web'], dueMs])
   })
 
+  it('does not wait for a clock that was set back, where no reader has to be waited for', () => {
+    assert.deepEqual(look(rotating(knownReadersOnly), upToDate, startMs - 3_600_000).steps, activation)
+  })
+
   it('is looked at again at once while it hangs on somebody', () => {
     const nowMs = startMs + 7
     assert.equal(look(rotating(defaultPolicy), evidence({ idp: 2 }, { web: 0 }), nowMs).nextDecisionAt, nowMs)

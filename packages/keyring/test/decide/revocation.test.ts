@@ -50,6 +50,11 @@ describe('a version that is to be revoked', () => {
     assert.deepEqual(stepsOf(revoking('first'), lagging, startMs + 2_000), ['activate second'])
   })
 
+  it('does not wait for a clock that was set back after the successor was served and the revocation asked for', () => {
+    const lagging = evidence({ idp: 9 }, { web: 0 })
+    assert.deepEqual(stepsOf(revoking('first'), lagging, startMs - 3_600_000), ['activate second'])
+  })
+
   it('waits until every live instance produces with the successor, and names those that do not', () => {
     const { waiting } = look(replaced(), evidence({ slow: 0 }), startMs)
     const wait = waiting.find(({ step }) => step === 'revoke') ?? assert.fail('nothing is said about it')
