@@ -1,6 +1,9 @@
 import { clockToleranceMs, instanceLeaseMs, type Moment } from './lease.ts'
 import type { InstanceRow } from './row.ts'
 
+/** Longer than any lease, and short enough that no clock runs away from another by itself. */
+const rememberedMs = 60_000
+
 /**
  * Whether the clock of the database can be believed when it says that a lease is over.
  *
@@ -9,25 +12,28 @@ import type { InstanceRow } from './row.ts'
  * After a step nobody is given up until every lease that was running then has ended by any clock.
  */
 export class Steadiness {
-  #last: { now: number; sentMs: number; receivedMs: number } | undefined
+  /** What the database's clock was ahead of our monotonic one: between these two, because an answer takes time. */
+  #readings: { least: number; most: number; atMs: number }[] = []
   #steppedMs = Number.NEGATIVE_INFINITY
 
   /**
-   * Takes in a reading of the database's clock.
+   * Takes in a reading of the database's clock. It is held against all those of the last minute, because small steps that
+   * are made one after the other come to a large one.
    *
    * @param now what it read, in milliseconds
    * @param sent the moment before it was asked for
    * @param received the moment after the answer had come
    */
   read(now: number, sent: Moment, received: Moment): void {
-    const last = this.#last
-    const reading = { now, sentMs: sent.monotonic, receivedMs: received.monotonic }
-    this.#last = reading
-    if (!last) return
-    const passed = now - last.now
-    const most = reading.receivedMs - last.sentMs + clockToleranceMs
-    const least = reading.sentMs - last.receivedMs - clockToleranceMs
-    if (passed > most || passed < least) this.#steppedMs = reading.receivedMs
+    const reading = { least: now - received.monotonic, most: now - sent.monotonic, atMs: received.monotonic }
+    const last = this.#readings.at(-1)
+    const lately = this.#readings.filter(({ atMs }) => atMs > reading.atMs - rememberedMs)
+    this.#readings = [...(lately.length === 0 && last ? [last] : lately), reading]
+    const least = this.#readings.reduce((most, known) => Math.max(most, known.least), reading.least)
+    const most = this.#readings.reduce((least, known) => Math.min(least, known.most), reading.most)
+    if (least - most <= clockToleranceMs) return
+    this.#steppedMs = reading.atMs
+    this.#readings = [reading]
   }
 
   /** For how much longer a lease of this length may be running although the database says that it is over. */
@@ -42,5 +48,7 @@ export class Steadiness {
  */
 export function liveAmong(rows: readonly InstanceRow[], now: number, doubtMs: number): InstanceRow[] {
   if (doubtMs > 0) return rows.map((row) => ({ ...row, leaseUntil: Math.max(row.leaseUntil, now + doubtMs) }))
-  return rows.filter(({ leaseUntil }) => leaseUntil > now && leaseUntil <= now + instanceLeaseMs)
+  // A step back that is too small to be noticed must not make the lease that was renewed just before look like one of those.
+  const longestMs = instanceLeaseMs + clockToleranceMs
+  return rows.filter(({ leaseUntil }) => leaseUntil > now && leaseUntil <= now + longestMs)
 }

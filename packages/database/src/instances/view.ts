@@ -17,6 +17,7 @@
  */
 import type { ChangeRecord } from '../changes/since.ts'
 import type { After } from '../clock.ts'
+import { DatabaseError } from '../error.ts'
 import type { LostReason } from '../listener/ear.ts'
 import type { Listener } from '../listener/open.ts'
 import { type Clocks, heldMs, instanceLeaseMs, leaseLeftMs, type Moment, momentOf } from './lease.ts'
@@ -151,10 +152,18 @@ export class InstanceView {
     return Math.max(this.#steadiness.doubtMs(leaseMs, now), leaseMs - (now.monotonic - this.#openedAt.monotonic), 0)
   }
 
-  /** Resolves when every live instance, this one included, has applied a revision, or has lost its lease. */
+  /**
+   * Resolves when every live instance, this one included, has applied a revision, or has lost its lease.
+   *
+   * @throws DatabaseError `TRY_AGAIN` when a backup was restored meanwhile: that revision may not come any more
+   */
   async everywhere(revision: number): Promise<void> {
+    const { epoch } = this.#seen
     this.#stir()
-    while ((await this.live()).some(({ applied }) => applied < revision)) await this.#stirred()
+    while ((await this.live()).some(({ applied }) => applied < revision)) {
+      await this.#stirred()
+      if (this.#seen.epoch !== epoch) throw restored()
+    }
   }
 
   async close(): Promise<void> {
@@ -246,7 +255,9 @@ export class InstanceView {
     // confirmation, and whatever changes from here on waits for that.
     this.#countedFrom = momentOf(this.#clocks)
     await this.#ledger.enter(this.id, this.#options.address)
-    this.#seen = seen
+    // Whoever decided before that could not wait for it: what they changed must be among the changes that it follows now,
+    // and if it has been deleted since, that must show.
+    this.#seen = { epoch: seen.epoch, n: (await this.#ledger.newest()).n }
     this.#applied = seen.n
     this.#announced = -1
     this.#joinedAfter = falls
@@ -266,4 +277,11 @@ export class InstanceView {
     this.#applied = reached
     return true
   }
+}
+
+function restored(): DatabaseError {
+  return new DatabaseError(
+    'TRY_AGAIN',
+    'the database was restored from a backup while it was waited for every instance: see whether the change still stands',
+  )
 }

@@ -19,6 +19,11 @@ describe('the clock of the database', () => {
     assert.equal(steadiness.doubtMs(leaseMs, at(2_001)), 0)
   })
 
+  it('is doubted after small steps that come to a large one', () => {
+    const steadiness = afterReadings([100_000, 0, 10], [101_400, 1_000, 1_005], [102_800, 2_000, 2_001])
+    assert.equal(steadiness.doubtMs(leaseMs, at(2_001)), leaseMs)
+  })
+
   it('is believed at the first reading, whatever it says', () => {
     assert.equal(afterReadings([100_000, 0, 10]).doubtMs(leaseMs, at(10)), 0)
   })
@@ -52,13 +57,14 @@ describe('who has to be waited for', () => {
     row('dead', now),
     row('alive', now + 1),
     row('fresh', now + leaseMs),
-    row('impossible', now + leaseMs + 1),
+    row('renewed before a small step back', now + leaseMs + 500),
+    row('impossible', now + leaseMs + 501),
   ]
 
   it('are those whose lease is not over, and could have been granted by this clock', () => {
     assert.deepEqual(
       liveAmong(rows, now, 0).map(({ id }) => id),
-      ['alive', 'fresh'],
+      ['alive', 'fresh', 'renewed before a small step back'],
     )
   })
 
@@ -69,7 +75,8 @@ describe('who has to be waited for', () => {
         ['dead', 3_000],
         ['alive', 3_000],
         ['fresh', leaseMs],
-        ['impossible', leaseMs + 1],
+        ['renewed before a small step back', leaseMs + 500],
+        ['impossible', leaseMs + 501],
       ],
     )
   })
