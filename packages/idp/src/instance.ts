@@ -21,7 +21,6 @@ import {
   type KeyringStore,
   type Loop,
   requestForcedRotation,
-  requestRevocation,
   startLoop,
 } from '@rekey/keyring'
 import type { Logger } from 'pino'
@@ -33,6 +32,7 @@ import { carryOutMove } from './issuance/carry-out.ts'
 import { issuanceMemory } from './issuance/memory.ts'
 import { ensureIssuance, type Issuance, loadIssuance } from './issuance/store.ts'
 import { evidenceFor } from './keyrings/evidence.ts'
+import { revokeForgotten } from './keyrings/revoke.ts'
 import { instanceMemory } from './memory.ts'
 import { type Metrics, newMetrics } from './operations/metrics.ts'
 import { type Recall, recall } from './recall.ts'
@@ -124,12 +124,7 @@ export async function openInstance(
       await memory.apply(changes)
       await issuance.apply(changes)
     },
-    confirmed() {
-      loop?.poke()
-      revokeForgotten(store, memory.forgotten()).catch((error) =>
-        log.error({ err: error }, 'what a restored database forgot could not be revoked again; trying again'),
-      )
-    },
+    confirmed: () => loop?.poke(),
     lost(reason: string) {
       log.warn({ reason }, 'view of the database lost: refusing to sign until it is confirmed again')
       verifierCredentials.forgetAll()
@@ -150,6 +145,7 @@ export async function openInstance(
     enabled: () => view.held(),
     onError: (error) => log.error({ err: error }, 'rotation loop'),
     afterwards: async () => {
+      await revokeForgotten(store, memory.forgotten())
       if (issuance.current().move) await carryOutMove(db, view)
     },
   })
@@ -194,18 +190,6 @@ async function forceRotation(store: KeyringStore, name: string): Promise<void> {
     actor: 'rekey',
     details: { by: 'OIDC_FORCE_KEY_ROTATION' },
   })
-}
-
-/** A backup was restored that is older than a revocation: it is asked for once more, in the database that forgot it. */
-async function revokeForgotten(store: KeyringStore, forgotten: readonly Revoked[]): Promise<void> {
-  for (const { keyring, id, reason, incident } of forgotten) {
-    const request = { by: 'revocation journal', reason, ...(incident === undefined ? {} : { incident }) }
-    await changeKeyring(store, keyring, (current, now) => requestRevocation(current, id, request, now), {
-      action: 'keyring.revocation_requested',
-      actor: 'rekey',
-      details: { version: id, ...request },
-    })
-  }
 }
 
 function prune({ db }: Connection<IdpTables>, log: Logger): void {

@@ -49,23 +49,6 @@ describe('a view that may have missed something', () => {
     assert.ok((await epoch()) > earlier + 900)
   })
 
-  it('begins a new epoch too when connections were cut as the database was put back, and it reads anew for that', async () => {
-    const epoch = async () => Number((await owner().pool.query('SELECT epoch FROM revision')).rows[0].epoch)
-    const party = await open('a')
-    const back = party.view.applied()
-    const revision = await party.change()
-    await party.story.follows([`confirmed ${revision}`])
-    const from = party.story.told.length
-    // In one statement: there is no moment at which it could find one without the other.
-    await owner().pool.query(`WITH gone AS (DELETE FROM changes WHERE revision > ${back}),
-      cut AS (SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-              WHERE application_name = 'rekey listener' AND datname = current_database())
-      UPDATE revision SET n = ${back}, epoch = epoch - 1000 FROM (SELECT count(*) FROM cut) done`)
-    const earlier = await epoch()
-    await party.story.follows([/^lost/, 'reload', `confirmed ${back}`], from)
-    assert.ok((await epoch()) > earlier + 900)
-  })
-
   it('does not wait for ever for a revision that a restored backup took away', async () => {
     const [a] = await Promise.all([open('a'), open('b')])
     const waiting = a.view.everywhere(a.view.applied() + 1_000)

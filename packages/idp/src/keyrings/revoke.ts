@@ -1,6 +1,15 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { carryOut, changeKeyring, type Keyring, requestRevocation, unknownKeyring, versionOf } from '@rekey/keyring'
+import {
+  carryOut,
+  changeKeyring,
+  type Keyring,
+  type KeyringStore,
+  requestRevocation,
+  unknownKeyring,
+  versionOf,
+} from '@rekey/keyring'
 import type { Instance } from '../instance.ts'
+import type { Revoked } from '../trust/journal.ts'
 
 const recheckMs = 20
 
@@ -39,5 +48,21 @@ export async function revokeVersion(
     // A backup may have been restored meanwhile that knows nothing of the request.
     if (!versionOf(keyring, id).revocation) await ask()
     await pause(recheckMs)
+  }
+}
+
+/**
+ * A backup was restored that is older than these revocations: they are asked for once more, in the database that forgot them.
+ *
+ * @throws KeyringError `NO_SUCCESSOR` while none is prepared for one that is active
+ */
+export async function revokeForgotten(store: KeyringStore, forgotten: readonly Revoked[]): Promise<void> {
+  for (const { keyring, id, reason, incident } of forgotten) {
+    const request = { by: 'revocation journal', reason, ...(incident === undefined ? {} : { incident }) }
+    await changeKeyring(store, keyring, (current, now) => requestRevocation(current, id, request, now), {
+      action: 'keyring.revocation_requested',
+      actor: 'rekey',
+      details: { version: id, ...request },
+    })
   }
 }

@@ -1,0 +1,19 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { runApart, runPlanted } from './apart.ts'
+import { plants } from './plants.ts'
+
+/** A fault that hides longer than this is not found by the seeds that every run of the tests goes through. */
+const mostSeeds = 2_000
+
+describe('the simulation finds out that', { concurrency: 2 }, () => {
+  for (const [number, { fault }] of plants.entries()) {
+    it(fault, async (t) => {
+      const [first] = (await runPlanted(number, mostSeeds)).violations
+      assert.ok(first, `${mostSeeds} seeds did not show it`)
+      const { violations } = await runApart({ first: first.seed, count: 1, workers: 1 })
+      assert.deepEqual(violations, [], 'it is not the fault that was put in which this seed shows')
+      t.diagnostic(`found by seed ${first.seed}: ${first.violation}`)
+    })
+  }
+})
