@@ -1,5 +1,5 @@
 export { type AuditEvent, recordEvent } from './audit/record.ts'
-export { beginEpoch, currentRevision, recordChange, revisionChannel } from './changes/record.ts'
+export { beginEpoch, beginEpochOnClaim, currentRevision, recordChange, revisionChannel } from './changes/record.ts'
 export { type ChangeRecord, pruneChanges } from './changes/since.ts'
 export type { After } from './clock.ts'
 export { type Connection, type ConnectOptions, connect, notifyThrough, type Pool } from './connection/connect.ts'

@@ -42,7 +42,7 @@ import type { IdpTables } from './tables.ts'
 import { pruneOpaqueTokens } from './tokens/opaque.ts'
 import { findVerifier, type VerifierCredential, verifierTopic } from './trust/credential.ts'
 import { type TrustHub, trustHub } from './trust/hub.ts'
-import { RevocationJournal, type Revoked } from './trust/journal.ts'
+import { RevocationJournal } from './trust/journal.ts'
 import { pruneVerifierLeases } from './trust/verifiers.ts'
 
 const loopBeatMs = 1_000

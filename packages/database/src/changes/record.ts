@@ -28,11 +28,21 @@ export async function recordChange<T extends DatabaseTables>(
 }
 
 /**
- * Begins a new epoch, because somebody was seen to hold a revision that this database has not reached: it is a restored
- * backup, or a replica that lagged when it took over, and its revisions are about to be used a second time. Within an
- * epoch a revision means one thing only. At most one begins a minute, whoever asks.
+ * Begins a new epoch behind one that was seen, unless a later one has begun already. The database has not reached what was
+ * seen, or nobody is left who could tell: it may be a restored backup, or a replica that lagged when it took over, and its
+ * revisions are about to be used a second time. Within an epoch a revision means one thing only.
  */
-export async function beginEpoch<T extends DatabaseTables>(db: Kysely<T>): Promise<void> {
+export async function beginEpoch<T extends DatabaseTables>(db: Kysely<T>, seen: { epoch: number }): Promise<void> {
+  await sql`
+    UPDATE revision SET epoch = greatest(${seen.epoch}::bigint + 1, extract(epoch FROM clock_timestamp())::bigint)
+    WHERE epoch <= ${seen.epoch}`.execute(db)
+}
+
+/**
+ * Begins a new epoch because somebody claims to hold what this database has not reached. He may be lying: at most one
+ * begins so a minute, and what he claims is not taken over.
+ */
+export async function beginEpochOnClaim<T extends DatabaseTables>(db: Kysely<T>): Promise<void> {
   await sql`
     UPDATE revision SET epoch = extract(epoch FROM clock_timestamp())::bigint
     WHERE epoch < extract(epoch FROM clock_timestamp())::bigint - 60`.execute(db)

@@ -15,7 +15,8 @@ export interface Ledger {
   newest(): Promise<Newest>
   /** What changed after a revision, oldest first. */
   changesSince(revision: number): Promise<ChangeRecord[]>
-  beginEpoch(): Promise<void>
+  /** Behind one that was seen, unless a later one has begun already. */
+  beginEpoch(seen: { epoch: number }): Promise<void>
   enter(id: string, address: string): Promise<void>
   /** `undefined` when the lease was over: only `enter` makes the instance count again. */
   renew(id: string, applied: number, announce: boolean): Promise<Newest | undefined>
@@ -28,7 +29,7 @@ export function databaseLedger<T extends DatabaseTables>(db: Kysely<T>): Ledger 
   return {
     newest: () => currentRevision(db),
     changesSince: (revision) => changesSince(db, revision),
-    beginEpoch: () => beginEpoch(db),
+    beginEpoch: (seen) => beginEpoch(db, seen),
     enter: (id, address) => enter(db, id, address),
     renew: (id, applied, announce) => renew(db, id, applied, announce),
     leave: (id) => leave(db, id),

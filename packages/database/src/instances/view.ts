@@ -235,7 +235,7 @@ export class InstanceView {
     this.#countedFrom = sent
     if (newest.epoch > this.#seen.epoch) return this.#fallBack(`epoch ${newest.epoch} began`)
     if (this.#isAheadOf(newest)) {
-      await this.#ledger.beginEpoch()
+      await this.#ledger.beginEpoch(this.#seen)
       return this.#fallBack(`revision went from ${this.#seen.epoch}.${applied} back to ${newest.epoch}.${newest.n}`)
     }
     this.#seen = newest
@@ -247,8 +247,7 @@ export class InstanceView {
   }
 
   async #join(falls: number): Promise<void> {
-    // Restoring a backup cuts connections: most often it is here that the database is found to know less than before.
-    if (this.#isAheadOf(await this.#ledger.newest())) await this.#ledger.beginEpoch()
+    await this.#askForEpoch()
     const seen = await this.#ledger.newest()
     await this.#viewer.reload()
     // Only now: nobody need wait for an instance that cannot read. What changed meanwhile is followed before the first
@@ -261,6 +260,18 @@ export class InstanceView {
     this.#applied = seen.n
     this.#announced = -1
     this.#joinedAfter = falls
+  }
+
+  /**
+   * Restoring a backup cuts connections: most often it is here that the database is found to know less than before. An
+   * instance that is alone from its start cannot find that out, nor can anybody else.
+   */
+  async #askForEpoch(): Promise<void> {
+    const newest = await this.#ledger.newest()
+    if (this.#isAheadOf(newest)) return this.#ledger.beginEpoch(this.#seen)
+    if (this.#joinedAfter !== undefined) return
+    const { now, rows } = await this.#ledger.instances()
+    if (rows.every(({ leaseUntil }) => leaseUntil <= now)) await this.#ledger.beginEpoch(newest)
   }
 
   /** Has this instance seen what this database has not reached? Then that was restored from a backup. */

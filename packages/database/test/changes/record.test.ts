@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, describe, it } from 'node:test'
-import { beginEpoch, currentRevision, recordChange } from '../../src/changes/record.ts'
+import { beginEpoch, beginEpochOnClaim, currentRevision, recordChange } from '../../src/changes/record.ts'
 import { changesSince, pruneChanges } from '../../src/changes/since.ts'
 import { type Connection, connect } from '../../src/connection/connect.ts'
 import type { DatabaseTables } from '../../src/tables.ts'
@@ -98,14 +98,26 @@ describe('the changes of a database', () => {
     while ((await connection.pool.query(waiting)).rowCount === 0) await new Promise(setImmediate)
   }
 
-  it('begin a new epoch when asked, and no second one within a minute', async () => {
-    const epoch = async () => (await currentRevision(connection.db)).epoch
+  const epoch = async () => (await currentRevision(connection.db)).epoch
+
+  it('begin a new epoch behind one that was seen, once, however many ask, and whatever the clock says', async () => {
     await connection.pool.query('UPDATE revision SET epoch = epoch - 100')
     const before = await epoch()
-    await beginEpoch(connection.db)
+    await Promise.all([1, 2, 3].map(() => beginEpoch(connection.db, { epoch: before })))
     const began = await epoch()
     assert.ok(began >= before + 100)
-    await beginEpoch(connection.db)
+    const ahead = began + 1_000
+    await Promise.all([1, 2, 3].map(() => beginEpoch(connection.db, { epoch: ahead })))
+    assert.equal(await epoch(), ahead + 1)
+  })
+
+  it('begin a new epoch on a claim, and no second one within a minute', async () => {
+    await connection.pool.query('UPDATE revision SET epoch = extract(epoch FROM now())::bigint - 100')
+    const before = await epoch()
+    await beginEpochOnClaim(connection.db)
+    const began = await epoch()
+    assert.ok(began >= before + 100)
+    await beginEpochOnClaim(connection.db)
     assert.equal(await epoch(), began)
   })
 })

@@ -56,6 +56,15 @@ describe('a view that may have missed something', () => {
     await assert.rejects(waiting, { code: 'TRY_AGAIN' })
   })
 
+  it('begins a new epoch when it opens and nobody is there who could tell that the database went back', async () => {
+    const epoch = async () => Number((await owner().pool.query('SELECT epoch FROM revision')).rows[0].epoch)
+    const before = await epoch()
+    await open('alone')
+    const alone = await epoch()
+    await open('second')
+    assert.deepEqual([alone > before, await epoch()], [true, alone])
+  })
+
   for (const [which, missing] of Object.entries({ first: [1], second: [2], last: [3], 'all of them': [1, 2, 3] })) {
     it(`reads anew when of three changes is missing: ${which}`, async () => {
       const party = await open('a')

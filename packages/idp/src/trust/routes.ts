@@ -1,4 +1,4 @@
-import { beginEpoch } from '@rekey/database'
+import { beginEpochOnClaim } from '@rekey/database'
 import { z } from 'zod'
 import type { App } from '../http/app.ts'
 import { lineOf } from '../http/text.ts'
@@ -39,7 +39,7 @@ export function trustRoutes(app: App, instance: Instance): void {
     const { body } = request
     const ceilingMs = body.mode === 'last-known-good' ? body.ceilingSeconds * 1_000 : 0
     const reply = await renewLease(db, { ...body, clientId: request.verifierId, ceilingMs })
-    if (reply.ahead) await beginEpoch(db)
+    if (reply.ahead) await beginEpochOnClaim(db)
     if (isAwaited(instance)) instance.loop.poke()
     return { epoch: reply.epoch, n: reply.n, leaseSeconds: reply.granted ? trustLeaseMs / 1_000 : 0 }
   })

@@ -1,6 +1,13 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
-import { type Connection, connect, databaseKeyringStore, databaseLedger, databaseNow } from '@rekey/database'
+import {
+  beginEpochOnClaim,
+  type Connection,
+  connect,
+  databaseKeyringStore,
+  databaseLedger,
+  databaseNow,
+} from '@rekey/database'
 import { type TestDatabase, testDatabase } from '@rekey/database/testing'
 import {
   activate,
@@ -29,7 +36,8 @@ interface Asked {
   save(previous: Keyring | undefined, next: Keyring): Promise<Keyring | undefined>
   newest(): Promise<{ epoch: number; n: number }>
   changesSince(revision: number): Promise<unknown[]>
-  beginEpoch(): Promise<void>
+  beginEpoch(epochsOn: number): Promise<void>
+  beginEpochOnClaim(): Promise<void>
   enter(id: string): Promise<void>
   renew(id: string, applied: number): Promise<{ epoch: number; n: number } | undefined>
   leave(id: string): Promise<void>
@@ -101,7 +109,8 @@ function realOne({ db, pool }: Connection<IdpTables>): Asked {
     save: (previous, next) => store.save(previous, next, about),
     newest: async () => isEpoch(await ledger.newest()),
     changesSince: ledger.changesSince,
-    beginEpoch: ledger.beginEpoch,
+    beginEpoch: async (epochsOn) => ledger.beginEpoch({ epoch: (await ledger.newest()).epoch + epochsOn }),
+    beginEpochOnClaim: () => beginEpochOnClaim(db),
     enter: (id) => ledger.enter(id, id),
     renew: async (id, applied) => isEpoch(await ledger.renew(id, applied, false)),
     leave: ledger.leave,
@@ -140,7 +149,8 @@ function simulatedOne(now: () => Promise<number>): Asked {
     save: (previous, next) => ask((db) => db.save(previous, next, about)),
     newest: async () => isEpoch(await ask((db) => db.newest())),
     changesSince: (revision) => ask((db) => db.changesSince(revision)),
-    beginEpoch: () => ask((db) => db.beginEpoch()),
+    beginEpoch: (epochsOn) => ask((db) => db.beginEpoch({ epoch: db.newest().epoch + epochsOn })),
+    beginEpochOnClaim: () => ask((db) => db.beginEpochOnClaim()),
     enter: (id) => ask((db) => db.enter(id, id)),
     renew: async (id, applied) => isEpoch(await ask((db) => db.renew(id, applied, false))),
     leave: (id) => ask((db) => db.leave(id)),
@@ -207,7 +217,7 @@ async function put(
     return database.renewLease(instance, [0, 0, 0, -1, 1][other % 5] ?? 0, n - (other % 3) + 1, other < 5 ? 0 : 20_000)
   if (ask < 87) return database.endLease(instance)
   if (ask < 92) return database.verifiers()
-  if (ask < 93) return database.beginEpoch()
+  if (ask < 94) return other < 5 ? database.beginEpochOnClaim() : database.beginEpoch((other % 3) - 1)
   return database.passTime(passes[other % passes.length] ?? 0)
 }
 

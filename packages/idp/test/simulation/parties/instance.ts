@@ -101,7 +101,7 @@ function ledgerThrough(link: Link): Ledger {
   return {
     newest: () => link.call((db) => db.newest()),
     changesSince: (revision) => link.call((db) => db.changesSince(revision)),
-    beginEpoch: () => link.call((db) => db.beginEpoch()),
+    beginEpoch: (seen) => link.call((db) => db.beginEpoch(seen)),
     enter: (id, address) => link.call((db) => db.enter(id, address)),
     renew: (id, applied, announce) => link.call((db) => db.renew(id, applied, announce)),
     leave: (id) => link.call((db) => db.leave(id)),

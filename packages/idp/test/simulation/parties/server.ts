@@ -28,7 +28,7 @@ export function serverOf(instance: Omit<SimulatedInstance, 'server'>, hub: Trust
       ceilingMs: ceilingSeconds * 1_000,
     }
     const { granted, ahead, ...newest } = await link.call((db) => db.renewLease(request))
-    if (ahead) await link.call((db) => db.beginEpoch())
+    if (ahead) await link.call((db) => db.beginEpochOnClaim())
     if (granted) loop.poke()
     return { status: 200, body: { ...newest, leaseSeconds: granted ? trustLeaseMs / 1_000 : 0 } }
   }

@@ -102,7 +102,12 @@ export class Postgres {
     return since.map(({ at: _, ...change }) => change)
   }
 
-  beginEpoch(): void {
+  beginEpoch(seen: { epoch: number }): void {
+    const epoch = Math.max(seen.epoch + 1, Math.floor(this.now() / 1_000))
+    if (this.#tables.epoch <= seen.epoch) this.#tables = { ...this.#tables, epoch }
+  }
+
+  beginEpochOnClaim(): void {
     const epoch = Math.floor(this.now() / 1_000)
     if (this.#tables.epoch < epoch - 60) this.#tables = { ...this.#tables, epoch }
   }
