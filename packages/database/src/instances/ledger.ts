@@ -18,8 +18,8 @@ export interface Ledger {
   /** Behind one that was seen, unless a later one has begun already. */
   beginEpoch(seen: { epoch: number }): Promise<void>
   enter(id: string, address: string): Promise<void>
-  /** `undefined` when the lease was over: only `enter` makes the instance count again. */
-  renew(id: string, applied: number, announce: boolean): Promise<Newest | undefined>
+  /** `undefined` when the lease was over: only `enter` makes the instance count again. `now` is the time of the database. */
+  renew(id: string, applied: number, announce: boolean): Promise<(Newest & { now: number }) | undefined>
   leave(id: string): Promise<void>
   /** Every instance that was seen lately, and the time of the database at which they were read. */
   instances(): Promise<{ now: number; rows: InstanceRow[] }>

@@ -26,22 +26,22 @@ export async function enter<T extends DatabaseTables>(db: Kysely<T>, id: string,
  * waiting for it, and only a new entry makes it count again.
  *
  * @param announce wake those who wait for the confirmation
- * @returns the newest revision of the database and its epoch, or `undefined` when the lease was over
+ * @returns the newest revision of the database, its epoch and its time, or `undefined` when the lease was over
  */
 export async function renew<T extends DatabaseTables>(
   db: Kysely<T>,
   id: string,
   applied: number,
   announce: boolean,
-): Promise<{ epoch: number; n: number } | undefined> {
-  const { rows } = await sql<{ epoch: number; n: number }>`
+): Promise<{ epoch: number; n: number; now: number } | undefined> {
+  const { rows } = await sql<{ epoch: number; n: number; now: number }>`
     WITH renewed AS (
       UPDATE instances SET applied = ${applied}, lease_until = ${until}
       WHERE id = ${id} AND lease_until > clock_timestamp() RETURNING applied
     ), woken AS (
       SELECT CASE WHEN ${announce}::boolean THEN pg_notify(${revisionChannel}, applied::text) END FROM renewed
     )
-    SELECT revision.epoch, revision.n FROM revision, renewed, woken`.execute(db)
+    SELECT revision.epoch, revision.n, clock_timestamp() AS now FROM revision, renewed, woken`.execute(db)
   return rows[0]
 }
 

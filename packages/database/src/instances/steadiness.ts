@@ -15,6 +15,8 @@ export class Steadiness {
   /** What the database's clock was ahead of our monotonic one: between these two, because an answer takes time. */
   #readings: { least: number; most: number; atMs: number }[] = []
   #steppedMs = Number.NEGATIVE_INFINITY
+  /** Leases, seen before, that end later than this clock could have granted them. */
+  #impossible: ReadonlySet<string> = new Set()
 
   /**
    * Takes in a reading of the database's clock. It is held against all those of the last minute, because small steps that
@@ -36,6 +38,16 @@ export class Steadiness {
     this.#readings = [reading]
   }
 
+  /**
+   * Takes in the leases that were read at `now`. One that ends later than it can have been granted shows that the clock was
+   * set back, perhaps after it was set ahead and all between two readings.
+   */
+  readLeases(rows: readonly InstanceRow[], now: number, received: Moment): void {
+    const impossible = rows.filter((row) => !isPossible(row, now)).map(({ id, leaseUntil }) => `${id} ${leaseUntil}`)
+    if (impossible.some((lease) => !this.#impossible.has(lease))) this.#steppedMs = received.monotonic
+    this.#impossible = new Set(impossible)
+  }
+
   /** For how much longer a lease of this length may be running although the database says that it is over. */
   doubtMs(leaseMs: number, at: Moment): number {
     return Math.max(0, leaseMs - (at.monotonic - this.#steppedMs))
@@ -48,7 +60,10 @@ export class Steadiness {
  */
 export function liveAmong(rows: readonly InstanceRow[], now: number, doubtMs: number): InstanceRow[] {
   if (doubtMs > 0) return rows.map((row) => ({ ...row, leaseUntil: Math.max(row.leaseUntil, now + doubtMs) }))
-  // A step back that is too small to be noticed must not make the lease that was renewed just before look like one of those.
-  const longestMs = instanceLeaseMs + clockToleranceMs
-  return rows.filter(({ leaseUntil }) => leaseUntil > now && leaseUntil <= now + longestMs)
+  return rows.filter((row) => row.leaseUntil > now && isPossible(row, now))
+}
+
+/** After a step back that is too small to be noticed, a lease that was renewed just before it is still one. */
+function isPossible({ leaseUntil }: InstanceRow, now: number): boolean {
+  return leaseUntil <= now + instanceLeaseMs + clockToleranceMs
 }

@@ -140,6 +140,7 @@ export class InstanceView {
     const { now, rows } = await this.#ledger.instances()
     const received = momentOf(this.#clocks)
     this.#steadiness.read(now, sent, received)
+    this.#steadiness.readLeases(rows, now, received)
     return liveAmong(rows, now, this.doubtMs(instanceLeaseMs))
   }
 
@@ -161,8 +162,10 @@ export class InstanceView {
     const { epoch } = this.#seen
     this.#stir()
     while ((await this.live()).some(({ applied }) => applied < revision)) {
+      // Whoever asks has seen it committed: a database that has not reached it went back.
+      const newest = await this.#ledger.newest()
+      if (newest.n < revision || newest.epoch > epoch) throw restored()
       await this.#stirred()
-      if (this.#seen.epoch !== epoch) throw restored()
     }
   }
 
@@ -230,6 +233,7 @@ export class InstanceView {
     const applied = this.#applied
     const newest = await this.#ledger.renew(this.id, applied, applied !== this.#announced)
     if (newest === undefined) return this.#fallBack('lease was over before it was renewed')
+    this.#steadiness.read(newest.now, sent, momentOf(this.#clocks))
     // The renewal may have become visible to the others so late that they had given this instance up before.
     if (leaseLeftMs(this.#countedFrom, heldMs, this.#clocks) === 0) return this.#fallBack('renewal took too long')
     this.#countedFrom = sent
@@ -238,7 +242,7 @@ export class InstanceView {
       await this.#ledger.beginEpoch(this.#seen)
       return this.#fallBack(`revision went from ${this.#seen.epoch}.${applied} back to ${newest.epoch}.${newest.n}`)
     }
-    this.#seen = newest
+    this.#seen = { epoch: newest.epoch, n: newest.n }
     if (this.#falls !== falls || this.#closed) return
     this.#earnedFrom = sent
     if (applied !== this.#announced) this.#viewer.confirmed?.(applied)

@@ -44,6 +44,28 @@ describe('the clock of the database', () => {
   }
 })
 
+describe('a lease that ends later than it can have been granted', () => {
+  const now = 1_000_000
+  const row = (leaseUntil: number) => ({ id: 'a', address: 'http://a', applied: 1, startedAt: 0, leaseUntil })
+
+  it('shows that the clock was set back, although two readings agree: it was set ahead in between', () => {
+    const steadiness = afterReadings([now - 1_000, 0, 1], [now, 1_000, 1_001])
+    steadiness.readLeases([row(now + leaseMs)], now, at(1_001))
+    assert.equal(steadiness.doubtMs(leaseMs, at(1_001)), 0)
+    steadiness.readLeases([row(now + 60_000)], now, at(1_001))
+    assert.equal(steadiness.doubtMs(leaseMs, at(1_001)), leaseMs)
+  })
+
+  it('shows it once: whoever is alive renews it, and for the dead nobody waits twice', () => {
+    const steadiness = afterReadings()
+    steadiness.readLeases([row(now + 60_000)], now, at(1_000))
+    steadiness.readLeases([row(now + 60_000)], now + 4_000, at(5_000))
+    assert.equal(steadiness.doubtMs(leaseMs, at(6_000)), 0)
+    steadiness.readLeases([row(now + 70_000)], now + 5_000, at(6_000))
+    assert.equal(steadiness.doubtMs(leaseMs, at(6_000)), leaseMs)
+  })
+})
+
 describe('who has to be waited for', () => {
   const now = 1_000_000
   const row = (id: string, leaseUntil: number): InstanceRow => ({

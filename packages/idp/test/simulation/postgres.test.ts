@@ -112,7 +112,7 @@ function realOne({ db, pool }: Connection<IdpTables>): Asked {
     beginEpoch: async (epochsOn) => ledger.beginEpoch({ epoch: (await ledger.newest()).epoch + epochsOn }),
     beginEpochOnClaim: () => beginEpochOnClaim(db),
     enter: (id) => ledger.enter(id, id),
-    renew: async (id, applied) => isEpoch(await ledger.renew(id, applied, false)),
+    renew: async (id, applied) => isEpoch(timeless(await ledger.renew(id, applied, false))),
     leave: ledger.leave,
     live: async () => alive(await ledger.instances()),
     renewLease: async (instance, epochsBack, n, ceilingMs) => {
@@ -137,8 +137,8 @@ function simulatedOne(now: () => Promise<number>): Asked {
   let postgres: Postgres | undefined
   let pastMs = 0
   /** The simulated one goes by the real one's clock, so that both see the same time pass. */
-  async function ask<T>(question: (postgres: Postgres) => T): Promise<T> {
-    clock.step((await now()) + pastMs - startMs)
+  async function ask<T>(question: (postgres: Postgres) => T, passedMs = pastMs): Promise<T> {
+    clock.step((await now()) + passedMs - startMs)
     postgres ??= new Postgres(clock, () => undefined)
     return question(postgres)
   }
@@ -149,10 +149,11 @@ function simulatedOne(now: () => Promise<number>): Asked {
     save: (previous, next) => ask((db) => db.save(previous, next, about)),
     newest: async () => isEpoch(await ask((db) => db.newest())),
     changesSince: (revision) => ask((db) => db.changesSince(revision)),
-    beginEpoch: (epochsOn) => ask((db) => db.beginEpoch({ epoch: db.newest().epoch + epochsOn })),
-    beginEpochOnClaim: () => ask((db) => db.beginEpochOnClaim()),
+    // In the real one time passes for rows only: its clock, which makes epochs, goes on as ever.
+    beginEpoch: (epochsOn) => ask((db) => db.beginEpoch({ epoch: db.newest().epoch + epochsOn }), 0),
+    beginEpochOnClaim: () => ask((db) => db.beginEpochOnClaim(), 0),
     enter: (id) => ask((db) => db.enter(id, id)),
-    renew: async (id, applied) => isEpoch(await ask((db) => db.renew(id, applied, false))),
+    renew: async (id, applied) => isEpoch(timeless(await ask((db) => db.renew(id, applied, false)))),
     leave: (id) => ask((db) => db.leave(id)),
     live: async () => alive(await ask((db) => db.instances())),
     renewLease: async (instance, epochsBack, n, ceilingMs) =>
@@ -175,6 +176,10 @@ function epochs() {
     if (!seen.includes(answer.epoch)) seen.push(answer.epoch)
     return { ...answer, epoch: seen.indexOf(answer.epoch) }
   }
+}
+
+function timeless(answer: { epoch: number; n: number; now: number } | undefined) {
+  return answer && { epoch: answer.epoch, n: answer.n }
 }
 
 function alive({ now, rows }: { now: number; rows: { id: string; applied: number; leaseUntil: number }[] }) {

@@ -122,12 +122,12 @@ export class Postgres {
     this.#putInstance({ id, address, applied: 0, startedAt, leaseUntil: this.now() + instanceLeaseMs })
   }
 
-  renew(id: string, applied: number, announce: boolean): { epoch: number; n: number } | undefined {
+  renew(id: string, applied: number, announce: boolean): { epoch: number; n: number; now: number } | undefined {
     const row = this.#tables.instances.get(id)
     if (!row || row.leaseUntil <= this.now()) return undefined
     this.#putInstance({ ...row, applied, leaseUntil: this.now() + instanceLeaseMs })
     if (announce) this.#notify()
-    return this.newest()
+    return { ...this.newest(), now: this.now() }
   }
 
   leave(id: string): void {
