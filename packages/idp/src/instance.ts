@@ -12,6 +12,7 @@ import {
   notifyThrough,
   openView,
   pruneChanges,
+  pruneInstances,
   type Sealer,
 } from '@rekey/database'
 import {
@@ -47,6 +48,7 @@ import { pruneVerifierLeases } from './trust/verifiers.ts'
 
 const loopBeatMs = 1_000
 const pruneEveryMs = 60_000
+const anHourMs = 3_600_000
 /** Requests that may wait for a connection to the database; beyond that they are turned away at once. */
 const mostWaiting = 256
 
@@ -106,16 +108,21 @@ export async function openInstance(
     log.error({ err: error }, 'what is revoked could not be written to the journal'),
   )
 
-  for (const { name, algorithm } of signingKeyrings) {
-    await ensureKeyring({ store, make }, { name, algorithm, policy: config.policy })
-    if (config.forceRotation) await forceRotation(store, name)
+  async function ensureDocuments(): Promise<void> {
+    for (const { name, algorithm } of signingKeyrings) {
+      await ensureKeyring({ store, make }, { name, algorithm, policy: config.policy })
+    }
+    await ensureIssuance(db, firstIssuer)
   }
-  await ensureIssuance(db, firstIssuer)
+  await ensureDocuments()
+  if (config.forceRotation) for (const { name } of signingKeyrings) await forceRotation(store, name)
   const issuance = issuanceMemory(() => loadIssuance(db))
 
   const viewer = {
     async reload() {
       verifierCredentials.forgetAll()
+      // Each time: a restored backup may know nothing of how long the tokens live that this instance signs.
+      await ensureDocuments()
       await memory.reload()
       await issuance.reload()
     },
@@ -150,7 +157,10 @@ export async function openInstance(
     },
   })
   loop.poke()
-  const pruning = setInterval(() => prune(control, log), pruneEveryMs)
+  const pruning = setInterval(() => {
+    prune(control, view, log)
+    memory.writeJournal()
+  }, pruneEveryMs)
 
   return {
     config,
@@ -192,8 +202,10 @@ async function forceRotation(store: KeyringStore, name: string): Promise<void> {
   })
 }
 
-function prune({ db }: Connection<IdpTables>, log: Logger): void {
-  Promise.all([pruneChanges(db), pruneOpaqueTokens(db), pruneVerifierLeases(db)]).catch((error) =>
+function prune({ db }: Connection<IdpTables>, view: InstanceView, log: Logger): void {
+  // A clock that made a step lately makes everybody look long gone, and whoever is deleted is waited for by nobody.
+  const parties = view.doubtMs(anHourMs) > 0 ? [] : [pruneInstances(db), pruneVerifierLeases(db)]
+  Promise.all([pruneChanges(db), pruneOpaqueTokens(db), ...parties]).catch((error) =>
     log.error({ err: error }, 'what is over could not be deleted'),
   )
 }

@@ -4,7 +4,7 @@ import { agentTopic, type ClientCredential } from './agents/credentials.ts'
 import type { Recall } from './recall.ts'
 import { type PrivateKeys, type SigningKeys, signingKeysFrom } from './signing/keys.ts'
 import type { TrustHub } from './trust/hub.ts'
-import type { RevocationJournal, Revoked } from './trust/journal.ts'
+import type { Forgotten, RevocationJournal } from './trust/journal.ts'
 
 /**
  * What an instance keeps in memory, on its view of the database: keys ready to sign, and credentials. Whatever changes
@@ -22,7 +22,7 @@ export function instanceMemory(
   const privateKeys: PrivateKeys = new Map()
   let keys = signingKeysFrom([], sealer, privateKeys)
   let epoch = 0
-  let forgotten: readonly Revoked[] = []
+  let forgotten: readonly Forgotten[] = []
 
   // All keyrings in one statement, so in one snapshot: the newest published revision among them then stands for them all.
   async function readKeyrings(): Promise<void> {
@@ -41,7 +41,9 @@ export function instanceMemory(
   return {
     keys: (): SigningKeys => keys,
     /** What was revoked, and stands in the database as if it never had been. */
-    forgotten: (): readonly Revoked[] => forgotten,
+    forgotten: (): readonly Forgotten[] => forgotten,
+    /** Writes what could not be written to the journal when it was revoked. */
+    writeJournal: (): Promise<void> => journal.remember([]).catch(onError),
     /** Throws everything away and reads it anew. */
     async reload(): Promise<void> {
       credentials.forgetAll()

@@ -17,8 +17,7 @@ export async function changesSince<T extends DatabaseTables>(db: Kysely<T>, revi
   return rows
 }
 
-/** Deletes changes and instances that nobody can need any more. */
+/** Deletes changes that nobody can need any more. */
 export async function pruneChanges<T extends DatabaseTables>(db: Kysely<T>): Promise<void> {
   await sql`DELETE FROM changes WHERE at < now() - ${keptFor}::interval`.execute(db)
-  await sql`DELETE FROM instances WHERE lease_until < now() - ${keptFor}::interval`.execute(db)
 }

@@ -60,3 +60,8 @@ export async function instanceRows<T extends DatabaseTables>(
   const seen = rows.flatMap(({ now: _, ...row }) => (row.id === null ? [] : [row as InstanceRow]))
   return { now: rows[0]?.now ?? Number.NaN, rows: seen }
 }
+
+/** Deletes instances that have been gone for an hour by the clock of the database, which must be beyond doubt. */
+export async function pruneInstances<T extends DatabaseTables>(db: Kysely<T>): Promise<void> {
+  await sql`DELETE FROM instances WHERE lease_until < now() - interval '1 hour'`.execute(db)
+}

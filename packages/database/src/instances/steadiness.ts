@@ -3,6 +3,8 @@ import type { InstanceRow } from './row.ts'
 
 /** Longer than any lease, and short enough that no clock runs away from another by itself. */
 const rememberedMs = 60_000
+/** Readings of one such span are remembered as one. */
+const togetherMs = 1_000
 
 /**
  * Whether the clock of the database can be believed when it says that a lease is over.
@@ -30,12 +32,18 @@ export class Steadiness {
     const reading = { least: now - received.monotonic, most: now - sent.monotonic, atMs: received.monotonic }
     const last = this.#readings.at(-1)
     const lately = this.#readings.filter(({ atMs }) => atMs > reading.atMs - rememberedMs)
-    this.#readings = [...(lately.length === 0 && last ? [last] : lately), reading]
-    const least = this.#readings.reduce((most, known) => Math.max(most, known.least), reading.least)
-    const most = this.#readings.reduce((least, known) => Math.min(least, known.most), reading.most)
-    if (least - most <= clockToleranceMs) return
-    this.#steppedMs = reading.atMs
-    this.#readings = [reading]
+    const known = lately.length === 0 && last ? [last] : lately
+    const least = known.reduce((most, { least }) => Math.max(most, least), reading.least)
+    const most = known.reduce((least, { most }) => Math.min(least, most), reading.most)
+    if (least - most > clockToleranceMs) {
+      this.#steppedMs = reading.atMs
+      this.#readings = [reading]
+    } else if (last && reading.atMs - last.atMs < togetherMs) {
+      last.least = Math.max(last.least, reading.least)
+      last.most = Math.min(last.most, reading.most)
+    } else {
+      this.#readings = [...known, reading]
+    }
   }
 
   /**

@@ -297,6 +297,7 @@ export class InstanceView {
 function restored(): DatabaseError {
   return new DatabaseError(
     'TRY_AGAIN',
-    'the database was restored from a backup while it was waited for every instance: see whether the change still stands',
+    'a new epoch began while it was waited for every instance, perhaps because a backup was restored: see whether the ' +
+      'change still stands',
   )
 }

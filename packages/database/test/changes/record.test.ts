@@ -3,6 +3,7 @@ import { after, before, beforeEach, describe, it } from 'node:test'
 import { beginEpoch, beginEpochOnClaim, currentRevision, recordChange } from '../../src/changes/record.ts'
 import { changesSince, pruneChanges } from '../../src/changes/since.ts'
 import { type Connection, connect } from '../../src/connection/connect.ts'
+import { pruneInstances } from '../../src/instances/row.ts'
 import type { DatabaseTables } from '../../src/tables.ts'
 import { type TestDatabase, testDatabase } from '../../src/testing/database.ts'
 
@@ -74,6 +75,7 @@ describe('the changes of a database', () => {
       `INSERT INTO instances (id, lease_until, address, applied) SELECT *, 'nowhere', 0 FROM (VALUES ${instances}) AS v`,
     )
     await pruneChanges(connection.db)
+    await pruneInstances(connection.db)
     assert.deepEqual(
       (await changesSince(connection.db, start)).map(({ key }) => key),
       ['young'],

@@ -3,13 +3,14 @@ import {
   carryOut,
   changeKeyring,
   type Keyring,
+  KeyringError,
   type KeyringStore,
   requestRevocation,
   unknownKeyring,
   versionOf,
 } from '@rekey/keyring'
 import type { Instance } from '../instance.ts'
-import type { Revoked } from '../trust/journal.ts'
+import type { Forgotten } from '../trust/journal.ts'
 
 const recheckMs = 20
 
@@ -37,7 +38,12 @@ export async function revokeVersion(
       actor,
       details: { version: id, ...cause },
     })
-  await ask()
+  await ask().catch(async (error) => {
+    if (!isWithoutSuccessor(error)) throw error
+    // The standby was taken a moment ago, and another one is being made: that is what it is waited for, and not longer.
+    await carryOut(name, hands)
+    await ask()
+  })
   for (;;) {
     const keyring = (await carryOut(name, hands, isRevoked))?.keyring
     if (!keyring) throw unknownKeyring(name)
@@ -51,18 +57,30 @@ export async function revokeVersion(
   }
 }
 
+function isWithoutSuccessor(error: unknown): boolean {
+  return error instanceof KeyringError && error.code === 'NO_SUCCESSOR'
+}
+
 /**
  * A backup was restored that is older than these revocations: they are asked for once more, in the database that forgot them.
+ * Those that could take over from another one come first, or one stolen key would be replaced by the next.
  *
- * @throws KeyringError `NO_SUCCESSOR` while none is prepared for one that is active
+ * @throws AggregateError of what could not be asked for yet: `NO_SUCCESSOR` while none is prepared for one that is active
  */
-export async function revokeForgotten(store: KeyringStore, forgotten: readonly Revoked[]): Promise<void> {
-  for (const { keyring, id, reason, incident } of forgotten) {
-    const request = { by: 'revocation journal', reason, ...(incident === undefined ? {} : { incident }) }
-    await changeKeyring(store, keyring, (current, now) => requestRevocation(current, id, request, now), {
-      action: 'keyring.revocation_requested',
-      actor: 'rekey',
-      details: { version: id, ...request },
-    })
+export async function revokeForgotten(store: KeyringStore, forgotten: readonly Forgotten[]): Promise<void> {
+  const failures: unknown[] = []
+  for (const again of forgotten.toSorted((a, b) => Number(a.wasActive) - Number(b.wasActive))) {
+    await revokeAgain(store, again).catch((error) => failures.push(error))
   }
+  if (failures.length > 0)
+    throw new AggregateError(failures, 'what a restored database forgot could not all be revoked')
+}
+
+async function revokeAgain(store: KeyringStore, { keyring, id, reason, incident }: Forgotten): Promise<void> {
+  const request = { by: 'revocation journal', reason, ...(incident === undefined ? {} : { incident }) }
+  await changeKeyring(store, keyring, (current, now) => requestRevocation(current, id, request, now), {
+    action: 'keyring.revocation_requested',
+    actor: 'rekey',
+    details: { version: id, ...request },
+  })
 }

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { recordEvent } from '@rekey/database'
+import { databaseLedger, type InstanceRow, recordEvent } from '@rekey/database'
 import { z } from 'zod'
 import { hashSecret, newClientSecret } from '../agents/secret.ts'
 import { orAlreadyExists } from '../already-exists.ts'
@@ -7,6 +7,8 @@ import type { App } from '../http/app.ts'
 import { requireScope } from '../http/authorise.ts'
 import { lineOf } from '../http/text.ts'
 import type { Instance } from '../instance.ts'
+import type { IdpDatabase } from '../tables.ts'
+import { newestTrust } from './leases.ts'
 import { forgetVerifier, verifiers } from './verifiers.ts'
 
 const newVerifier = z.object({ name: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/) })
@@ -18,6 +20,7 @@ export function partyRoutes(app: App, instance: Instance): void {
   const write = { onRequest: requireScope(instance, 'keyrings:write') }
 
   app.get('/api/v1/verifiers', read, async () => ({
+    newest: await newestTrust(db),
     verifiers: (await verifiers(db)).map(
       ({ epoch, n, leaseUntil, acceptsUntil, seenAt, behindSince, grantedAt, ...rest }) => ({
         ...rest,
@@ -40,7 +43,7 @@ export function partyRoutes(app: App, instance: Instance): void {
   })
 
   app.get('/api/v1/instances', read, async () => ({
-    instances: (await instance.view.live()).map(({ startedAt, leaseUntil, ...rest }) => ({
+    instances: (await instancesSeen(db)).map(({ startedAt, leaseUntil, ...rest }) => ({
       ...rest,
       startedAt: new Date(startedAt).toISOString(),
       leaseUntil: new Date(leaseUntil).toISOString(),
@@ -66,6 +69,20 @@ export function partyRoutes(app: App, instance: Instance): void {
       })
       .catch(orAlreadyExists(`there is a verifier named ${name} already`))
     return reply.code(201).send({ clientId, clientSecret, name })
+  })
+}
+
+/**
+ * The instances that are there, and those that are gone without a word and were not replaced at their address. What is gone is
+ * told by the clock of the database alone, which decides nothing here.
+ */
+async function instancesSeen(db: IdpDatabase): Promise<(InstanceRow & { live: boolean })[]> {
+  const { now, rows } = await databaseLedger(db).instances()
+  const seen = rows
+    .map((row) => ({ ...row, live: row.leaseUntil > now }))
+    .toSorted((a, b) => b.leaseUntil - a.leaseUntil)
+  return seen.filter(({ live, address }, place) => {
+    return live || seen.findIndex((other) => other.address === address) === place
   })
 }
 

@@ -12,13 +12,19 @@ const entry = z.object({
   revokedAt: z.number(),
 })
 
+/** A disk that hangs must not cost an instance its lease: what could not be written by then is written later. */
+const writeWithinMs = 1_000
+
 /** A version that was revoked. */
-export type Revoked = z.infer<typeof entry>
+type Revoked = z.infer<typeof entry>
+
+/** A version that was revoked, and stands in the database as if it never had been. */
+export type Forgotten = Revoked & { wasActive: boolean }
 
 /**
  * What was revoked, remembered outside the database: a restored backup does not know of it, and must not bring a stolen key
  * back. An instance keeps it in memory, and where it is given a file, over its own end too: one JSON line a revocation, only
- * ever appended, and written before the instance confirms that it has applied the revocation. Instances on one machine may share it.
+ * ever appended, and written before the instance confirms that it has applied the revocation, if it can be written. Instances on one machine may share it.
  */
 export class RevocationJournal {
   readonly #path: string | undefined
@@ -49,8 +55,9 @@ export class RevocationJournal {
     for (const known of news) this.#revoked.set(known.id, known)
     this.#unwritten = [...this.#unwritten, ...news]
     if (this.#path === undefined || this.#unwritten.length === 0) return
-    await append(this.#path, this.#unwritten)
-    this.#unwritten = []
+    const written = this.#unwritten
+    await within(writeWithinMs, append(this.#path, written), this.#path)
+    this.#unwritten = this.#unwritten.filter((known) => !written.includes(known))
   }
 
   /** The keyring as it has to be acted on: what was ever revoked is revoked, whatever the database says now. */
@@ -60,8 +67,11 @@ export class RevocationJournal {
   }
 
   /** What was revoked and is accepted in this keyring again. */
-  forgottenBy(keyring: Keyring): Revoked[] {
-    return keyring.versions.filter(isAccepted).flatMap(({ id }) => this.#revoked.get(id) ?? [])
+  forgottenBy(keyring: Keyring): Forgotten[] {
+    return keyring.versions.filter(isAccepted).flatMap(({ id, state }) => {
+      const known = this.#revoked.get(id)
+      return known ? [{ ...known, wasActive: state === 'active' }] : []
+    })
   }
 
   #correctedVersion(version: Version): Version {
@@ -89,9 +99,9 @@ async function read(path: string): Promise<Revoked[]> {
     if (cause.code === 'ENOENT') return ''
     throw failed(path, 'cannot be read', cause)
   })
-  // A line without its end was cut short by a crash: it was not durable, so nobody relied on it.
-  const whole = text.split('\n').filter((line) => line.endsWith('}'))
-  return whole.map((line) => parse(line, path))
+  // What has no end was cut short by a crash: it was not durable, so nobody relied on it.
+  const lines = text.split('\n').slice(0, -1)
+  return lines.filter((line) => line.endsWith('}')).map((line) => parse(line, path))
 }
 
 function parse(line: string, path: string): Revoked {
@@ -112,8 +122,27 @@ async function append(path: string, news: readonly Revoked[]): Promise<void> {
       .appendFile(text)
       .then(() => file.sync())
       .finally(() => file.close())
+    await syncFolder(dirname(path))
   } catch (cause) {
     throw failed(path, 'cannot be written', cause)
+  }
+}
+
+/** A file is only as durable as its name in the folder. */
+async function syncFolder(folder: string): Promise<void> {
+  const opened = await open(folder, 'r')
+  await opened.sync().finally(() => opened.close())
+}
+
+async function within(ms: number, writing: Promise<void>, path: string): Promise<void> {
+  const late = Promise.withResolvers<never>()
+  const timer = setTimeout(() => late.reject(failed(path, 'is not written in time', undefined)), ms)
+  try {
+    await Promise.race([writing, late.promise])
+  } finally {
+    clearTimeout(timer)
+    // When it was too late, nobody waits for it any more.
+    writing.catch(() => undefined)
   }
 }
 

@@ -23,104 +23,75 @@ export interface LeaseReply {
   granted: boolean
   /** The verifier holds a revision that the database has not reached, of this epoch or of a later one. */
   ahead: boolean
+  /** Its client has so many processes already that this one was not recorded. */
+  full: boolean
 }
 
-/** No statement gets larger than this; what is asked beyond it goes into the next one. */
-const mostTogether = 500
-
-interface Waiting {
-  request: LeaseRequest
-  settle: PromiseWithResolvers<LeaseReply>
-}
+/** Processes of one client that are remembered. Whoever holds its credential must not fill the table that gates look at. */
+const mostProcesses = 2_000
 
 /**
- * Renewals that come while others are being written wait, and are then written together: after an event a thousand
- * verifiers renew in the same second, and one by one that is a thousand commits to disk. Who comes when nothing is being
- * written waits for nobody. Every renewal is judged by a statement that began after it had come.
- */
-class Renewals {
-  readonly #db: IdpDatabase
-  #waiting: Waiting[] = []
-  #writing = false
-
-  constructor(db: IdpDatabase) {
-    this.#db = db
-  }
-
-  renew(request: LeaseRequest): Promise<LeaseReply> {
-    const settle = Promise.withResolvers<LeaseReply>()
-    this.#waiting.push({ request, settle })
-    if (!this.#writing) void this.#write()
-    return settle.promise
-  }
-
-  async #write(): Promise<void> {
-    this.#writing = true
-    while (this.#waiting.length > 0) {
-      const together = this.#take()
-      try {
-        const replies = await renewTogether(
-          this.#db,
-          together.map(({ request }) => request),
-        )
-        for (const [i, { settle }] of together.entries()) settle.resolve(replies[i] as LeaseReply)
-      } catch (error) {
-        for (const { settle } of together) settle.reject(error)
-      }
-    }
-    this.#writing = false
-  }
-
-  /** Of one process at most one, the first: what it says is to be recorded in its order. */
-  #take(): Waiting[] {
-    const together = new Map<string, Waiting>()
-    const later: Waiting[] = []
-    for (const waiting of this.#waiting) {
-      const { clientId, instance } = waiting.request
-      const who = `${clientId}/${instance}`
-      if (together.has(who) || together.size === mostTogether) later.push(waiting)
-      else together.set(who, waiting)
-    }
-    this.#waiting = later
-    return [...together.values()]
-  }
-}
-
-const renewals = new WeakMap<IdpDatabase, Renewals>()
-
-/**
- * Records what a verifier holds and prolongs its lease if that is the newest trust revision *in the database* at this
+ * Records what verifiers hold and prolongs the lease of those that hold the newest trust revision *in the database* at this
  * moment. Asking the database, and not what this instance has read, means that no lease ever outlives a revocation by more
  * than its own length, whatever this instance has missed.
  *
  * A verifier that is behind is recorded too: operators must see it, and it may hold what a rotation waits for although there
  * is something newer. That prolongs nothing. What it says counts only as far as this database can have told it.
+ *
+ * @param requests at most one of each process
  */
-export function renewLease(db: IdpDatabase, request: LeaseRequest): Promise<LeaseReply> {
-  const ours = renewals.get(db) ?? new Renewals(db)
-  renewals.set(db, ours)
-  return ours.renew(request)
+export async function renewLeases(db: IdpDatabase, requests: readonly LeaseRequest[]): Promise<LeaseReply[]> {
+  const replies = await record(db, requests)
+  if (!replies.some(({ granted }) => granted)) return replies
+  // Until it was committed nobody could see the lease. What was published meanwhile may be in use already, because nobody
+  // waited for a verifier that did not seem to be there: it gets no lease before it holds that too.
+  const newest = await newestTrust(db)
+  return replies.map((reply) =>
+    reply.granted && (reply.epoch !== newest.epoch || reply.n !== newest.n)
+      ? { ...reply, ...newest, granted: false }
+      : reply,
+  )
+}
+
+const newestPublished = sql`(SELECT coalesce(max(published_revision), 0) FROM keyrings WHERE kind = 'signing-key')`
+
+/** What a verifier must hold to be granted a lease. */
+export async function newestTrust(db: IdpDatabase): Promise<{ epoch: number; n: number }> {
+  const { rows } = await sql<{ epoch: number; n: number }>`
+    SELECT epoch, ${newestPublished} AS n FROM revision`.execute(db)
+  const [newest] = rows
+  if (!newest) throw new Error('the revision row is missing: the schema was not migrated')
+  return newest
 }
 
 /** In the order of their keys, so that two instances that write about the same verifiers do not wait for each other. */
-async function renewTogether(db: IdpDatabase, requests: LeaseRequest[]): Promise<LeaseReply[]> {
+async function record(db: IdpDatabase, requests: readonly LeaseRequest[]): Promise<LeaseReply[]> {
   const lease = sql`${`${trustLeaseMs} milliseconds`}::interval`
-  // It goes by its own clocks: this one may make a small step that nobody notices, and must not give it up before its time.
+  // It goes by its own clocks: this one may go a little faster, or make a small step that nobody notices, and must not give
+  // it up before its time.
   const tolerance = sql`${`${clockToleranceMs} milliseconds`}::interval`
   const asked = requests.map((request, place) => ({ place, ...request }))
   const { rows } = await sql<LeaseReply>`
     WITH newest AS (
-      SELECT epoch, (SELECT coalesce(max(published_revision), 0) FROM keyrings WHERE kind = 'signing-key') AS n,
-             clock_timestamp() AS now FROM revision
+      SELECT epoch, ${newestPublished} AS n, clock_timestamp() AS now FROM revision
     ), asked AS (
       SELECT * FROM jsonb_to_recordset(${JSON.stringify(asked)}::jsonb) AS asked (
         place int, "clientId" text, instance text, epoch bigint, n bigint, library text, algorithms text[],
         "ceilingMs" float8)
+    ), crowd AS (
+      SELECT client_id, count(*) AS processes FROM verifier_leases
+      WHERE client_id IN (SELECT "clientId" FROM asked) AND greatest(accepts_until, seen_at) > now() - interval '1 hour'
+      GROUP BY client_id
     ), verdict AS (
       SELECT asked.*, newest.epoch AS newest_epoch, newest.n AS newest_n, now,
-             asked.epoch = newest.epoch AND asked.n = newest.n AS granted,
+             asked.epoch = newest.epoch AND asked.n = newest.n AND NOT "full" AS granted,
              (newest.epoch, newest.n) < (asked.epoch, asked.n) AS ahead,
-             asked.epoch = newest.epoch AND newest.n >= asked.n AS credible FROM asked, newest
+             asked.epoch = newest.epoch AND newest.n >= asked.n AS credible
+      FROM newest, (
+        SELECT asked.*, coalesce(processes, 0) >= ${mostProcesses} AND NOT EXISTS (
+          SELECT FROM verifier_leases held WHERE held.client_id = "clientId" AND held.instance = asked.instance
+        ) AS "full" FROM asked LEFT JOIN crowd ON client_id = "clientId"
+      ) asked
     ), stored AS (
       INSERT INTO verifier_leases AS held
         (client_id, instance, epoch, n, library, algorithms, seen_at, behind_since, granted_at,
@@ -128,9 +99,9 @@ async function renewTogether(db: IdpDatabase, requests: LeaseRequest[]): Promise
       SELECT "clientId", instance, CASE WHEN credible THEN epoch ELSE 0 END, CASE WHEN credible THEN n ELSE 0 END,
              library, algorithms, now, CASE WHEN NOT granted THEN now END, CASE WHEN granted THEN now END,
              CASE WHEN granted THEN now + ${lease} ELSE now END,
-             CASE WHEN granted THEN now + greatest(${lease}, "ceilingMs" * interval '1 millisecond') + ${tolerance}
+             CASE WHEN granted THEN now + 1.001 * greatest(${lease}, "ceilingMs" * interval '1 millisecond') + ${tolerance}
                   ELSE now END
-      FROM verdict ORDER BY "clientId", instance
+      FROM verdict WHERE NOT "full" ORDER BY "clientId", instance
       -- EXCLUDED tells the verdict: epoch 0 is not credible, somebody who is behind was not granted anything.
       ON CONFLICT (client_id, instance) DO UPDATE SET
         epoch = CASE WHEN EXCLUDED.epoch > 0 THEN EXCLUDED.epoch ELSE held.epoch END,
@@ -143,7 +114,7 @@ async function renewTogether(db: IdpDatabase, requests: LeaseRequest[]): Promise
         accepts_until = CASE WHEN EXCLUDED.behind_since IS NULL
                              THEN greatest(held.accepts_until, EXCLUDED.accepts_until) ELSE held.accepts_until END
     )
-    SELECT newest_epoch AS epoch, newest_n AS n, granted, ahead FROM verdict ORDER BY place`.execute(db)
+    SELECT newest_epoch AS epoch, newest_n AS n, granted, ahead, "full" FROM verdict ORDER BY place`.execute(db)
   if (rows.length < requests.length) throw new Error('the revision row is missing: the schema was not migrated')
   return rows
 }

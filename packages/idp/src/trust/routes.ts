@@ -5,7 +5,7 @@ import { lineOf } from '../http/text.ts'
 import type { Instance } from '../instance.ts'
 import { requireVerifier } from './credential.ts'
 import { trustLeaseMs } from './hub.ts'
-import { endLease, renewLease } from './leases.ts'
+import { Renewals } from './renewals.ts'
 
 const instanceName = lineOf(200)
 const revision = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER)
@@ -25,6 +25,7 @@ const leaseBody = z.union([
 /** The trust feed and the lease of verifiers. */
 export function trustRoutes(app: App, instance: Instance): void {
   const { db } = instance.connection
+  const renewals = new Renewals(db)
 
   const authenticated = { onRequest: requireVerifier(instance) }
 
@@ -38,7 +39,7 @@ export function trustRoutes(app: App, instance: Instance): void {
   app.post('/trust/lease', { ...authenticated, schema: { body: leaseBody } }, async (request) => {
     const { body } = request
     const ceilingMs = body.mode === 'last-known-good' ? body.ceilingSeconds * 1_000 : 0
-    const reply = await renewLease(db, { ...body, clientId: request.verifierId, ceilingMs })
+    const reply = await renewals.renew({ ...body, clientId: request.verifierId, ceilingMs })
     if (reply.ahead) await beginEpochOnClaim(db)
     if (isAwaited(instance)) instance.loop.poke()
     return { epoch: reply.epoch, n: reply.n, leaseSeconds: reply.granted ? trustLeaseMs / 1_000 : 0 }
@@ -46,7 +47,7 @@ export function trustRoutes(app: App, instance: Instance): void {
 
   const goodbye = { ...authenticated, schema: { body: z.object({ instance: instanceName }) } }
   app.delete('/trust/lease', goodbye, async (request, reply) => {
-    await endLease(db, request.verifierId, request.body.instance)
+    await renewals.end(request.verifierId, request.body.instance)
     instance.loop.poke()
     return reply.code(204).send()
   })

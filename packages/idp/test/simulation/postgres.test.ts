@@ -21,7 +21,7 @@ import {
 } from '@rekey/keyring'
 import fc from 'fast-check'
 import type { IdpTables } from '../../src/tables.ts'
-import { endLease, renewLease } from '../../src/trust/leases.ts'
+import { endLease, renewLeases } from '../../src/trust/leases.ts'
 import { verifiers } from '../../src/trust/verifiers.ts'
 import { MachineClock, startMs } from './world/clock.ts'
 import { Postgres } from './world/postgres.ts'
@@ -117,7 +117,8 @@ function realOne({ db, pool }: Connection<IdpTables>): Asked {
     live: async () => alive(await ledger.instances()),
     renewLease: async (instance, epochsBack, n, ceilingMs) => {
       const { epoch } = await ledger.newest()
-      return isEpoch(await renewLease(db, { ...leaseOf, instance, epoch: epoch + epochsBack, n, ceilingMs }))
+      const [reply] = await renewLeases(db, [{ ...leaseOf, instance, epoch: epoch + epochsBack, n, ceilingMs }])
+      return isEpoch(reply)
     },
     endLease: (instance) => endLease(db, 'api', instance),
     verifiers: async () => (await verifiers(db)).map(sighting),

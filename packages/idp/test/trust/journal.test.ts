@@ -29,7 +29,7 @@ describe('the revocation journal', () => {
       ['revoked', 'leaked', 7, undefined, 'prepared'],
     )
     assert.deepEqual(journal.forgottenBy(restored), [
-      { keyring: 'signing', id: 'stolen', reason: 'leaked', incident: 'INC-1', revokedAt: 7 },
+      { keyring: 'signing', id: 'stolen', reason: 'leaked', incident: 'INC-1', revokedAt: 7, wasActive: true },
     ])
   })
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import { basic, type Estate, startEstate, type TestInstance, verifier } from '../estate.ts'
+import { sql } from 'kysely'
+import { basic, type Estate, eventually, startEstate, type TestInstance, verifier } from '../estate.ts'
 
 interface Asked {
   instance: string
@@ -57,6 +58,65 @@ describe('renewals that come at once', { timeout: 60_000 }, () => {
       assert.deepEqual({ status, lease: body.leaseSeconds }, { status: 200, lease: 15 })
     }
     assert.equal((await shown('alone')).length, 1)
+  })
+
+  /** Holds the row of a process as a transaction does that is slow to commit, while `act` runs. */
+  async function whileHeld(instance: string, act: () => Promise<void>): Promise<void> {
+    await estate.db.transaction().execute(async (transaction) => {
+      await sql`SELECT FROM verifier_leases WHERE instance = ${instance} FOR UPDATE`.execute(transaction)
+      await act()
+    })
+  }
+
+  const renewalsBlocked = async () => {
+    const { rows } = await sql`SELECT FROM pg_locks WHERE NOT granted`.execute(estate.db)
+    return rows.length > 0
+  }
+  const blocked = () => eventually(renewalsBlocked, (is) => is)
+
+  test('earn nothing when what they hold was replaced before anybody could see the lease', async () => {
+    const held = (await renew({ instance: 'slow', ...newest, n: 0 })).body
+    let late: Promise<{ body: { n: number; leaseSeconds: number } }> | undefined
+    await whileHeld('slow', async () => {
+      late = renew({ instance: 'slow', ...newest, n: held.n })
+      await blocked()
+      const { status } = await idp.manage('POST', '/api/v1/keyrings/signing-es256/prepare')
+      assert.equal(status, 202)
+    })
+    const { body } = (await late) ?? assert.fail()
+    assert.deepEqual([body.leaseSeconds, body.n > held.n], [0, true])
+    newest = (await renew({ instance: 'first', epoch: 0, n: 0 })).body
+  })
+
+  test('do not bring the lease of a process back that has said goodbye meanwhile', async () => {
+    await renew({ instance: 'held', ...newest })
+    await renew({ instance: 'leaving', ...newest })
+    let queued: Promise<{ status: number }> | undefined
+    let goodbye: Promise<{ status: number }> | undefined
+    await whileHeld('held', async () => {
+      const slow = renew({ instance: 'held', ...newest })
+      await blocked()
+      queued = renew({ instance: 'leaving', ...newest })
+      const headers = { authorization: basic(verifier), 'content-type': 'application/json' }
+      goodbye = idp.call('/trust/lease', { method: 'DELETE', headers, body: JSON.stringify({ instance: 'leaving' }) })
+      await Promise.race([slow, queued])
+    })
+    assert.deepEqual([(await queued)?.status, (await goodbye)?.status], [503, 204])
+    assert.deepEqual(await shown('leaving'), [])
+  })
+
+  test('of more processes than a client can have are refused, and those that are known go on', async () => {
+    await sql`INSERT INTO verifier_leases (client_id, instance, epoch, n, library, algorithms, lease_until, accepts_until)
+      SELECT ${verifier.clientId}, 'crowd-' || i, 0, 0, 'flood', '{}', now(), now() FROM generate_series(1, 2000) i`.execute(
+      estate.db,
+    )
+    const [more, known] = [
+      await renew({ instance: 'one more', ...newest }),
+      await renew({ instance: 'first', ...newest }),
+    ]
+    assert.deepEqual([more.status, more.body.code], [429, 'TOO_MANY_PROCESSES'])
+    assert.deepEqual([known.status, known.body.leaseSeconds], [200, 15])
+    await sql`DELETE FROM verifier_leases WHERE library = 'flood'`.execute(estate.db)
   })
 
   test('are refused together when the database is gone, and granted when it is back', async () => {

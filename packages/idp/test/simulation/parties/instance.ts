@@ -49,12 +49,19 @@ export async function bootInstance(
   const hub = trustHub(life.every)
   const epoch = async () => (await link.call((db) => db.newest())).epoch
   const memory = instanceMemory(store, epoch, sealer, credentials, hub, journal, onError)
-  for (const { name, algorithm } of setting.keyrings) {
-    await ensureKeyring({ store, make }, { name, algorithm, policy: estate.policy })
+  const ensureDocuments = async () => {
+    for (const { name, algorithm } of setting.keyrings) {
+      await ensureKeyring({ store, make }, { name, algorithm, policy: estate.policy })
+    }
   }
+  await ensureDocuments()
   let loop: Loop | undefined
   const viewer = {
     ...memory,
+    async reload() {
+      await ensureDocuments()
+      await memory.reload()
+    },
     confirmed(revision: number) {
       observer.confirmed(life, revision)
       loop?.poke()

@@ -147,7 +147,7 @@ export class Postgres {
     const granted = request.epoch === epoch && request.n === n
     const ahead = epoch < request.epoch || (epoch === request.epoch && n < request.n)
     this.#putLease(request, granted, request.epoch === epoch && n >= request.n)
-    return { epoch, n, granted, ahead }
+    return { epoch, n, granted, ahead, full: false }
   }
 
   endLease(clientId: string, instance: string): void {
@@ -179,7 +179,7 @@ export class Postgres {
     const id = `${clientId}/${instance}`
     const now = this.now()
     const held = this.#tables.leases.get(id)
-    const until = granted ? now + Math.max(trustLeaseMs, ceilingMs) + clockToleranceMs : now
+    const until = granted ? now + 1.001 * Math.max(trustLeaseMs, ceilingMs) + clockToleranceMs : now
     const row = {
       clientId,
       instance,
