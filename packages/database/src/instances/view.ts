@@ -24,12 +24,10 @@ import { type Clocks, heldMs, instanceLeaseMs, leaseLeftMs, type Moment, momentO
 import type { Ledger, Newest } from './ledger.ts'
 import type { InstanceRow } from './row.ts'
 import { liveAmong, Steadiness } from './steadiness.ts'
+import { Stirs } from './stirs.ts'
 
 /** Between two looks at the database that nothing caused. */
 export const beatMs = 1_000
-/** How often a waiter looks again although nothing woke it. */
-const recheckMs = 100
-
 /** What keeps things in memory. Calls never overlap. */
 export interface Viewer {
   /** Throw away everything cached, then read it anew. */
@@ -69,7 +67,7 @@ export class InstanceView {
   readonly #clocks: Clocks
   readonly #steadiness = new Steadiness()
   readonly #openedAt: Moment
-  readonly #waiters = new Set<() => void>()
+  readonly #stirs: Stirs
   #listener: Listener | undefined
   #cancelBeat = () => {}
   /** Counts the times that it fell back; a round that began before the last one earns nothing. */
@@ -93,6 +91,7 @@ export class InstanceView {
     this.#ledger = options.ledger
     this.#clocks = options.clocks
     this.#openedAt = momentOf(this.#clocks)
+    this.#stirs = new Stirs(options.after)
   }
 
   /**
@@ -165,7 +164,7 @@ export class InstanceView {
       // Whoever asks has seen it committed: a database that has not reached it went back.
       const newest = await this.#ledger.newest()
       if (newest.n < revision || newest.epoch > epoch) throw restored()
-      await this.#stirred()
+      await this.#stirs.next()
     }
   }
 
@@ -190,17 +189,8 @@ export class InstanceView {
     })
   }
 
-  async #stirred(): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>()
-    this.#waiters.add(resolve)
-    const cancel = this.#options.after(recheckMs, resolve)
-    await promise
-    cancel()
-    this.#waiters.delete(resolve)
-  }
-
   #stir(): void {
-    for (const wake of this.#waiters) wake()
+    this.#stirs.wake()
     if (this.#wanted) return
     this.#wanted = true
     this.#queue = this.#queue.then(() => {
