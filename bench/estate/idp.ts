@@ -27,14 +27,18 @@ export async function startIdp(undo: Undo, name: string, home: Home, env: NodeJS
     REKEY_ANONYMOUS_PROPAGATION: '0s',
     ...env,
   }
-  let part = new Part(name, MAIN, environment)
-  undo.add(() => part.stop())
+  const start = () => {
+    const started = new Part(name, MAIN, environment)
+    undo.add(() => started.stop())
+    return started
+  }
+  let part = start()
   await part.untilReady(`${url}/readyz`)
   return {
     url,
     async restart(signal) {
       await part.stop(signal)
-      part = new Part(name, MAIN, environment)
+      part = start()
       await part.untilReady(`${url}/readyz`)
     },
     async metric(metric, labels = '') {

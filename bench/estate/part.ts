@@ -4,6 +4,8 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 
 const READY_POLL_MS = 50
+/** Whoever does not end when asked to is killed. */
+const STOP_WITHIN_MS = 10_000
 
 /**
  * A process of the estate under test. It holds a channel to this one, by whose end it learns that the benchmark is gone.
@@ -32,8 +34,22 @@ export class Part {
     this.#died.catch(() => undefined)
   }
 
-  tell(message: Serializable): void {
-    this.#child.send(message)
+  /** Resolves when it was passed on. Who is being stopped is not told anything any more. @throws Error when it is gone */
+  tell(message: Serializable): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (this.#stopping) return resolve()
+      // Without a callback a closed channel is an 'error' event of the child, which ends this process.
+      this.#child.send(message, (cause) => {
+        if (cause === null || this.#stopping) resolve()
+        else reject(new Error(`${this.name} cannot be told anything any more`, { cause }))
+      })
+    })
+  }
+
+  /** Tells it something, and hears the next message of that type. */
+  async ask<T extends { type: string }>(message: Serializable, type: T['type']): Promise<T> {
+    const [answer] = await Promise.all([this.hear<T>(type), this.tell(message)])
+    return answer
   }
 
   /** The next message of that type. */
@@ -62,10 +78,12 @@ export class Part {
 
   async stop(signal: 'SIGTERM' | 'SIGKILL' = 'SIGTERM'): Promise<void> {
     this.#stopping = true
-    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return
+    const { pid, exitCode, signalCode } = this.#child
+    if (pid === undefined || exitCode !== null || signalCode !== null) return
     const ended = once(this.#child, 'exit')
     this.#child.kill(signal)
-    await ended
+    const tooLong = setTimeout(() => this.#child.kill('SIGKILL'), STOP_WITHIN_MS)
+    await ended.finally(() => clearTimeout(tooLong))
   }
 
   async #untilReady(url: string): Promise<void> {

@@ -27,9 +27,7 @@ export class Broadcast {
     for (const part of readers) undo.add(() => part.stop())
     const opened = readers.map((part, i) => {
       const share = Math.floor(count / processes) + (i < count % processes ? 1 : 0)
-      const answer = part.hear<Opened>('opened')
-      part.tell({ do: 'open', url: `http://127.0.0.1:${port}/`, count: share })
-      return answer
+      return part.ask<Opened>({ do: 'open', url: `http://127.0.0.1:${port}/`, count: share }, 'opened')
     })
     await Promise.all(opened)
     return new Broadcast(server, readers)
@@ -38,15 +36,8 @@ export class Broadcast {
   /** Sends one event of that many characters. @returns what each connection waited for it, in milliseconds */
   async once(length: number): Promise<number[]> {
     const heard = Promise.all(this.#readers.map((part) => part.hear<Heard>('heard')))
-    const listening = this.#readers.map((part) => {
-      const answer = part.hear<Listening>('listening')
-      part.tell({ do: 'listen' })
-      return answer
-    })
-    await Promise.all(listening)
-    const sent = this.#server.hear<Sent>('sent')
-    this.#server.tell({ text: `data: ${'x'.repeat(length)}\n\n` })
-    const { at: start } = await sent
+    await Promise.all(this.#readers.map((part) => part.ask<Listening>({ do: 'listen' }, 'listening')))
+    const { at: start } = await this.#server.ask<Sent>({ text: `data: ${'x'.repeat(length)}\n\n` }, 'sent')
     return (await heard).flatMap(({ at }) => at.map((moment) => moment - start))
   }
 

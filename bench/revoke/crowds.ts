@@ -66,7 +66,5 @@ export class Crowds {
 }
 
 function ask<T extends Report['type']>(part: Part, order: Order, type: T): Promise<ReportOf<T>> {
-  const answer = part.hear<ReportOf<T>>(type as ReportOf<T>['type'])
-  part.tell(order)
-  return answer
+  return part.ask<ReportOf<T>>(order, type as ReportOf<T>['type'])
 }

@@ -13,6 +13,7 @@ let states: KeyringView[] = []
 let requests: string[] = []
 let refuseWith: [number, object] | undefined
 let silentMs = 0
+let parties: object = { verifiers: [] }
 
 const server = createServer(async (request, response) => {
   const line = `${request.method} ${request.url} ${await bodyOf(request)}`.trim()
@@ -29,7 +30,7 @@ function reply(line: string): [number, unknown] {
   if (line.startsWith('POST') && refuseWith) return refuseWith
   if (line.includes('/agents/')) return [201, { clientId: 'c-1', clientSecret: 'sk_live_1' }]
   if (line.includes('/agents')) return [201, { agentId: 'a-1' }]
-  if (line.endsWith('/verifiers')) return [200, { verifiers: [] }]
+  if (line.endsWith('/verifiers')) return [200, parties]
   // As an IdP of the release before answers.
   if (/\/(issuance|instances)$/.test(line)) return [404, { code: 'NOT_FOUND', message: 'there is nothing here' }]
   const state = states.length > 1 && line.startsWith('GET') ? states.shift() : states[0]
@@ -51,6 +52,7 @@ beforeEach(() => {
   requests = []
   refuseWith = undefined
   silentMs = 0
+  parties = { verifiers: [] }
   states = [started]
 })
 
@@ -141,6 +143,22 @@ test('status --json has keyrings, verifiers and attention, also from an IdP that
   const status = JSON.parse(stdout)
   assert.deepEqual(Object.keys(status), ['keyrings', 'verifiers', 'attention'])
   assert.equal(status.attention[0].command, 'rekey prepare signing-es256')
+})
+
+test('status tells by the newest trust set who missed it', async () => {
+  states = [keyring([version('a', 'active'), version('b', 'prepared')])]
+  const [longAgo, inAnHour] = [before(60_000), before(-3_600_000)]
+  const lease = { behindSince: null, grantedAt: longAgo, seenAt: longAgo, leaseUntil: inAnHour, acceptsUntil: inAnHour }
+  parties = {
+    newest: { epoch: 1, n: 8 },
+    verifiers: [{ id: 'api/1', library: 'rekey/1', revision: { epoch: 1, n: 7 }, algorithms: [], ...lease }],
+  }
+  const status = JSON.parse((await rekey('status', '--json')).stdout)
+  assert.deepEqual(status.newest, { epoch: 1, n: 8 })
+  assert.deepEqual(
+    status.attention.map(({ since, command }: { since: string; command: string }) => [since, command]),
+    [[longAgo, 'rekey verifier forget api/1']],
+  )
 })
 
 test('an IdP that hangs is given up after 5 s with 3, but a revocation may take longer', async () => {

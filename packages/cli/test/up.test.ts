@@ -61,7 +61,7 @@ test('the key rotates twice and is revoked under load without a failed request',
   const summary = JSON.parse(stdout)
   assert.deepEqual(summary.failures, {}, stderr)
   assert.equal(code, 0)
-  assert.ok(summary.requests > 1000)
+  assert.ok(summary.requests > 400)
   assert.equal(summary.kids.length, 4)
   assert.ok(summary.revokedRefusals > 0)
   assert.match(stderr, /^\d+ s {2}\d+\/s {2}0 failed .*signed by es256-/m)

@@ -38,6 +38,12 @@ export interface KeyringView {
   waiting: Waiting[]
 }
 
+/** How far the trust of the estate has come. A backup that was restored begins another epoch. */
+export interface TrustRevision {
+  epoch: number
+  n: number
+}
+
 /** A verifier process and what it last said it holds. */
 export interface VerifierView {
   /** The name of its client and that of the process: `api/8081`. Gates name it so. */
@@ -45,7 +51,7 @@ export interface VerifierView {
   clientId?: string
   instance?: string
   library: string
-  revision: { epoch: number; n: number } | string
+  revision: TrustRevision | string
   leaseUntil: string
   /** Until then it may go on by what it knows: the end of its lease, or of the ceiling that it chose. */
   acceptsUntil?: string
@@ -53,6 +59,8 @@ export interface VerifierView {
   seenAt?: string
   /** Since when it asks without holding the newest trust set; null when it holds that. */
   behindSince?: string | null
+  /** When it was granted its latest lease; null when it never was. */
+  grantedAt?: string | null
   /** None when it has not said. */
   algorithms?: string[]
   live?: boolean

@@ -1,9 +1,9 @@
 import { CliError } from '../error.ts'
 import type { Credential } from '../estate/document.ts'
-import type { VerifierView } from './keyring.ts'
+import type { TrustRevision, VerifierView } from './keyring.ts'
 import type { ManagementClient } from './management.ts'
 
-/** A running instance of the IdP. Times are ISO 8601. */
+/** An instance of the IdP. Times are ISO 8601. */
 export interface InstanceView {
   id: string
   /** Where it itself is reached. */
@@ -12,20 +12,27 @@ export interface InstanceView {
   applied: number
   startedAt: string
   leaseUntil: string
+  /** False when its lease is over without a goodbye. An IdP of an earlier release lists none of those, and does not say. */
+  live?: boolean
+}
+
+/** The verifiers, and what they have to hold to be granted a lease. An IdP of an earlier release does not tell that. */
+export interface VerifierList {
+  newest?: TrustRevision
+  verifiers: VerifierView[]
 }
 
 /** Every verifier process that has a lease or had one lately. */
-export async function listVerifiers(client: ManagementClient): Promise<VerifierView[]> {
-  const reply = await client.call<{ verifiers: VerifierView[] }>({
+export async function listVerifiers(client: ManagementClient): Promise<VerifierList> {
+  return await client.call<VerifierList>({
     method: 'GET',
     path: '/verifiers',
     scope: 'keyrings:read',
     failure: 'the verifiers cannot be read',
   })
-  return reply.verifiers
 }
 
-/** Every instance of the IdP that holds its lease. */
+/** Every instance of the IdP that holds its lease, and those that are gone without a word and were not replaced. */
 export async function listInstances(client: ManagementClient): Promise<InstanceView[]> {
   const reply = await client.call<{ instances: InstanceView[] }>({
     method: 'GET',

@@ -22,8 +22,8 @@ export function statusCommand(shell: Shell): Command {
 
 async function look(client: ManagementClient): Promise<Seen> {
   const keyrings = await listKeyrings(client)
-  const verifiers = await listVerifiers(client)
+  const { newest, verifiers } = await listVerifiers(client)
   const issuance = await ifThere(readIssuance(client))
   const instances = await ifThere(listInstances(client))
-  return { keyrings, verifiers, issuance, instances }
+  return { keyrings, verifiers, newest, issuance, instances }
 }

@@ -1,6 +1,7 @@
 import type { IssuanceView } from '../client/issuance.ts'
-import type { KeyringView, VerifierView } from '../client/keyring.ts'
+import type { KeyringView, TrustRevision, VerifierView } from '../client/keyring.ts'
 import type { InstanceView } from '../client/parties.ts'
+import { instanceWorries } from './instance-worries.ts'
 import { keyringWorries } from './keyring-worries.ts'
 import { moveWorries } from './move-worries.ts'
 import { verifierWorries } from './verifier-worries.ts'
@@ -12,10 +13,11 @@ export interface Attention {
   command: string | null
 }
 
-/** What an estate says of itself. An IdP of an earlier release says nothing of issuance and instances. */
+/** What an estate says of itself. An IdP of an earlier release says nothing of issuance, instances and the newest trust. */
 export interface Seen {
   keyrings: KeyringView[]
   verifiers: VerifierView[]
+  newest?: TrustRevision | undefined
   issuance?: IssuanceView | undefined
   instances?: InstanceView[] | undefined
 }
@@ -25,6 +27,7 @@ export function attention(seen: Seen, now: number): Attention[] {
   const found = [
     ...seen.keyrings.flatMap((keyring) => keyringWorries(keyring, now)),
     ...(seen.issuance ? moveWorries(seen.issuance, now) : []),
+    ...(seen.instances ?? []).flatMap(instanceWorries),
     ...seen.verifiers.flatMap((verifier) => verifierWorries(verifier, seen, now)),
   ]
   return found.sort((a, b) => Date.parse(a.since) - Date.parse(b.since))

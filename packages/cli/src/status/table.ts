@@ -32,3 +32,8 @@ export function span(spanMs: number): string {
   }
   return parts.slice(0, 2).join(' ') || '0s'
 }
+
+/** What is left of a lease, or for how long it has been over. */
+export function leaseText(leftMs: number): string {
+  return leftMs > 0 ? `${span(leftMs)} left` : `over for ${span(-leftMs)}`
+}

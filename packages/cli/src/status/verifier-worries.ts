@@ -1,30 +1,48 @@
 import type { VerifierView } from '../client/keyring.ts'
 import type { Attention, Seen } from './attention.ts'
+import { acceptsForMs, hasMissed } from './trust.ts'
 
 // A renewal's period: whoever is behind for longer did not get at its next one what was pushed to him before.
 const slowAfterMs = 5_000
 // A lease: whoever asked within it is there.
 const askedLatelyMs = 15_000
 
-/** A verifier that is gone, one that is slow, and one that refuses what is signed now. */
+const harm = 'it may still accept a key that was revoked, or refuse one that is in use'
+
+/** A verifier that missed something, one that is gone, one that is slow, and one that refuses what is signed now. */
 export function verifierWorries(verifier: VerifierView, seen: Seen, now: number): Attention[] {
+  const found = missed(verifier, seen, now) ?? gone(verifier, now) ?? slow(verifier, now)
+  return [...(found ? [found] : []), ...unwilling(verifier, seen, now)]
+}
+
+/** The dangerous one: what it goes by is not what holds. */
+function missed(verifier: VerifierView, { newest }: Seen, now: number): Attention | undefined {
+  const { id, behindSince, grantedAt, seenAt, leaseUntil } = verifier
+  if (!hasMissed(verifier, newest) || acceptsForMs(verifier, now) === 0) return undefined
+  // It held what was newest when it was granted its lease: it cannot be behind for longer.
+  const since = behindSince ?? grantedAt ?? seenAt ?? leaseUntil
+  if (now - Date.parse(since) <= slowAfterMs) return undefined
+  const state = behindSince
+    ? 'asks for its lease, but does not hold the newest keys'
+    : 'has missed the newest trust set'
   const absent = gone(verifier, now)
-  return [...(absent.length > 0 ? absent : slow(verifier, now)), ...unwilling(verifier, seen, now)]
+  const what = absent ? `${absent.what}, and has missed the newest trust set` : `verifier ${id} ${state}`
+  return { what: `${what}: ${harm}`, since, command: forgetting(verifier, now) }
 }
 
-function gone(verifier: VerifierView, now: number): Attention[] {
-  const { id, leaseUntil, seenAt } = verifier
-  if (Date.parse(leaseUntil) > now) return []
-  if (seenAt !== undefined && now - Date.parse(seenAt) < askedLatelyMs) return []
+/** To be forgotten in any case: it clears the list. */
+function gone({ id, leaseUntil, seenAt }: VerifierView, now: number): Attention | undefined {
+  if (Date.parse(leaseUntil) > now) return undefined
+  if (seenAt !== undefined && now - Date.parse(seenAt) < askedLatelyMs) return undefined
   const what = `verifier ${id} has not renewed its lease: it is down or cut off`
-  return [{ what, since: leaseUntil, command: forgetting(verifier, now) }]
+  return { what, since: leaseUntil, command: `rekey verifier forget ${id}` }
 }
 
-function slow(verifier: VerifierView, now: number): Attention[] {
+function slow(verifier: VerifierView, now: number): Attention | undefined {
   const { id, behindSince } = verifier
-  if (!behindSince || now - Date.parse(behindSince) < slowAfterMs) return []
+  if (!behindSince || now - Date.parse(behindSince) < slowAfterMs) return undefined
   const what = `verifier ${id} asks for its lease, but does not hold the newest keys`
-  return [{ what, since: behindSince, command: forgetting(verifier, now) }]
+  return { what, since: behindSince, command: forgetting(verifier, now) }
 }
 
 /** A gate waits for it as long as it may accept by what it knows; later there is nothing to forget. */

@@ -71,12 +71,60 @@ test('what has lasted longest comes first', () => {
   )
 })
 
-test('a gone verifier whose ceiling still holds gates up can be forgotten, and no longer once it is over', () => {
+test('a gone verifier can be forgotten, while its ceiling holds gates up and when only the list names it any more', () => {
+  for (const acceptsUntil of [before(-3_600_000), before(60_000)]) {
+    const silent = verifier(before(60_000), { acceptsUntil, seenAt: before(75_000) })
+    const [found, ...rest] = attention({ keyrings: [], verifiers: [silent] }, noon)
+    assert.deepEqual(rest, [])
+    assert.deepEqual([found?.since, found?.command], [before(60_000), 'rekey verifier forget api/8081'])
+  }
+})
+
+const newest = { epoch: 1, n: 8 }
+
+test('a verifier that does not hold the newest trust set is named while it may accept, since its latest lease', () => {
+  const missing = { behindSince: null, grantedAt: before(9_000), seenAt: before(9_000), acceptsUntil: before(-6_000) }
+  const of = (more: object) =>
+    attention({ keyrings: [], verifiers: [verifier(before(-6_000), { ...missing, ...more })], newest }, noon)
+  const [found, ...rest] = of({})
+  assert.deepEqual(rest, [])
+  assert.match(
+    found?.what ?? '',
+    /api\/8081 has missed the newest trust set: it may still accept a key that was revoked/,
+  )
+  assert.deepEqual([found?.since, found?.command], [before(9_000), 'rekey verifier forget api/8081'])
+  assert.deepEqual(of({ revision: newest }), [])
+  assert.deepEqual(of({ revision: '1.8' }), [])
+  assert.equal(of({ revision: { epoch: 2, n: 8 } }).length, 1)
+  assert.deepEqual(of({ grantedAt: before(4_000) }), [])
+})
+
+test('a gone verifier that missed the newest trust set says so while its ceiling lasts, and is merely gone after it', () => {
+  const cutOff = { behindSince: null, grantedAt: before(75_000), seenAt: before(75_000) }
   const of = (acceptsUntil: string) =>
-    attention({ keyrings: [], verifiers: [verifier(before(60_000), { acceptsUntil, seenAt: before(75_000) })] }, noon)
-  const [held] = of(before(-3_600_000))
-  assert.deepEqual([held?.since, held?.command], [before(60_000), 'rekey verifier forget api/8081'])
-  assert.equal(of(before(60_000))[0]?.command, null)
+    attention({ keyrings: [], verifiers: [verifier(before(60_000), { ...cutOff, acceptsUntil })], newest }, noon)
+  const [dangerous, ...rest] = of(before(-3_600_000))
+  assert.deepEqual(rest, [])
+  assert.match(dangerous?.what ?? '', /is down or cut off, and has missed the newest trust set: it may still accept/)
+  assert.deepEqual([dangerous?.since, dangerous?.command], [before(75_000), 'rekey verifier forget api/8081'])
+  const [harmless] = of(before(1_000))
+  assert.match(harmless?.what ?? '', /is down or cut off$/)
+  assert.equal(harmless?.since, before(60_000))
+})
+
+test('an instance that is gone is named since its lease ended, and one that an earlier release lists is there', () => {
+  const known = { id: 'i-1', address: 'http://localhost:8003', applied: 9, startedAt: before(90_000) }
+  const of = (more: object) =>
+    attention({ keyrings: [], verifiers: [], instances: [{ ...known, leaseUntil: before(12_000), ...more }] }, noon)
+  assert.deepEqual(of({ live: false }), [
+    {
+      what: 'instance http://localhost:8003 is gone: it has not renewed its lease',
+      since: before(12_000),
+      command: null,
+    },
+  ])
+  assert.deepEqual(of({ live: true }), [])
+  assert.deepEqual(of({}), [])
 })
 
 test('a verifier that asks without holding the newest keys is slow, with and without a lease', () => {
@@ -89,6 +137,14 @@ test('a verifier that asks without holding the newest keys is slow, with and wit
   }
   const justNow = verifier(before(-9_000), { ...slow, behindSince: before(1_000) })
   assert.deepEqual(attention({ keyrings: [], verifiers: [justNow] }, noon), [])
+})
+
+test('a slow verifier that may accept what was revoked meanwhile is told once, with what it may do', () => {
+  const slow = verifier(before(-2_000), { behindSince: before(12_000), grantedAt: before(13_000), seenAt: before(500) })
+  const [found, ...rest] = attention({ keyrings: [], verifiers: [slow], newest }, noon)
+  assert.deepEqual(rest, [])
+  assert.match(found?.what ?? '', /does not hold the newest keys: it may still accept a key that was revoked/)
+  assert.deepEqual([found?.since, found?.command], [before(12_000), null])
 })
 
 test('a verifier that refuses what is signed now is named, with the keyring that every verifier allows', () => {

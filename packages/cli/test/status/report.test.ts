@@ -58,6 +58,43 @@ test('the report tells what each verifier trusts', () => {
   assert.match(trustOf({ leaseUntil: before(60_000), acceptsUntil: before(60_000) }), /over for 1m .*refuses/)
 })
 
+test('a verifier that has not got the newest trust set is not shown as newest, and since when only once it asked', () => {
+  const verifier = { id: 'api/1', library: 'rekey/1', revision: { epoch: 1, n: 9 }, seenAt: before(4_000) }
+  const trustOf = (n: number, more: object = {}) => {
+    const verifiers = [{ ...verifier, leaseUntil: before(-9_000), ...more }]
+    return report({ keyrings: [], verifiers, newest: { epoch: 1, n }, attention: [] }, noon)
+  }
+  assert.match(trustOf(9), / newest$/m)
+  assert.match(trustOf(10), / behind, asked 4s ago$/m)
+  assert.match(trustOf(10, { behindSince: before(3_000) }), / behind for 3s$/m)
+  const cutOff = { leaseUntil: before(60_000), acceptsUntil: before(-120_000) }
+  assert.match(trustOf(10, cutOff), / accepts for 2m more, behind$/m)
+  assert.match(trustOf(9, cutOff), / accepts for 2m more$/m)
+})
+
+test('an instance that is gone is shown with since when, and nobody is measured by what it has applied', () => {
+  const instance = { id: 'i-1', startedAt: before(60_000), leaseUntil: before(-4_000) }
+  const instances = [
+    { ...instance, address: 'http://localhost:8002', applied: 12, live: true },
+    { ...instance, address: 'http://localhost:8003', applied: 14, live: false, leaseUntil: before(12_000) },
+  ]
+  const text = report({ keyrings: [], verifiers: [], instances, attention: [] }, noon)
+  assert.match(text, /http:\/\/localhost:8002 +12 +nothing +4s left +1m$/m)
+  assert.match(text, /http:\/\/localhost:8003 +14 +gone for 12s$/m)
+})
+
+test('of the versions that are over the newest three of each kind are shown, and how many more there are', () => {
+  const revoked = [5, 1, 4, 2, 3].map((age) => version(`rev-${age}`, 'revoked', { revokedAt: before(age * 60_000) }))
+  const retired = [1, 2, 3, 4].map((age) => version(`old-${age}`, 'retired', { retiredAt: before(age * 60_000) }))
+  const versions = [...revoked, ...retired, version('kid-a', 'active', { activatedAt: before(1_000) })]
+  const text = report({ keyrings: [keyring(versions)], verifiers: [], attention: [] }, noon)
+  assert.deepEqual(text.match(/(rev|old)-\d/g), ['rev-1', 'rev-2', 'rev-3', 'old-1', 'old-2', 'old-3'])
+  assert.match(text, /kid-a +active +1s\n {2}and 1 more retired\n {2}and 2 more revoked$/m)
+  const few = report({ keyrings: [keyring(revoked.slice(0, 3))], verifiers: [], attention: [] }, noon)
+  assert.match(few, /rev-5/)
+  assert.doesNotMatch(few, /more revoked/)
+})
+
 test('an estate without verifiers and without worries says both', () => {
   const text = report({ keyrings: [], verifiers: [], attention: [] }, noon)
   assert.match(text, /none has a lease/)

@@ -1,0 +1,16 @@
+import type { InstanceView } from '../client/parties.ts'
+import { leaseText, span, table } from './table.ts'
+
+/** The instances, how far each has applied what was changed, and for how long one of them has been gone. */
+export function instanceSection(instances: readonly InstanceView[], now: number): string {
+  if (instances.length === 0) return 'Instances\n  none holds a lease'
+  const newest = Math.max(...instances.filter(({ live = true }) => live).map(({ applied }) => applied))
+  const inOrder = instances.toSorted((a, b) => a.address.localeCompare(b.address))
+  const rows = inOrder.map(({ address, applied, startedAt, leaseUntil, live = true }) => {
+    const leftMs = Date.parse(leaseUntil) - now
+    if (!live) return [address, String(applied), '', `gone for ${span(-leftMs)}`, '']
+    const behindBy = applied === newest ? 'nothing' : `${newest - applied} changes`
+    return [address, String(applied), behindBy, leaseText(leftMs), span(now - Date.parse(startedAt))]
+  })
+  return ['Instances', table(['INSTANCE', 'REVISION', 'BEHIND BY', 'LEASE', 'UP FOR'], rows)].join('\n')
+}
