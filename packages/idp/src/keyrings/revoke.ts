@@ -13,6 +13,8 @@ import type { Instance } from '../instance.ts'
 import type { Forgotten } from '../trust/journal.ts'
 
 const recheckMs = 20
+/** For about two seconds a successor may be in the making. */
+const mostTries = 100
 
 /**
  * Revokes a signing key without stranding a token that was signed a moment ago: the active key is replaced first. The
@@ -38,12 +40,7 @@ export async function revokeVersion(
       actor,
       details: { version: id, ...cause },
     })
-  await ask().catch(async (error) => {
-    if (!isWithoutSuccessor(error)) throw error
-    // The standby was taken a moment ago, and another one is being made: that is what it is waited for, and not longer.
-    await carryOut(name, hands)
-    await ask()
-  })
+  await untilReplaceable(ask, () => carryOut(name, hands), pause)
   for (;;) {
     const keyring = (await carryOut(name, hands, isRevoked))?.keyring
     if (!keyring) throw unknownKeyring(name)
@@ -57,8 +54,23 @@ export async function revokeVersion(
   }
 }
 
-function isWithoutSuccessor(error: unknown): boolean {
-  return error instanceof KeyringError && error.code === 'NO_SUCCESSOR'
+/** The standby may have been taken a moment ago: another one is being made, and that is what is waited for. */
+async function untilReplaceable(
+  ask: () => Promise<unknown>,
+  prepare: () => Promise<unknown>,
+  pause: (ms: number) => Promise<unknown>,
+): Promise<void> {
+  for (let tries = mostTries; ; tries -= 1) {
+    try {
+      await ask()
+      return
+    } catch (error) {
+      const replaceable = !(error instanceof KeyringError && error.code === 'NO_SUCCESSOR')
+      if (replaceable || tries === 0) throw error
+    }
+    await prepare()
+    await pause(recheckMs)
+  }
 }
 
 /**

@@ -65,15 +65,21 @@ export function decide(keyring: Keyring, evidence: Evidence, now: number): Decis
             ...retirement(kind, keyring, version, now),
           ],
     ),
-    ...reserve(kind, keyring),
+    ...reserve(kind, keyring, now),
   ]
   return summarise(outcomes, now)
 }
 
 type Outcome = { due: Step } | { wait: Waiting } | { at: number }
 
-function reserve(kind: Kind, keyring: Keyring): Outcome[] {
-  return kind.standby && !standbyVersion(keyring) ? [{ due: { do: 'prepare' } }] : []
+/** While everybody is told of a revocation, nothing that can wait gets in its way: a thousand verifiers hear of either. */
+const revocationHasTheWayMs = 250
+
+function reserve(kind: Kind, keyring: Keyring, now: number): Outcome[] {
+  if (!kind.standby || standbyVersion(keyring)) return []
+  const revokedAt = Math.max(...keyring.versions.map((version) => version.revokedAt ?? Number.NEGATIVE_INFINITY))
+  const waits = activeVersion(keyring) && now >= revokedAt && now < revokedAt + revocationHasTheWayMs
+  return waits ? [{ at: revokedAt + revocationHasTheWayMs }] : [{ due: { do: 'prepare' } }]
 }
 
 /** A version that nobody produces with can go at once; the active one waits until it is replaced everywhere. */

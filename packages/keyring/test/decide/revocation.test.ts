@@ -2,7 +2,15 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { KeyringError } from '../../src/error.ts'
 import { activeVersion, type Keyring, standbyVersion, versionOf } from '../../src/lifecycle/keyring.ts'
-import { activate, discard, markDemoted, prepare, requestRevocation, rollBack } from '../../src/lifecycle/transition.ts'
+import {
+  activate,
+  discard,
+  markDemoted,
+  prepare,
+  requestRevocation,
+  revoke,
+  rollBack,
+} from '../../src/lifecycle/transition.ts'
 import { defaultPolicy } from '../../src/policy/signing.ts'
 import { evidence, material, saved, settled, startMs, upToDate } from '../samples.ts'
 import { look } from './look.ts'
@@ -64,6 +72,20 @@ describe('a version that is to be revoked', () => {
 
   it('is revoked before a new standby is made: that takes time', () => {
     assert.deepEqual(stepsOf(replaced()), ['revoke first', 'prepare'])
+  })
+
+  it('has the way for a quarter of a second: so long a new standby waits', () => {
+    const keyring = replaced()
+    const done = saved(keyring, revoke(keyring, 'first', cause, startMs))
+    const early = look(done, upToDate, startMs + 249)
+    assert.deepEqual([early.steps, early.nextDecisionAt], [[], startMs + 250])
+    assert.deepEqual(stepsOf(done, upToDate, startMs + 250), ['prepare'])
+  })
+
+  it('does not keep a new standby waiting for a clock that was set back', () => {
+    const keyring = replaced()
+    const done = saved(keyring, revoke(keyring, 'first', cause, startMs))
+    assert.deepEqual(stepsOf(done, upToDate, startMs - 3_600_000), ['prepare'])
   })
 
   it('is due at once, whatever happens to the one who asked', () => {

@@ -187,6 +187,8 @@ export async function openEstate(scheduler: Scheduler, crashes: ReadonlySet<numb
     /** Nothing crashes any more and everybody reads: the estate as it comes to rest. */
     rest: async (): Promise<Keyring> => {
       crashesOver()
+      // A standby that gave way to a revocation is made by then.
+      clock.nowMs += 250
       await syncAll()
       await carryOut(name, {
         store: inner,
