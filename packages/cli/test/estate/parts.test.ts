@@ -7,7 +7,7 @@ import { portsOf } from '../../src/estate/ports.ts'
 const credential = { clientId: 'id', clientSecret: 'secret' }
 const clients = { admin: credential, agent: credential, verifiers: [credential, credential] as [never, never] }
 const env = { DATABASE_DIRECT_URL: 'postgres://shell' }
-const plan = { home: homeOf({}, '/work'), ports: portsOf({}), clients, env }
+const plan = { home: homeOf({}, '/srv/app'), ports: portsOf({}), clients, env }
 const urls = { serviceUrl: 'postgres://service', ownerUrl: 'postgres://owner' }
 
 function databaseVariables(variables: Record<string, string> = {}): Record<string, string> {
@@ -30,13 +30,13 @@ test('several instances are one issuer, each with a port and a log of its own', 
   assert.deepEqual(
     parts.map(({ name, url, logFile, env }) => [name, url, logFile, env.REKEY_PORT, env.REKEY_ISSUER]),
     [
-      ['idp', 'http://localhost:8002', '/work/.rekey/logs/idp.log', '8002', 'http://localhost:8002'],
-      ['idp-2', 'http://localhost:8003', '/work/.rekey/logs/idp-2.log', '8003', 'http://localhost:8002'],
-      ['idp-3', 'http://localhost:8004', '/work/.rekey/logs/idp-3.log', '8004', 'http://localhost:8002'],
+      ['idp', 'http://localhost:8002', '/srv/app/.rekey/logs/idp.log', '8002', 'http://localhost:8002'],
+      ['idp-2', 'http://localhost:8003', '/srv/app/.rekey/logs/idp-2.log', '8003', 'http://localhost:8002'],
+      ['idp-3', 'http://localhost:8004', '/srv/app/.rekey/logs/idp-3.log', '8004', 'http://localhost:8002'],
     ],
   )
   const journals = new Set(parts.map((part) => part.env.REKEY_REVOCATION_JOURNAL))
-  assert.deepEqual([...journals], ['/work/.rekey/revocations.jsonl'])
+  assert.deepEqual([...journals], ['/srv/app/.rekey/revocations.jsonl'])
 })
 
 test('each API begins with another instance and knows them all', () => {
