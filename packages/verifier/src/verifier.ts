@@ -76,6 +76,7 @@ export class Verifier extends EventEmitter<TrustEvents> {
     const { algorithms, trust } = this.#options
     return trust.start({
       algorithms,
+      denied: { replace: () => undefined, change: () => undefined },
       announce: (event, ...facts) => {
         process.nextTick(() => this.emit(event as keyof TrustEvents, ...(facts as never)))
       },
@@ -107,7 +108,7 @@ export class Verifier extends EventEmitter<TrustEvents> {
       return this.verify(token)
     } catch (error) {
       const mayBeNew = error instanceof VerifyError && error.code === 'key_unknown'
-      if (!mayBeNew || !(await this.#options.trust.lookAgain())) throw error
+      if (!mayBeNew || !(await this.#options.trust.lookAgain(error.kid))) throw error
       return this.verify(token)
     }
   }

@@ -72,11 +72,12 @@ describe('the cool-downs on which the policy of the demo rests', () => {
     const clock = { wallMs: () => nowMs, monotonicMs: () => nowMs, after: () => () => {} }
     const source = jwksPolling({ jwksUri: jwks.uri, clock })
     t.after(() => source.close())
-    await source.start({ algorithms: ['ES256'], announce: () => {} })
+    const denied = { replace: () => undefined, change: () => undefined }
+    await source.start({ algorithms: ['ES256'], announce: () => {}, denied })
     nowMs += coolDownOf('jwksPolling') - 1
-    assert.equal(await source.lookAgain(), false)
+    assert.equal(await source.lookAgain('one'), false)
     nowMs += 1
-    assert.equal(await source.lookAgain(), true)
+    assert.equal(await source.lookAgain('another'), true)
     assert.equal(jwks.reads, 2)
   })
 })

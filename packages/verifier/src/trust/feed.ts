@@ -1,4 +1,5 @@
 import type { Cancel, Moment } from '../clock.ts'
+import { deferred } from '../deferred.ts'
 import { VerifyError, type VerifyErrorCode } from '../error.ts'
 import type { Jwks } from '../keys/jwk.ts'
 import { LIBRARY } from '../version.ts'
@@ -10,7 +11,14 @@ import { Lease } from './lease.ts'
 import { compareRevisions, type TrustMessage } from './message.ts'
 import { Renewal } from './renewal.ts'
 import { type TrustChange, TrustSet } from './set.ts'
-import { announceChange, type Revision, type TrustContext, type TrustSnapshot, type TrustSource } from './source.ts'
+import {
+  announceChange,
+  idleContext,
+  type Revision,
+  type TrustContext,
+  type TrustSnapshot,
+  type TrustSource,
+} from './source.ts'
 import { StateFile } from './state-file.ts'
 import { Subscription } from './subscription.ts'
 
@@ -33,9 +41,9 @@ class FeedTrust implements TrustSource {
   readonly #renewal: Renewal
   /** Where the feed was opened last. */
   #feedAt: Stay
-  readonly #first = Promise.withResolvers<void>()
+  readonly #first = deferred<void>()
   readonly #waiting = new Set<(change: TrustChange) => void>()
-  #context: TrustContext = { algorithms: [], announce: () => {} }
+  #context: TrustContext = idleContext
   #started: Promise<void> | undefined
   #closed = false
   #set = new TrustSet()
@@ -110,7 +118,7 @@ class FeedTrust implements TrustSource {
 
   async refresh(): Promise<TrustChange> {
     if (this.#closed) throw new VerifyError('verifier_closed')
-    const { promise, resolve, reject } = Promise.withResolvers<TrustChange>()
+    const { promise, resolve, reject } = deferred<TrustChange>()
     const giveUp = () => reject(new VerifyError('feed_failed', { detail: 'no answer to a refresh' }))
     const cancel = this.#options.clock.after(REFRESH_TIMEOUT_MS, giveUp)
     this.#waiting.add(resolve)

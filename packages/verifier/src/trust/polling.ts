@@ -1,10 +1,11 @@
 import { type Cancel, type Clock, elapsedMs, type Moment, momentOf, systemClock } from '../clock.ts'
+import { deferred } from '../deferred.ts'
 import { VerifyError, type VerifyErrorCode } from '../error.ts'
 import type { Jwks } from '../keys/jwk.ts'
 import { trustworthyUrl } from './address.ts'
 import { fetchJwks } from './jwks-endpoint.ts'
 import { type TrustChange, TrustSet } from './set.ts'
-import { announceChange, type TrustContext, type TrustSnapshot, type TrustSource } from './source.ts'
+import { announceChange, idleContext, type TrustContext, type TrustSnapshot, type TrustSource } from './source.ts'
 
 /** Where the key set is, and how often and how long it may be used. */
 export interface JwksPollingOptions {
@@ -54,9 +55,9 @@ function checked(options: JwksPollingOptions) {
 class PolledTrust implements TrustSource {
   readonly #options: ReturnType<typeof checked>
   readonly #set = new TrustSet()
-  readonly #first = Promise.withResolvers<void>()
+  readonly #first = deferred<void>()
   readonly #closing = new AbortController()
-  #context: TrustContext = { algorithms: [], announce: () => {} }
+  #context: TrustContext = idleContext
   #started = false
   #fetched: Moment | undefined
   #lastAttempt: Moment | undefined

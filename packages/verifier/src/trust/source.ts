@@ -1,3 +1,4 @@
+import type { DenySink } from '../deny/entry.ts'
 import type { VerifyError, VerifyErrorCode } from '../error.ts'
 import type { Jwks } from '../keys/jwk.ts'
 import type { TrustChange } from './set.ts'
@@ -29,6 +30,10 @@ export interface TrustEvents {
   keyRevoked: [kid: string]
   leaseLost: []
   leaseRegained: []
+  /** Trust is held for the first time: what an operator wants to see in the log of a start. */
+  bootstrapped: [facts: { readonly issuer: string | null } & TrustSnapshot]
+  /** The issuer was asked, by a fetch or by a renewal of the lease, and this is what came of it. */
+  asked: [outcome: 'ok' | VerifyErrorCode]
   /** Something that is retried by itself, and that an operator wants to know: the feed broke, a renewal was refused. */
   problem: [error: VerifyError]
 }
@@ -39,6 +44,15 @@ export type Announce = <K extends keyof TrustEvents>(event: K, ...facts: TrustEv
 export interface TrustContext {
   readonly algorithms: readonly string[]
   readonly announce: Announce
+  /** Where a source that is told of denied tokens puts them. */
+  readonly denied: DenySink
+}
+
+/** Of a source that has not been started: nobody listens. */
+export const idleContext: TrustContext = {
+  algorithms: [],
+  announce: () => undefined,
+  denied: { replace: () => undefined, change: () => undefined },
 }
 
 /** Where trust comes from. Made by `trustFeed` or `jwksPolling`; one source serves one verifier. */
@@ -48,12 +62,16 @@ export interface TrustSource {
   /** The keys to verify with now; throws `trust_unavailable` when nobody vouches for them any more. */
   keys(): Jwks
   isRevoked(kid: string): boolean
+  /** `key_retired`, `key_revoked`, `key_unknown`, or `trust_unavailable` where nobody can say for now. */
   whyAbsent(kid: string): VerifyErrorCode
   snapshot(): TrustSnapshot
   /** Asks the issuer now; resolves when the answer has been applied. */
   refresh(): Promise<TrustChange>
-  /** A kid is not known: asks the issuer if that may help and the cool-down allows. Resolves to whether it asked. */
-  lookAgain(): Promise<boolean>
+  /**
+   * A key is not there (`kid` is undefined where the token named none): asks the issuer if that may help and the
+   * cool-down allows. Resolves to whether it asked and was answered.
+   */
+  lookAgain(kid: string | undefined): Promise<boolean>
   close(): Promise<void>
 }
 

@@ -1,4 +1,5 @@
 import type { Cancel, Clock } from '../clock.ts'
+import { deferred } from '../deferred.ts'
 import { VerifyError } from '../error.ts'
 import { EventStreamParser } from './event-stream.ts'
 import { parseTrustMessage, type TrustMessage } from './message.ts'
@@ -119,7 +120,7 @@ export class Subscription {
   async #pause(): Promise<void> {
     const rounds = Math.floor(this.#failures++ / this.#options.instances)
     const longest = Math.min(LONGEST_PAUSE_MS, SHORTEST_PAUSE_MS * 2 ** rounds)
-    const { promise, resolve } = Promise.withResolvers<void>()
+    const { promise, resolve } = deferred<void>()
     const cancel = this.#options.clock.after(longest * (0.5 + this.#options.random() / 2), resolve)
     this.#wake = resolve
     await promise

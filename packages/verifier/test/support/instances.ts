@@ -1,3 +1,4 @@
+import { deferred } from '../../src/deferred.ts'
 import type { Clock } from '../../src/index.ts'
 import { setOf, type two } from './estate.ts'
 
@@ -70,7 +71,7 @@ export class SimulatedInstances {
   }
 
   #pause(ms: number, signal: AbortSignal): Promise<void> {
-    const { promise, resolve, reject } = Promise.withResolvers<void>()
+    const { promise, resolve, reject } = deferred<void>()
     const cancel = this.#clock.after(ms, resolve)
     const abort = () => {
       cancel()

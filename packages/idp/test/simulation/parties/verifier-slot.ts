@@ -57,7 +57,11 @@ export class VerifierSlot {
       verifier.revoked = new Set([...verifier.revoked, ...revokedKids])
     }
     verifier.trust
-      .start({ algorithms: ['ES256', 'RS256'], announce })
+      .start({
+        algorithms: ['ES256', 'RS256'],
+        announce,
+        denied: { replace: () => undefined, change: () => undefined },
+      })
       .catch((error) => world.log(() => `${life.name}: ${error}`))
   }
 
