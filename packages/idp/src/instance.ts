@@ -28,6 +28,7 @@ import type { Logger } from 'pino'
 import { type ClientCredential, findCredential } from './agents/credentials.ts'
 import { type Clock, systemClock } from './clock.ts'
 import { type Config, firstIssuer, signingKeyrings } from './config.ts'
+import { pruneDenied } from './denied/store.ts'
 import { IdpError } from './error.ts'
 import { carryOutMove } from './issuance/carry-out.ts'
 import { issuanceMemory } from './issuance/memory.ts'
@@ -44,6 +45,7 @@ import { pruneOpaqueTokens } from './tokens/opaque.ts'
 import { findVerifier, type VerifierCredential, verifierTopic } from './trust/credential.ts'
 import { type TrustHub, trustHub } from './trust/hub.ts'
 import { RevocationJournal } from './trust/journal.ts'
+import { trustSince } from './trust/since.ts'
 import { pruneVerifierLeases } from './trust/verifiers.ts'
 
 const loopBeatMs = 1_000
@@ -104,9 +106,9 @@ export async function openInstance(
   const journal = await RevocationJournal.open(config.revocationJournal)
   const metrics = newMetrics()
   const epoch = async () => (await currentRevision(db)).epoch
-  const memory = instanceMemory(store, epoch, sealer, credentials, hub, journal, (error) =>
-    log.error({ err: error }, 'what is revoked could not be written to the journal'),
-  )
+  const onError = (error: unknown) => log.error({ err: error }, 'what is revoked could not be written to the journal')
+  const readTrust = (deniedAfter: number) => trustSince(db, store, deniedAfter)
+  const memory = instanceMemory(readTrust, epoch, sealer, credentials, hub, journal, clock, onError)
 
   async function ensureDocuments(): Promise<void> {
     for (const { name, algorithm } of signingKeyrings) {
@@ -205,7 +207,7 @@ async function forceRotation(store: KeyringStore, name: string): Promise<void> {
 function prune({ db }: Connection<IdpTables>, view: InstanceView, log: Logger): void {
   // A clock that made a step lately makes everybody look long gone, and whoever is deleted is waited for by nobody.
   const parties = view.doubtMs(anHourMs) > 0 ? [] : [pruneInstances(db), pruneVerifierLeases(db)]
-  Promise.all([pruneChanges(db), pruneOpaqueTokens(db), ...parties]).catch((error) =>
+  Promise.all([pruneChanges(db), pruneOpaqueTokens(db), pruneDenied(db), ...parties]).catch((error) =>
     log.error({ err: error }, 'what is over could not be deleted'),
   )
 }

@@ -1,41 +1,55 @@
 import { type ChangeRecord, keyringTopic, type Sealer } from '@rekey/database'
-import type { KeyringStore } from '@rekey/keyring'
 import { agentTopic, type ClientCredential } from './agents/credentials.ts'
+import type { Clock } from './clock.ts'
+import { deniedMemory } from './denied/memory.ts'
+import { deniedTopic } from './denied/store.ts'
 import type { Recall } from './recall.ts'
 import { type PrivateKeys, type SigningKeys, signingKeysFrom } from './signing/keys.ts'
 import type { TrustHub } from './trust/hub.ts'
 import type { Forgotten, RevocationJournal } from './trust/journal.ts'
+import type { TrustRead } from './trust/since.ts'
 
 /**
  * What an instance keeps in memory, on its view of the database: keys ready to sign, and credentials. Whatever changes
  * there is told to the verifiers that are connected.
  */
 export function instanceMemory(
-  store: Pick<KeyringStore, 'list'>,
+  readTrust: (deniedAfter: number) => Promise<TrustRead>,
   readEpoch: () => Promise<number>,
   sealer: Sealer,
   credentials: Pick<Recall<ClientCredential>, 'forget' | 'forgetAll'>,
   hub: TrustHub,
   journal: RevocationJournal,
+  clock: Clock,
   onError: (error: unknown) => void,
 ) {
   const privateKeys: PrivateKeys = new Map()
   let keys = signingKeysFrom([], sealer, privateKeys)
+  const denied = deniedMemory()
   let epoch = 0
   let forgotten: readonly Forgotten[] = []
 
-  // All keyrings in one statement, so in one snapshot: the newest published revision among them then stands for them all.
-  async function readKeyrings(): Promise<void> {
-    const listed = await store.list()
-    forgotten = listed.flatMap((keyring) => journal.forgottenBy(keyring))
+  // All of it as it stood at one moment: the newest revision among its parts then stands for them all.
+  async function readAll(anew: boolean): Promise<void> {
+    const read = await readTrust(anew ? 0 : denied.revision())
+    forgotten = read.keyrings.flatMap((keyring) => journal.forgottenBy(keyring))
     keys = signingKeysFrom(
-      listed.map((keyring) => journal.corrected(keyring)),
+      read.keyrings.map((keyring) => journal.corrected(keyring)),
       sealer,
       privateKeys,
     )
-    hub.publish({ epoch, n: keys.publishedRevision, keys: keys.publicKeys, revokedKids: keys.revokedKids })
+    if (anew) denied.forgetAll()
+    const news = denied.take(read.denied)
+    hub.publish({
+      epoch,
+      n: Math.max(keys.publishedRevision, denied.revision()),
+      keys: keys.publicKeys,
+      revokedKids: keys.revokedKids,
+      denied: () => denied.entries(clock()),
+      deniedNews: anew ? undefined : news,
+    })
     // After those whom it concerns were told. A full disk must not end an IdP that has a key to revoke.
-    await journal.remember(listed).catch(onError)
+    await journal.remember(read.keyrings).catch(onError)
   }
 
   return {
@@ -48,12 +62,12 @@ export function instanceMemory(
     async reload(): Promise<void> {
       credentials.forgetAll()
       epoch = await readEpoch()
-      await readKeyrings()
+      await readAll(true)
     },
     /** Reads again what changed. */
     async apply(changes: readonly ChangeRecord[]): Promise<void> {
       for (const { topic, key } of changes) if (topic === agentTopic) credentials.forget(key)
-      if (changes.some(({ topic }) => topic === keyringTopic)) await readKeyrings()
+      if (changes.some(({ topic }) => topic === keyringTopic || topic === deniedTopic)) await readAll(false)
     },
     /** Nothing of it may be acted on any more: verifiers must find an instance that holds a lease. */
     drop(): void {

@@ -4,6 +4,7 @@ import fastify, { type FastifyReply, type FastifyRequest } from 'fastify'
 import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod'
 import type { Logger } from 'pino'
 import { agentRoutes } from './agents/routes.ts'
+import { deniedRoutes } from './denied/routes.ts'
 import { IdpError } from './error.ts'
 import type { App } from './http/app.ts'
 import { refusalOf, sendRefusal } from './http/errors.ts'
@@ -45,7 +46,7 @@ export async function buildServer(instance: Instance, log: Logger): Promise<App>
   const methodsOf = methodTable(app)
   app.setErrorHandler(refuse)
   app.setNotFoundHandler((request, reply) => refuse(nothingFor(request, reply, methodsOf), request, reply))
-  const api = [agentRoutes, keyringRoutes, issuanceRoutes, partyRoutes]
+  const api = [agentRoutes, keyringRoutes, issuanceRoutes, deniedRoutes, partyRoutes]
   for (const routes of [operationRoutes, publicRoutes, tokenRoutes, trustRoutes, ...api]) routes(app, instance)
   return app
 }

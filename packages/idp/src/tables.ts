@@ -1,5 +1,6 @@
 import type { DatabaseTables, NullableTime, Time } from '@rekey/database'
 import type { ColumnType, Generated, Kysely } from 'kysely'
+import type { DenyKind } from './denied/entry.ts'
 import type { Move } from './issuance/store.ts'
 
 /** The tables of the identity provider, beside those that every service has. */
@@ -41,6 +42,15 @@ export interface IdpTables extends DatabaseTables {
     behind_since: NullableTime
     granted_at: NullableTime
   }
+  denied: {
+    kind: DenyKind
+    value: string
+    issued_before: NullableTime
+    ends_at: Time
+    revision: number
+    dropped: Generated<boolean>
+  }
+  denied_newest: { one: Generated<boolean>; revision: number }
   issuance: {
     one: Generated<boolean>
     keyring: string

@@ -1,7 +1,7 @@
 import { currentRevision, type InstanceRow, type InstanceView } from '@rekey/database'
 import type { Evidence } from '@rekey/keyring'
 import type { IdpDatabase } from '../tables.ts'
-import { trustLeaseMs } from '../trust/hub.ts'
+import { trustLeaseMs } from '../trust/events.ts'
 import { type VerifierRow, verifiers } from '../trust/verifiers.ts'
 
 /**

@@ -1,8 +1,6 @@
 import type { ServerResponse } from 'node:http'
-import type { Version } from '@rekey/keyring'
+import { changeEvent, idOf, snapshotEvents, type TrustSet } from './events.ts'
 
-/** How long a verifier may act on a trust set after the renewal that it sent last. */
-export const trustLeaseMs = 15_000
 const keepAliveMs = 1_000
 /** A reader that leaves this much unread is cut off; it comes back and gets the newest set at once. */
 const maxUnreadBytes = 1_048_576
@@ -11,19 +9,10 @@ const maxUnreadBytes = 1_048_576
 const acknowledgementsPerSecond = 500
 const longestSpreadMs = 2_000
 
-/** What verifiers are told: at revision `n`, exactly these keys are good, and these are revoked for ever. */
-export interface TrustSet {
-  /** Grows when the database was restored: within an epoch, revisions never go backwards. */
-  epoch: number
-  n: number
-  keys: readonly Version['publicPart'][]
-  revokedKids: readonly string[]
-}
-
 /** What the hub needs of the response to a verifier that reads its feed. */
 export type FeedReader = Pick<
   ServerResponse,
-  'destroyed' | 'writableLength' | 'writeHead' | 'write' | 'end' | 'destroy' | 'on'
+  'destroyed' | 'writableLength' | 'writeHead' | 'write' | 'end' | 'destroy' | 'on' | 'once'
 >
 
 /** Runs `act` again and again, `everyMs` apart; the function returned ends it. */
@@ -40,17 +29,32 @@ const systemEvery: Every = (everyMs, act) => {
  * @param every what the beat comes from that keeps feeds alive
  */
 export function trustHub(every: Every = systemEvery) {
-  const readers = new Set<FeedReader>()
+  /** Those that are being sent a long set are told nothing else until they have all of it. */
+  const readers = new Map<FeedReader, 'follows' | 'catches up'>()
   let current: TrustSet | undefined
   const endBeat = every(keepAliveMs, () => sendAll(': alive\n\n'))
 
   function sendAll(text: string): void {
-    for (const reader of readers) send(reader, text)
+    for (const [reader, does] of readers) if (does === 'follows') send(reader, text)
   }
 
   function send(reader: FeedReader, text: string): void {
     if (reader.writableLength > maxUnreadBytes) reader.destroy()
     else reader.write(text)
+  }
+
+  /** Page by page, as it reads them; and again where the set has changed meanwhile. */
+  async function sendAllOf(reader: FeedReader, set: TrustSet): Promise<void> {
+    const [first = '', ...rest] = snapshotEvents(set, spreadMs())
+    send(reader, first)
+    if (rest.length === 0) return
+    readers.set(reader, 'catches up')
+    for (const page of rest) {
+      if (!reader.write(page)) await untilRead(reader)
+      if (!readers.has(reader)) return
+    }
+    if (current !== undefined && current !== set) return sendAllOf(reader, current)
+    readers.set(reader, 'follows')
   }
 
   /** So that a thousand verifiers do not all acknowledge in the moment in which the rest has yet to hear. */
@@ -64,11 +68,14 @@ export function trustHub(every: Every = systemEvery) {
       const told = current
       current = next
       if (told?.epoch === next.epoch && told.n === next.n) return
-      const known = new Set(told?.epoch === next.epoch ? told.revokedKids : [])
-      const full = told?.epoch !== next.epoch
-      sendAll(
-        eventOf(next, { full, revokedKids: next.revokedKids.filter((kid) => !known.has(kid)), spreadMs: spreadMs() }),
-      )
+      const news = next.deniedNews
+      if (told?.epoch === next.epoch && news !== undefined) {
+        const known = new Set(told.revokedKids)
+        const revokedKids = next.revokedKids.filter((kid) => !known.has(kid))
+        sendAll(changeEvent(next, news, revokedKids, spreadMs()))
+      } else {
+        for (const [reader, does] of readers) if (does === 'follows') sendAllOf(reader, next)
+      }
     },
     /**
      * Adds a reader. It gets the whole set at once, unless it says that it holds the newest one.
@@ -82,16 +89,16 @@ export function trustHub(every: Every = systemEvery) {
         'cache-control': 'no-store',
         'x-accel-buffering': 'no',
       })
-      readers.add(reader)
+      readers.set(reader, 'follows')
       reader.on('close', () => readers.delete(reader))
       // A reader that breaks off is no error of ours: 'close' follows, and it comes back.
       reader.on('error', () => reader.destroy())
       if (!current || lastEventId === idOf(current)) send(reader, ': nothing newer\n\n')
-      else send(reader, eventOf(current, { full: true, revokedKids: current.revokedKids, spreadMs: spreadMs() }))
+      else sendAllOf(reader, current)
     },
     /** Sends every reader away: they must find an instance that holds a lease. */
     closeAll(): void {
-      for (const reader of readers) {
+      for (const reader of readers.keys()) {
         readers.delete(reader)
         if (reader.writableLength > 0) reader.destroy()
         else reader.end()
@@ -106,22 +113,12 @@ export function trustHub(every: Every = systemEvery) {
   }
 }
 
+/** Resolves when the reader took what was written, or is gone. */
+function untilRead(reader: FeedReader): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  reader.once('drain', resolve)
+  reader.once('close', resolve)
+  return promise
+}
+
 export type TrustHub = ReturnType<typeof trustHub>
-
-function idOf(set: TrustSet): string {
-  return `${set.epoch}.${set.n}`
-}
-
-/** `revokedKids` of a full event replaces nothing: what a verifier knows to be revoked stays revoked. */
-function eventOf(set: TrustSet, change: { full: boolean; revokedKids: readonly string[]; spreadMs: number }): string {
-  const data = {
-    epoch: set.epoch,
-    n: set.n,
-    full: change.full,
-    jwks: { keys: set.keys },
-    revokedKids: change.revokedKids,
-    leaseSeconds: trustLeaseMs / 1_000,
-    acknowledgeWithinMs: change.spreadMs,
-  }
-  return `id: ${idOf(set)}\nevent: trust\ndata: ${JSON.stringify(data)}\n\n`
-}

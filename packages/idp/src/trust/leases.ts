@@ -1,7 +1,7 @@
 import { clockToleranceMs } from '@rekey/database'
 import { sql } from 'kysely'
 import type { IdpDatabase } from '../tables.ts'
-import { trustLeaseMs } from './hub.ts'
+import { trustLeaseMs } from './events.ts'
 
 /** What a verifier says when it renews its lease; that is also its acknowledgement. */
 export interface LeaseRequest {
@@ -53,7 +53,9 @@ export async function renewLeases(db: IdpDatabase, requests: readonly LeaseReque
   )
 }
 
-const newestPublished = sql`(SELECT coalesce(max(published_revision), 0) FROM keyrings WHERE kind = 'signing-key')`
+const newestPublished = sql`(
+  SELECT greatest(coalesce(max(published_revision), 0), (SELECT revision FROM denied_newest))
+  FROM keyrings WHERE kind = 'signing-key')`
 
 /** What a verifier must hold to be granted a lease. */
 export async function newestTrust(db: IdpDatabase): Promise<{ epoch: number; n: number }> {

@@ -4,7 +4,7 @@ import type { App } from '../http/app.ts'
 import { lineOf } from '../http/text.ts'
 import type { Instance } from '../instance.ts'
 import { requireVerifier } from './credential.ts'
-import { trustLeaseMs } from './hub.ts'
+import { trustLeaseMs } from './events.ts'
 import { Renewals } from './renewals.ts'
 
 const instanceName = lineOf(200)

@@ -1,18 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { admin, agent, basic, type Estate, startEstate, type TestInstance, verifier } from '../estate.ts'
-
-interface TrustEvent {
-  id: string
-  data: {
-    epoch: number
-    n: number
-    full: boolean
-    jwks: { keys: { kid: string }[] }
-    revokedKids: string[]
-    leaseSeconds: number
-  }
-}
+import { openFeed } from './open-feed.ts'
 
 describe('the trust feed', { timeout: 30_000 }, () => {
   let estate: Estate
@@ -94,46 +83,3 @@ describe('the trust feed', { timeout: 30_000 }, () => {
     await feed.ended()
   })
 })
-
-async function openFeed(url: string, lastEventId?: string, credential = verifier) {
-  const headers: Record<string, string> = { authorization: basic(credential) }
-  if (lastEventId) headers['last-event-id'] = lastEventId
-  const abort = new AbortController()
-  const reply = await fetch(`${url}/trust/feed`, { headers, signal: abort.signal })
-  assert.equal(reply.headers.get('content-type'), 'text/event-stream')
-  const blocks = blocksOf(reply.body as ReadableStream<Uint8Array>)
-  async function next(wanted: (block: string) => boolean): Promise<string> {
-    for (;;) {
-      const { value, done } = await blocks.next()
-      if (done) throw new Error('the feed ended')
-      if (wanted(value)) return value
-    }
-  }
-  return {
-    async next(): Promise<TrustEvent> {
-      const lines = (await next((block) => block.includes('event: trust'))).split('\n')
-      const field = (name: string) => lines.find((line) => line.startsWith(`${name}: `))?.slice(name.length + 2) ?? ''
-      return { id: field('id'), data: JSON.parse(field('data')) }
-    },
-    comment: () => next((block) => block.startsWith(':')),
-    async ended() {
-      await assert.rejects(
-        next(() => false),
-        /ended|terminated|closed/,
-      )
-    },
-    async [Symbol.asyncDispose]() {
-      abort.abort()
-    },
-  }
-}
-
-async function* blocksOf(body: ReadableStream<Uint8Array>): AsyncGenerator<string> {
-  let text = ''
-  for await (const chunk of body.pipeThrough(new TextDecoderStream())) {
-    text += chunk
-    const blocks = text.split('\n\n')
-    text = blocks.pop() ?? ''
-    yield* blocks
-  }
-}

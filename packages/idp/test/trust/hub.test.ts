@@ -6,6 +6,7 @@ import { after, describe, test } from 'node:test'
 import { type FeedReader, trustHub } from '../../src/trust/hub.ts'
 
 const big = Array.from({ length: 4_000 }, (_, index) => ({ kid: `key-${index}`, filler: 'x'.repeat(100) }))
+const nothingDenied = { denied: () => [], deniedNews: { add: [], drop: [] } }
 
 describe('the hub', { timeout: 20_000 }, () => {
   const hub = trustHub()
@@ -30,12 +31,13 @@ describe('the hub', { timeout: 20_000 }, () => {
   test('survives sending away a reader that stopped reading', async () => {
     const { socket, response } = await openReader()
     socket.pause()
-    hub.publish({ epoch: 1, n: 1, keys: big, revokedKids: [] })
+    hub.publish({ epoch: 1, n: 1, keys: big, revokedKids: [], ...nothingDenied })
     hub.add(response, undefined)
-    for (let n = 2; response.writableLength === 0; n += 1) hub.publish({ epoch: 1, n, keys: big, revokedKids: [] })
+    for (let n = 2; response.writableLength === 0; n += 1)
+      hub.publish({ epoch: 1, n, keys: big, revokedKids: [], ...nothingDenied })
     hub.closeAll()
     assert.equal(hub.readers(), 0)
-    hub.publish({ epoch: 2, n: 1, keys: [], revokedKids: [] })
+    hub.publish({ epoch: 2, n: 1, keys: [], revokedKids: [], ...nothingDenied })
     socket.destroy()
   })
 
@@ -62,7 +64,7 @@ describe('the hub', { timeout: 20_000 }, () => {
         on: () => reader,
       } as unknown as FeedReader
       for (let i = 0; i < count; i += 1) crowded.add({ ...reader }, undefined)
-      crowded.publish({ epoch: 1, n: 1, keys: [], revokedKids: [] })
+      crowded.publish({ epoch: 1, n: 1, keys: [], revokedKids: [], ...nothingDenied })
       return JSON.parse(/^data: (.*)$/m.exec(texts.at(-1) ?? '')?.[1] ?? '').acknowledgeWithinMs
     })
     assert.deepEqual(spans, [2, 200, 2_000])
@@ -72,7 +74,8 @@ describe('the hub', { timeout: 20_000 }, () => {
     const { socket, response } = await openReader()
     socket.pause()
     hub.add(response, undefined)
-    for (let n = 10; !response.destroyed; n += 1) hub.publish({ epoch: 2, n, keys: big, revokedKids: [] })
+    for (let n = 10; !response.destroyed; n += 1)
+      hub.publish({ epoch: 2, n, keys: big, revokedKids: [], ...nothingDenied })
     await once(response, 'close')
     assert.equal(hub.readers(), 0)
     socket.destroy()

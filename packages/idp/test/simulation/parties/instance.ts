@@ -48,7 +48,9 @@ export async function bootInstance(
   }
   const hub = trustHub(life.every)
   const epoch = async () => (await link.call((db) => db.newest())).epoch
-  const memory = instanceMemory(store, epoch, sealer, credentials, hub, journal, onError)
+  const readTrust = async () => ({ keyrings: await store.list(), denied: { revision: 0, changes: [] } })
+  const clock = () => world.now
+  const memory = instanceMemory(readTrust, epoch, sealer, credentials, hub, journal, clock, onError)
   const ensureDocuments = async () => {
     for (const { name, algorithm } of setting.keyrings) {
       await ensureKeyring({ store, make }, { name, algorithm, policy: estate.policy })

@@ -1,7 +1,8 @@
 import type { App } from '../../../src/http/app.ts'
 import type { Instance } from '../../../src/instance.ts'
 import { publicRoutes } from '../../../src/signing/routes.ts'
-import { type TrustHub, trustLeaseMs } from '../../../src/trust/hub.ts'
+import { trustLeaseMs } from '../../../src/trust/events.ts'
+import type { TrustHub } from '../../../src/trust/hub.ts'
 import type { LeaseBody, Reply, Server } from '../world/network.ts'
 import type { SimulatedInstance } from './instance.ts'
 

@@ -1,7 +1,7 @@
 import { clockToleranceMs, type InstanceRow, instanceLeaseMs } from '@rekey/database'
 import type { Change, Keyring } from '@rekey/keyring'
 import { nextDecisionAt, stamp } from '@rekey/keyring'
-import { trustLeaseMs } from '../../../src/trust/hub.ts'
+import { trustLeaseMs } from '../../../src/trust/events.ts'
 import type { LeaseReply, LeaseRequest } from '../../../src/trust/leases.ts'
 import type { MachineClock } from './clock.ts'
 

@@ -1,0 +1,56 @@
+import { z } from 'zod'
+import { lineOf } from '../http/text.ts'
+
+const name = lineOf(512)
+const moment = z.iso.datetime({ offset: true }).transform((text) => new Date(text).toISOString())
+
+/** What can be denied. A key is revoked instead. */
+export const denyEntry = z.union([
+  z.strictObject({ jti: name, expiresAt: moment.optional() }),
+  z.strictObject({ sid: name, expiresAt: moment.optional() }),
+  z.strictObject({ sub: name, issuedBefore: moment }),
+  z.strictObject({ client_id: name, issuedBefore: moment }),
+])
+
+/** One token, all tokens of a session, or all that a subject or a client got before a moment; times are ISO 8601. */
+export type DenyEntry = z.infer<typeof denyEntry>
+
+export type DenyKind = 'jti' | 'sid' | 'sub' | 'client_id'
+
+/** What stands in the database of an entry. */
+export interface DenyRow {
+  kind: DenyKind
+  value: string
+  /** Milliseconds since the epoch. */
+  issuedBefore: number | null
+  endsAt: number
+}
+
+export function kindOf(entry: DenyEntry): [DenyKind, string] {
+  if ('jti' in entry) return ['jti', entry.jti]
+  if ('sid' in entry) return ['sid', entry.sid]
+  return 'sub' in entry ? ['sub', entry.sub] : ['client_id', entry.client_id]
+}
+
+/**
+ * @param longestTokenMs for how long a token issued now can be good anywhere, different clocks included: an entry ends when
+ *   the last token that it could match has expired
+ */
+export function rowOf(entry: DenyEntry, now: number, longestTokenMs: number): DenyRow {
+  const [kind, value] = kindOf(entry)
+  if ('issuedBefore' in entry) {
+    const issuedBefore = Date.parse(entry.issuedBefore)
+    return { kind, value, issuedBefore, endsAt: issuedBefore + longestTokenMs }
+  }
+  const expiresAt = entry.expiresAt === undefined ? Number.POSITIVE_INFINITY : Date.parse(entry.expiresAt)
+  return { kind, value, issuedBefore: null, endsAt: Math.min(expiresAt, now + longestTokenMs) }
+}
+
+/** As verifiers are told it. */
+export function toldOf({ kind, value, issuedBefore, endsAt }: DenyRow): DenyEntry {
+  const told =
+    issuedBefore === null
+      ? { [kind]: value, expiresAt: new Date(endsAt).toISOString() }
+      : { [kind]: value, issuedBefore: new Date(issuedBefore).toISOString() }
+  return told as DenyEntry
+}

@@ -1,0 +1,117 @@
+import { recordChange, recordEvent } from '@rekey/database'
+import { sql, type Transaction } from 'kysely'
+import { IdpError } from '../error.ts'
+import type { IdpDatabase, IdpTables } from '../tables.ts'
+import type { DenyRow } from './entry.ts'
+
+/** The topic under which a change of the deny-list is announced to the instances. */
+export const deniedTopic = 'denied'
+
+/** Each instance and each verifier holds all of it. */
+export const mostDenied = 50_000
+
+/** A row that changed: denied since, or taken back. */
+export type DenyChange = DenyRow & { dropped: boolean }
+
+const columns = sql`kind, value, issued_before AS "issuedBefore", ends_at AS "endsAt"`
+
+/**
+ * Denies tokens. Where a subject or a client is denied already, the later moment counts.
+ *
+ * @returns the revision by which instances and verifiers know of it
+ * @throws IdpError `DENY_LIST_FULL`
+ */
+export function denyTokens(db: IdpDatabase, rows: readonly DenyRow[], actor: string): Promise<number> {
+  return db.transaction().execute(async (transaction) => {
+    const revision = await recordChange(transaction, deniedTopic, 'list')
+    await sql`
+      INSERT INTO denied AS held (kind, value, issued_before, ends_at, revision)
+      SELECT kind, value, to_timestamp(max("issuedBefore") / 1000.0), to_timestamp(max("endsAt") / 1000.0), ${revision}
+      FROM jsonb_to_recordset(${JSON.stringify(rows)}::jsonb)
+        AS asked (kind text, value text, "issuedBefore" float8, "endsAt" float8)
+      GROUP BY kind, value
+      ON CONFLICT (kind, value) DO UPDATE SET
+        issued_before = CASE WHEN held.dropped THEN EXCLUDED.issued_before
+                             ELSE greatest(held.issued_before, EXCLUDED.issued_before) END,
+        ends_at = CASE WHEN held.dropped THEN EXCLUDED.ends_at ELSE greatest(held.ends_at, EXCLUDED.ends_at) END,
+        revision = EXCLUDED.revision, dropped = false`.execute(transaction)
+    await requireRoom(transaction)
+    await setNewest(transaction, revision)
+    const details = { entries: rows.length, kinds: countsByKind(rows), revision }
+    await recordEvent(transaction, { action: 'denied.added', outcome: 'success', actor, details })
+    return revision
+  })
+}
+
+/**
+ * Takes entries back.
+ *
+ * @returns how many there were, and the revision by which instances and verifiers know of it; 0 when there were none
+ */
+export function allowTokens(
+  db: IdpDatabase,
+  rows: readonly Pick<DenyRow, 'kind' | 'value'>[],
+  actor: string,
+): Promise<{ dropped: number; revision: number }> {
+  return db.transaction().execute(async (transaction) => {
+    const revision = await recordChange(transaction, deniedTopic, 'list')
+    const { rows: gone } = await sql<{ kind: string }>`
+      UPDATE denied SET dropped = true, revision = ${revision}
+      FROM jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) AS asked (kind text, value text)
+      WHERE denied.kind = asked.kind AND denied.value = asked.value AND NOT dropped
+      RETURNING denied.kind`.execute(transaction)
+    if (gone.length === 0) return { dropped: 0, revision: 0 }
+    await setNewest(transaction, revision)
+    const details = { entries: gone.length, revision }
+    await recordEvent(transaction, { action: 'denied.dropped', outcome: 'success', actor, details })
+    return { dropped: gone.length, revision }
+  })
+}
+
+/** Revision of the last change to the list. */
+export async function deniedRevision(db: IdpDatabase): Promise<number> {
+  const row = await db.selectFrom('denied_newest').select('revision').executeTakeFirst()
+  return row?.revision ?? 0
+}
+
+/** What changed after a revision, and the newest revision of the list. From 0 on that is all of it. */
+export async function deniedSince(
+  db: IdpDatabase,
+  after: number,
+): Promise<{ revision: number; changes: DenyChange[] }> {
+  const revision = await deniedRevision(db)
+  if (revision === after) return { revision, changes: [] }
+  const { rows: changes } = await sql<DenyChange>`
+    SELECT ${columns}, dropped FROM denied
+    WHERE revision > ${after} AND ends_at > now() ORDER BY kind, value`.execute(db)
+  return { revision, changes }
+}
+
+/** What is denied now. */
+export async function deniedNow(db: IdpDatabase): Promise<DenyRow[]> {
+  const { rows } = await sql<DenyRow>`
+    SELECT ${columns} FROM denied WHERE NOT dropped AND ends_at > now() ORDER BY kind, value`.execute(db)
+  return rows
+}
+
+/** Deletes what has been over for so long that no clock can disagree about it. */
+export async function pruneDenied(db: IdpDatabase): Promise<void> {
+  await sql`DELETE FROM denied WHERE ends_at < now() - interval '1 hour'`.execute(db)
+}
+
+async function requireRoom(transaction: Transaction<IdpTables>): Promise<void> {
+  const { rows } = await sql<{ count: number }>`
+    SELECT count(*)::int AS count FROM denied WHERE NOT dropped AND ends_at > now()`.execute(transaction)
+  if ((rows[0]?.count ?? 0) <= mostDenied) return
+  throw new IdpError('DENY_LIST_FULL', `at most ${mostDenied} entries can be denied at a time`)
+}
+
+async function setNewest(transaction: Transaction<IdpTables>, revision: number): Promise<void> {
+  await sql`UPDATE denied_newest SET revision = ${revision}`.execute(transaction)
+}
+
+function countsByKind(rows: readonly DenyRow[]): Record<string, number> {
+  const counts: Record<string, number> = {}
+  for (const { kind } of rows) counts[kind] = (counts[kind] ?? 0) + 1
+  return counts
+}
