@@ -1,6 +1,6 @@
-import { isUtf8 } from 'node:buffer'
 import { VerifyError } from '../error.ts'
 import { decodeStrict } from './base64url.ts'
+import { parseObject } from './json.ts'
 
 /** The header of a JWS (RFC 7515 §4). Nothing in it chooses a key or an algorithm that was not allowed beforehand. */
 export interface JwsHeader {
@@ -13,20 +13,6 @@ export interface JwsHeader {
 const CACHED_HEADERS = 64
 const CACHED_LENGTH = 512
 const cached = new Map<string, JwsHeader>()
-
-/** Parses the UTF-8 JSON object in `bytes`; undefined when it is anything else. */
-export function parseObject(bytes: Buffer): Record<string, unknown> | undefined {
-  if (!isUtf8(bytes)) return undefined
-  try {
-    const value: unknown = JSON.parse(bytes.toString('utf8'))
-    return value !== null && typeof value === 'object' && !Array.isArray(value)
-      ? (value as Record<string, unknown>)
-      : undefined
-  } catch (cause) {
-    if (cause instanceof SyntaxError) return undefined
-    throw cause
-  }
-}
 
 const isOptionalString = (value: unknown): boolean => value === undefined || typeof value === 'string'
 

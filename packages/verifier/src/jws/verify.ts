@@ -1,6 +1,7 @@
 import { VerifyError } from '../error.ts'
 import type { ImportedKey } from '../keys/import.ts'
 import type { Jwks } from '../keys/jwk.ts'
+import { SecretSet } from '../keys/secret-set.ts'
 import { selectKey } from '../keys/select.ts'
 import { type Algorithm, allowedAlgorithm } from './algorithms.ts'
 import { type JwsHeader, parseHeader, rememberedHeader, rememberHeader } from './header.ts'
@@ -62,11 +63,14 @@ export function openJws(
   const header = remembered ?? parseHeader(headerSegment)
   const algorithm = allowedAlgorithm(header.alg, algorithms)
   if (algorithm === undefined) throw new VerifyError('algorithm_not_allowed')
-  const key = selectKey(keysFor(header), algorithm, header.kid)
+  const jwks = keysFor(header)
+  const keys = jwks instanceof SecretSet ? jwks : selectKey(jwks, algorithm, header.kid)
   const payload = payloads.base64url(compact.slice(first + 1, second))
   const signature = signatures.base64url(compact.slice(second + 1))
   if (payload === undefined || signature === undefined) throw malformed('base64url')
-  const good = isGood(algorithm, key, compact.slice(0, second), signature, header.kid)
+  const input = compact.slice(0, second)
+  const passes = (key: ImportedKey) => isGood(algorithm, key, input, signature, header.kid)
+  const good = keys instanceof SecretSet ? keys.some(algorithm, header.kid, passes) : passes(keys)
   if (!good) throw new VerifyError('signature_invalid', { kid: header.kid })
   if (remembered === undefined) rememberHeader(headerSegment, header)
   return { header, payload }

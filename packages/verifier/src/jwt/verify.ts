@@ -1,6 +1,7 @@
 import { systemClock } from '../clock.ts'
 import { VerifyError } from '../error.ts'
-import { type JwsHeader, parseObject } from '../jws/header.ts'
+import type { JwsHeader } from '../jws/header.ts'
+import { parseObject } from '../jws/json.ts'
 import {
   assertAlgorithms,
   assertJwks,
@@ -10,20 +11,16 @@ import {
   openJws,
 } from '../jws/verify.ts'
 import type { Jwks } from '../keys/jwk.ts'
-import { checkClaims, type Expectation, type JwtClaims } from './claims.ts'
+import { checkClaims, type JwtClaims } from './claims.ts'
+import { checkedExpectation, type Expectation, type JwtExpectation } from './expectation.ts'
+import { checkTyp } from './typ.ts'
 
-/** What is expected of a JWT. `issuer`, `audience` and `algorithms` have no default. */
-export interface VerifyJwtOptions {
+/** What is expected of a JWT, and the keys for it. `issuer`, `audience` and `algorithms` have no default. */
+export interface VerifyJwtOptions extends JwtExpectation {
   readonly jwks: Jwks
-  /** The one `iss` that is accepted, compared literally. `null` accepts any: only where the keys belong to one issuer. */
-  readonly issuer: string | null
-  /** One of these must be in `aud`. `null` accepts tokens meant for anybody. */
-  readonly audience: string | readonly string[] | null
   readonly algorithms: readonly string[]
   /** The time, in milliseconds since the Unix epoch, or a function that tells it. Default: the clock of the machine. */
   readonly now?: number | (() => number)
-  /** How far the issuer's clock may be off, in milliseconds. Default 0. */
-  readonly clockToleranceMs?: number
   /** Longest token that is read, in characters. Default 65,536. */
   readonly maxLength?: number
 }
@@ -34,30 +31,13 @@ export interface VerifiedToken {
   readonly payload: JwtClaims
 }
 
-/** An empty name is what an unset variable leaves behind; it must not quietly mean "any". */
-export function assertIssuer(issuer: unknown): asserts issuer is string | null {
-  if (issuer === null || (typeof issuer === 'string' && issuer !== '')) return
-  throw new TypeError('issuer is required: a string, or explicitly null')
-}
-
-export function assertAudience(audience: unknown): asserts audience is string | readonly string[] | null {
-  const names = Array.isArray(audience) ? audience : [audience]
-  if (audience === null || (names.length > 0 && names.every((name) => typeof name === 'string' && name !== ''))) return
-  throw new TypeError('audience is required: a string, an array of strings, or explicitly null')
-}
-
-export function assertTolerance(toleranceMs: unknown): asserts toleranceMs is number {
-  if (typeof toleranceMs === 'number' && Number.isFinite(toleranceMs) && toleranceMs >= 0) return
-  throw new TypeError('clockToleranceMs must be a number of milliseconds, 0 or more')
-}
-
 function timeOf(now: VerifyJwtOptions['now']): number {
   const nowMs = now === undefined ? systemClock.wallMs() : typeof now === 'function' ? now() : now
   if (!Number.isFinite(nowMs)) throw new TypeError('now must be a number of milliseconds since the Unix epoch')
   return nowMs
 }
 
-/** Signature first, then claims; what {@link verifyJwt} and a verifier with its own trust have in common. */
+/** Signature first, then type and claims; what {@link verifyJwt} and a verifier with its own trust have in common. */
 export function openJwt(
   token: unknown,
   keysFor: KeysFor,
@@ -68,6 +48,7 @@ export function openJwt(
   const { header, payload } = openJws(token, keysFor, algorithms, maxLength)
   const claims = parseObject(payload)
   if (claims === undefined) throw new VerifyError('token_malformed', { detail: 'payload' })
+  checkTyp(header.typ, expected.requiredTyp)
   return { header, payload: checkClaims(claims, expected) }
 }
 
@@ -75,17 +56,17 @@ export function openJwt(
  * Verifies a signed JWT (RFC 7519) and its claims, without any I/O. `exp` is required; `iss` and `aud` are required
  * unless `issuer` or `audience` is `null`. The rules for keys and algorithms are those of {@link verifyJws}.
  *
+ * `typ` is not looked at unless `requiredTyp` says which: where one issuer signs several kinds of tokens with one key
+ * (ID tokens and access tokens, say), say so, or one kind is taken for another.
+ *
  * @throws {VerifyError} for whatever is wrong with the token.
  * @throws {TypeError} for wrong use: an option missing or of the wrong shape.
  */
 export function verifyJwt(token: string, options: VerifyJwtOptions): VerifiedToken {
-  const { jwks, issuer, audience, algorithms, clockToleranceMs = 0, maxLength = MAX_TOKEN_LENGTH } = options ?? {}
+  const { jwks, algorithms, now, maxLength = MAX_TOKEN_LENGTH } = options ?? {}
   assertJwks(jwks)
-  assertIssuer(issuer)
-  assertAudience(audience)
   assertAlgorithms(algorithms)
-  assertTolerance(clockToleranceMs)
   assertMaxLength(maxLength)
-  const expected = { issuer, audience, nowMs: timeOf(options.now), clockToleranceMs }
+  const expected = { ...checkedExpectation(options), nowMs: timeOf(now) }
   return openJwt(token, () => jwks, algorithms, expected, maxLength)
 }

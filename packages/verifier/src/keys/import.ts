@@ -1,6 +1,7 @@
 import { createPublicKey, createSecretKey, type KeyObject } from 'node:crypto'
 import { decodeStrict } from '../jws/base64url.ts'
 import type { Jwk } from './jwk.ts'
+import { isSmallOrder } from './small-order.ts'
 
 /** A key ready to be used. `bits` is the size of an RSA modulus or of a shared secret, and 0 for curves. */
 export interface ImportedKey {
@@ -28,7 +29,8 @@ function importEc(jwk: Jwk): ImportedKey | undefined {
 
 function importOkp(jwk: Jwk): ImportedKey | undefined {
   const { kty, crv, x } = jwk
-  if (crv !== 'Ed25519' || bytesOf(x)?.length !== 32) return undefined
+  const point = bytesOf(x)
+  if (crv !== 'Ed25519' || point?.length !== 32 || isSmallOrder(point)) return undefined
   return { object: createPublicKey({ key: { kty, crv, x }, format: 'jwk' }), bits: 0 }
 }
 

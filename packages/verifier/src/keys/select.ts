@@ -15,7 +15,8 @@ function fits(jwk: Jwk, algorithm: Algorithm): boolean {
   )
 }
 
-function usableKey(jwk: Jwk, algorithm: Algorithm): ImportedKey | undefined {
+/** The imported key, where the JWK may be used with that algorithm. */
+export function usableKey(jwk: Jwk, algorithm: Algorithm): ImportedKey | undefined {
   if (!fits(jwk, algorithm)) return undefined
   const key = importedKey(jwk)
   return key !== undefined && key.bits >= algorithm.leastBits ? key : undefined

@@ -26,7 +26,7 @@ describe('verifyJwt', () => {
     assert.ok(open({}, { now: () => NOW_MS }))
     const exp = Math.floor(Date.now() / 1000) + 60
     const { now: _, ...untimed } = base
-    assert.ok(verifyJwt(compact(key, { ...goodClaims(), exp }), untimed))
+    assert.ok(verifyJwt(compact(key, { ...goodClaims(), iat: exp - 60, exp }), untimed))
     assert.throws(() => verifyJwt(compact(key, { ...goodClaims(), exp: exp - 120 }), untimed), refused('token_expired'))
   })
 

@@ -68,6 +68,25 @@ describe('choosing the key', () => {
   })
 })
 
+describe('an Ed25519 key of small order', () => {
+  const coordinates = [
+    '0100000000000000000000000000000000000000000000000000000000000000',
+    '0100000000000000000000000000000000000000000000000000000000000080',
+    'ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f',
+    'edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff',
+    'c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a',
+    'c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac03fa',
+  ]
+  for (const point of coordinates) {
+    it(`is of no use: ${point.slice(0, 4)}…${point.slice(-2)}`, () => {
+      const jwk = { kty: 'OKP', crv: 'Ed25519', x: Buffer.from(point, 'hex').toString('base64url'), kid: 'small' }
+      const ed = makeKey('EdDSA', 'small')
+      const verify = () => verifyJws(compact(ed, 'x'), { keys: [jwk] }, { algorithms: ['EdDSA'] })
+      assert.throws(verify, refused('key_unusable'))
+    })
+  }
+})
+
 describe('the cache of imported keys', () => {
   it('notices a JWK that was changed in place', () => {
     const jwk: Record<string, unknown> = { ...one.jwk }
