@@ -15,3 +15,5 @@ export interface DenySink {
   replace(entries: readonly DenyEntry[]): void
   change(add: readonly DenyEntry[], drop: readonly DenyEntry[]): void
 }
+
+export type DenyKind = 'kid' | 'jti' | 'sid' | 'sub' | 'client_id'
