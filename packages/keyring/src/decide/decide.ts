@@ -61,7 +61,7 @@ export function decide(keyring: Keyring, evidence: Evidence, now: number): Decis
         ? []
         : [
             ...demotion(version, behind),
-            ...forgetting(version, policy, now),
+            ...forgetting(kind, version, policy, now),
             ...retirement(kind, keyring, version, now),
           ],
     ),
@@ -127,8 +127,8 @@ function demotion(version: Version, behind: Evidence['instances']): Outcome[] {
   return [{ wait: onInstances('demote', 'demoted', version, behind, version.retiringAt ?? 0) }]
 }
 
-function forgetting(version: Version, policy: Policy, now: number): Outcome[] {
-  if (version.demotedAt === undefined || version.sealedPrivate === undefined) return []
+function forgetting(kind: Kind, version: Version, policy: Policy, now: number): Outcome[] {
+  if (kind.acceptsByPrivate || version.demotedAt === undefined || version.sealedPrivate === undefined) return []
   const at = (version.retiringAt ?? 0) + policy.rollbackWindowMs
   return now >= at ? [{ due: { do: 'erase-private', id: version.id } }] : [{ at }]
 }

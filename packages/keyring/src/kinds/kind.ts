@@ -20,6 +20,11 @@ export interface Kind {
   name: KindName
   /** Is a version that every instance serves always kept in reserve, so that an emergency need not wait for it? */
   standby: boolean
+  /**
+   * Does accepting take the private part too? Then it is kept for as long as the version is accepted; otherwise it goes when
+   * the version can no longer be rolled back to.
+   */
+  acceptsByPrivate: boolean
   /** Who must have the prepared version before it is used, and have they? */
   propagated(keyring: Keyring, version: Version, evidence: Evidence, now: number): Gate
   /** Who still needs the retiring version, and have they let go? Asked once no instance produces with it any more. */

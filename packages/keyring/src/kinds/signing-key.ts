@@ -13,7 +13,7 @@ const emergencyPatienceMs = 2_000
  * that contains it, and anonymous readers of the JWKS have had time to fetch it.
  * Drained: the last token that it can have signed has expired, by every clock in the estate.
  */
-export const signingKey: Kind = { name: 'signing-key', standby: true, propagated, drained }
+export const signingKey: Kind = { name: 'signing-key', standby: true, acceptsByPrivate: false, propagated, drained }
 
 function propagated(keyring: Keyring, version: Version, evidence: Evidence, now: number): Gate {
   const { servedAt } = version

@@ -3,7 +3,7 @@ import type { Policy } from '../policy/signing.ts'
 import { isAccepted, type Version } from './version.ts'
 
 /** The sorts of secret that this release rotates. */
-export type KindName = 'signing-key'
+export type KindName = 'signing-key' | 'shared-secret'
 
 /** A rotation that was asked for and whose successor is not active yet. */
 export interface RotationRequest {

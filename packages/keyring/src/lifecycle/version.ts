@@ -33,9 +33,12 @@ export interface Version {
   incident?: string
   /** Asked for and not carried out yet: what the version produces with must be replaced first. Never withdrawn. */
   revocation?: Revocation
-  /** What others need in order to accept it (for a signing key: the public JWK). */
+  /** What others need in order to accept it, and may be seen by anybody (for a signing key: the public JWK). */
   publicPart: Readonly<Record<string, unknown>>
-  /** What we need in order to produce with it, sealed. Absent once it can no longer be needed. */
+  /**
+   * What is needed in order to produce with it. Absent once it can no longer be needed. Sealed wherever others can read the
+   * document; a shared secret in a directory that only its owner reads stands here as it is.
+   */
   sealedPrivate?: string
 }
 

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
-import { activeVersion, type Keyring, newKeyring } from '../lifecycle/keyring.ts'
+import { activeVersion, type Keyring, type KindName, newKeyring } from '../lifecycle/keyring.ts'
 import { activate, adoptPolicy, prepare, requestRotation } from '../lifecycle/transition.ts'
 import type { Policy } from '../policy/signing.ts'
 import { checkPolicy } from '../policy/signing.ts'
@@ -9,7 +9,8 @@ import type { Hands } from './carry-out.ts'
 export const forcedRotationMinAgeMs = 10 * 60_000
 
 /**
- * Makes sure at start that a keyring exists, with one active version and one in reserve, under the policy given.
+ * Makes sure at start that a keyring exists, with one active version and one in reserve, under the policy given. Its kind is
+ * `signing-key` unless another is wanted.
  *
  * Its first version is active from the first save, so that there always is one. Nobody was seen to serve it yet: in an
  * estate that issues tokens by another keyring, that is found out before tokens are issued by this one. Several
@@ -19,7 +20,7 @@ export const forcedRotationMinAgeMs = 10 * 60_000
  */
 export async function ensureKeyring(
   hands: Pick<Hands, 'store' | 'make'>,
-  wanted: { name: string; algorithm: string; policy: Policy },
+  wanted: { name: string; kind?: KindName; algorithm: string; policy: Policy },
 ): Promise<Keyring> {
   checkPolicy(wanted.policy)
   for (;;) {
@@ -36,7 +37,7 @@ export async function ensureKeyring(
 }
 
 async function first(hands: Pick<Hands, 'store' | 'make'>, wanted: Parameters<typeof ensureKeyring>[1]) {
-  const empty = newKeyring(wanted.name, 'signing-key', wanted.algorithm, wanted.policy)
+  const empty = newKeyring(wanted.name, wanted.kind ?? 'signing-key', wanted.algorithm, wanted.policy)
   const [active, standby] = await Promise.all([hands.make(empty), hands.make(empty)])
   const now = await hands.store.now()
   return prepare(activate(prepare(empty, active, now), active.id, now), standby, now)

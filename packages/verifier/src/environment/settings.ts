@@ -1,0 +1,69 @@
+import { type Environment, secretFromEnvironment, variable } from '../secrets/environment.ts'
+import type { SecretSource } from '../secrets/source.ts'
+
+/** Ours, and those that FluxLit's gateway reads: whoever comes from there need not rename anything. */
+const PREFIXES = ['REKEY_JWT_', 'FLUXLIT_JWT_']
+
+/** How a setting is called towards whoever has to set it. */
+export const named = (setting: string): string => PREFIXES.map((prefix) => prefix + setting).join(' or ')
+
+/**
+ * Reads settings from an environment and gathers everything that is wrong with them, so that it can be told at once. No
+ * problem ever has a value in it: one of them may be a secret in the wrong variable.
+ */
+export class Settings {
+  readonly #env: Environment
+  readonly #problems: string[] = []
+
+  constructor(env: Environment) {
+    this.#env = env
+  }
+
+  text(setting: string): string | undefined {
+    return this.#agreed(setting, (name) => variable(this.#env, name))
+  }
+
+  secrets(setting: string): SecretSource | undefined {
+    return this.#agreed(setting, (name) => secretFromEnvironment(this.#env, name))
+  }
+
+  /** With a comma between two; undefined when it is not set. */
+  list(setting: string): string[] | undefined {
+    const names = this.text(setting)
+      ?.split(',')
+      .map((name) => name.trim())
+    if (names?.some((name) => name === '')) this.problem(`${named(setting)} has nothing between two commas`)
+    return names
+  }
+
+  problem(text: string): void {
+    this.#problems.push(text)
+  }
+
+  /** What `make` gives for a setting; what it finds wrong becomes one of the problems. */
+  attempt<T>(setting: string, make: () => T): T | undefined {
+    try {
+      return make()
+    } catch (error) {
+      if (!(error instanceof TypeError)) throw error
+      this.problem(`${named(setting)}: ${error.message}`)
+      return undefined
+    }
+  }
+
+  /** @throws {TypeError} with all that was found wrong, a line each */
+  assertGood(): void {
+    if (this.#problems.length === 0) return
+    throw new TypeError(`the environment does not say how to verify tokens:\n${this.#problems.join('\n')}`)
+  }
+
+  /** Both prefixes may be set during a move, but not to different things. */
+  #agreed<T>(setting: string, read: (name: string) => T | undefined): T | undefined {
+    return this.attempt(setting, () => {
+      const values = PREFIXES.map((prefix) => read(prefix + setting)).filter((value) => value !== undefined)
+      const [first] = values
+      if (values.every((value) => JSON.stringify(value) === JSON.stringify(first))) return first
+      throw new TypeError('they are set to different values')
+    })
+  }
+}

@@ -1,0 +1,23 @@
+import type { SecretSource } from './source.ts'
+
+/** An environment, such as `process.env`. */
+export type Environment = Readonly<Record<string, string | undefined>>
+
+/** The value of a variable; an empty one is what an unset one leaves behind in templates, and counts as not set. */
+export function variable(env: Environment, name: string): string | undefined {
+  const value = Object.hasOwn(env, name) ? env[name]?.trim() : undefined
+  return value === '' ? undefined : value
+}
+
+/**
+ * The secrets that `NAME` holds (`new,old`, or `file:/path`) or that stand in the file named by `NAME_FILE`; undefined
+ * when neither is set.
+ *
+ * @throws {TypeError} when both are: it would be a guess which one is meant.
+ */
+export function secretFromEnvironment(env: Environment, name: string): SecretSource | undefined {
+  const text = variable(env, name)
+  const file = variable(env, `${name}_FILE`)
+  if (text !== undefined && file !== undefined) throw new TypeError(`${name} and ${name}_FILE are both set`)
+  return file === undefined ? text : { file }
+}
