@@ -1,6 +1,17 @@
-export { type HeadersLike, redactHeaders } from './headers.ts'
+export type { HeadersLike } from './headers.ts'
 export { REDACTED } from './names.ts'
-export { type PinoRedaction, pinoRedaction } from './pino.ts'
-export { redactQuery } from './query.ts'
-export { redactText } from './text.ts'
-export { redactValue } from './value.ts'
+export type { PinoRedaction, Serializers } from './pino.ts'
+export {
+  pinoRedaction,
+  redactBody,
+  redactForm,
+  redactHeaders,
+  redactJson,
+  redactLine,
+  redactQuery,
+  redactText,
+  redactValue,
+  serializers,
+} from './plain.ts'
+export type { RedactOptions } from './policy.ts'
+export { type Redactor, redactor } from './redactor.ts'

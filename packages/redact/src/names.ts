@@ -2,12 +2,13 @@
 export const REDACTED = '<redacted>'
 
 const EXACT = new Set([
-  ...['pass', 'pwd', 'pin', 'otp', 'jwt', 'dpop', 'authorization', 'proxyauthorization', 'cookie', 'setcookie'],
-  ...['codeverifier', 'idtokenhint', 'sessionid', 'devicecode', 'privatejwk', 'pgpassfile'],
+  ...['pass', 'passcode', 'pwd', 'pswd', 'pin', 'otp', 'totp', 'cvv', 'cvc', 'jwt', 'dpop', 'csrf', 'xsrf', 'oth'],
+  ...['authorization', 'proxyauthorization', 'cookie', 'setcookie', 'codeverifier', 'idtokenhint', 'sessionid'],
+  ...['devicecode', 'recoverycode', 'backupcode', 'privatejwk', 'pgpassfile'],
 ])
 
 const ENDING =
-  /(?:password|passwd|passphrase|secret|token|assertion|apikey|privatekey|secretkey|rootkey|encryptionkey|accesskey)$/
+  /(?:password|passwd|passphrase|secret|token|assertion|apikey|privatekey|secretkey|rootkey|masterkey|encryptionkey|accesskey|accountkey)$/
 
 // RFC 6749 section 10: codes and states travel in query strings, where their short names mean a secret.
 // As members of an object the same names are error codes and lifecycle states, so they count here only.
@@ -20,21 +21,29 @@ const QUERY = new Set([
 const JWK_PRIVATE = new Set(['d', 'p', 'q', 'dp', 'dq', 'qi', 'k', 'oth', 'priv'])
 const LONG_BASE64URL = /^[A-Za-z0-9_-]{20,}={0,2}$/
 
-// A log repeats a few hundred names for ever; the bound keeps names chosen by a sender from filling memory.
+// A log repeats a few hundred names for ever; the bounds keep names chosen by a sender from filling memory.
 const CACHE_LIMIT = 2000
-const cache = new Map<string, boolean>()
+const CACHED_LENGTH = 100
 
-export function isSecretName(name: string): boolean {
-  const known = cache.get(name)
-  if (known !== undefined) return known
-  const plain = singular(letters(name))
-  const secret = EXACT.has(plain) || ENDING.test(plain)
-  if (cache.size < CACHE_LIMIT && name.length < 100) cache.set(name, secret)
-  return secret
+/** Tells which names of members, parameters and fields mean a secret. */
+export interface Names {
+  isSecret(name: string): boolean
+  isSecretInQuery(name: string): boolean
 }
 
-export function isSecretQueryName(name: string): boolean {
-  return isSecretName(name) || QUERY.has(letters(name))
+/** The names that everybody calls secrets by, and some of one's own, in whatever spelling. */
+export function namesWith(own: readonly string[]): Names {
+  const added = new Set(own.map(plain))
+  const cache = new Map<string, boolean>()
+  const isSecret = (name: string): boolean => {
+    const known = cache.get(name)
+    if (known !== undefined) return known
+    const word = plain(name)
+    const secret = EXACT.has(word) || EXACT.has(lastWord(name)) || ENDING.test(word) || added.has(word)
+    if (cache.size < CACHE_LIMIT && name.length < CACHED_LENGTH) cache.set(name, secret)
+    return secret
+  }
+  return { isSecret, isSecretInQuery: (name) => isSecret(name) || QUERY.has(letters(name)) }
 }
 
 export function isPlural(name: string): boolean {
@@ -46,8 +55,18 @@ export function isPrivateKeyMember(name: string, value: unknown, insideKey: bool
   return insideKey || (typeof value === 'string' && LONG_BASE64URL.test(value))
 }
 
+/** A name as it is compared: `Client-Secrets` and `clientSecret` are one. Empty when there is no letter in it. */
+export function plain(name: string): string {
+  return singular(letters(name))
+}
+
+// `DB_PASS` and `smtpPass`, but not `bypass`.
+function lastWord(name: string): string {
+  return plain(name.split(/[^\p{L}\p{N}]+|(?<=[a-z0-9])(?=[A-Z])/u).findLast((word) => word !== '') ?? '')
+}
+
 function letters(name: string): string {
-  return name.toLowerCase().replace(/[^a-z0-9]/g, '')
+  return name.toLowerCase().replace(/[^\p{L}\p{N}]/gu, '')
 }
 
 function singular(name: string): string {

@@ -1,5 +1,6 @@
-import { redactHeaders } from './headers.ts'
-import { redactQuery } from './query.ts'
+import { hideInHeaders } from './headers.ts'
+import type { Policy } from './policy.ts'
+import { hideInForm, hideInUrl } from './text.ts'
 
 /** What is told of an object instead of its members: harmless already (`final`), or members that are still to be redacted. */
 export type Summary =
@@ -7,14 +8,14 @@ export type Summary =
   | { readonly final: false; readonly value: object }
 
 /** Objects whose members are not to be walked: bytes, keys, URLs, HTTP messages, streams. `undefined` for all others. */
-export function summarise(value: object): Summary | undefined {
+export function summarise(value: object, policy: Policy): Summary | undefined {
   const bytes = sizeInBytes(value)
   if (bytes !== undefined) return { value: `<${bytes} bytes>`, final: true }
   if (value instanceof Date) return { value: Number.isNaN(value.getTime()) ? null : value.toISOString(), final: true }
   if (value instanceof RegExp) return { value: '<pattern>', final: true }
-  if (value instanceof URL) return { value: redactQuery(value.href), final: true }
-  if (value instanceof URLSearchParams) return { value: redactQuery(`?${value}`).slice(1), final: true }
-  if (value instanceof Headers) return { value: redactHeaders(value), final: true }
+  if (value instanceof URL) return { value: hideInUrl(value.href, policy), final: true }
+  if (value instanceof URLSearchParams) return { value: hideInForm(String(value), policy), final: true }
+  if (value instanceof Headers) return { value: hideInHeaders(value, policy), final: true }
   if (value instanceof Promise) return { value: '<promise>', final: true }
   if (isKey(value)) return { value: `<${value.type} key>`, final: true }
   return messageOrStream(value as Record<string, unknown>)

@@ -1,9 +1,9 @@
-/** A string and what it is after one and after two rounds of percent-decoding, as proxies may decode before we see it. */
+/** What a string is after one and after two rounds of percent-decoding, as proxies may decode before we see it. */
 export function decodedForms(text: string): string[] {
-  if (!text.includes('%') && !text.includes('+')) return [text]
+  if (!text.includes('%') && !text.includes('+')) return []
   const once = decode(text)
   const twice = decode(once)
-  return [text, once, twice]
+  return once === twice ? [once] : [once, twice]
 }
 
 /** Decodes what can be decoded. A malformed escape stays as it is: throwing would lose the log line, not the secret. */

@@ -1,13 +1,19 @@
 import { format } from 'node:util'
-import { redactText } from './text.ts'
-import { redactValue } from './value.ts'
+import { hideLeftOver } from './line.ts'
+import { REDACTED } from './names.ts'
+import type { Policy } from './policy.ts'
+import { hideInText } from './text.ts'
+import { hideInValue } from './value.ts'
 
 type LogArguments = unknown[]
 type LogMethod = (this: unknown, ...args: LogArguments) => void
 
+/** Serializers for the members that carry requests, answers and errors. */
+export type Serializers = Readonly<Record<'req' | 'res' | 'err', (value: unknown) => unknown>>
+
 /** The options of pino that `pinoRedaction` sets. Written out here so that this package needs no pino. */
 export interface PinoRedaction {
-  readonly serializers: Record<'req' | 'res' | 'err', (value: unknown) => unknown>
+  readonly serializers: Serializers
   readonly formatters: { log(members: Record<string, unknown>): Record<string, unknown> }
   readonly hooks: {
     logMethod(this: unknown, args: LogArguments, method: LogMethod, level: number): void
@@ -15,73 +21,61 @@ export interface PinoRedaction {
   }
 }
 
-/**
- * Options for pino with which everything that is logged passes through `redactValue` and `redactText`: merged objects,
- * messages with their arguments, errors and the messages that pino takes from them, what a mixin adds, and the bindings
- * of child loggers. Correlation ids stay. Use: `pino({ ...pinoRedaction(), level: 'info' })`.
- */
-export function pinoRedaction(): PinoRedaction {
+export function serializersBy(policy: Policy): Serializers {
+  const redact = (value: unknown) => hideInValue(value, policy)
+  return { req: redact, res: redact, err: redact }
+}
+
+export function pinoRedactionBy(policy: Policy): PinoRedaction {
   return {
-    serializers: { req: redactValue, res: redactValue, err: redactValue },
-    formatters: { log: (members) => redactValue(members) as Record<string, unknown> },
+    serializers: serializersBy(policy),
+    formatters: { log: (members) => hideInValue(members, policy) as Record<string, unknown> },
     hooks: {
       logMethod(args, method, _level) {
-        method.apply(this, redactArguments(args))
+        method.apply(this, argumentsBy(policy, args))
       },
-      streamWrite: redactLine,
+      // Bindings of a child logger become text when the child is made, past every hook: the finished line is the only
+      // place to catch them.
+      streamWrite: (line) => hideLeftOver(line, policy),
     },
   }
 }
 
-function redactArguments(args: LogArguments): LogArguments {
+function argumentsBy(policy: Policy, args: LogArguments): LogArguments {
   const [first, ...rest] = args
-  if (typeof first === 'string') return [message(first, rest)]
+  if (typeof first === 'string') return [message(policy, first, rest)]
   // The object itself passes formatters.log. Only its message is made here, because pino would take the raw
   // one of the error when none is given.
-  if (first instanceof Error) return [{ err: first }, message(rest[0] ?? first.message, rest.slice(1))]
-  if (typeof first !== 'object' || first === null) return [redactText(String(first ?? '')), ...rest.map(printable)]
+  if (first instanceof Error) return [{ err: first }, message(policy, rest[0] ?? first.message, rest.slice(1))]
+  if (typeof first !== 'object' || first === null) {
+    return [hideInText(String(first ?? ''), policy), ...rest.map((value) => printable(policy, value))]
+  }
   const text = rest[0] ?? messageOfError(first)
-  return text === undefined ? [first] : [first, message(text, rest.slice(1))]
+  return text === undefined ? [first] : [first, message(policy, text, rest.slice(1))]
 }
 
 // Formatted before it is redacted: `info('Bearer %s', token)` shows a token only once its parts are joined.
-function message(text: unknown, values: LogArguments): string {
-  if (values.length === 0) return redactText(String(printable(text)))
-  return redactText(format(printable(text), ...values.map(printable)))
+function message(policy: Policy, text: unknown, values: LogArguments): unknown {
+  if (values.length === 0) return printable(policy, text)
+  const template = typeof text === 'string' ? text : String(printable(policy, text))
+  const secret = secretPlaces(policy, template)
+  const shown = values.map((value, i) => (secret[i] ? REDACTED : printable(policy, value)))
+  return hideInValue(format(template, ...shown), policy)
 }
 
-function printable(value: unknown): unknown {
-  if (value instanceof Error) return redactText(value.stack ?? String(value))
-  return typeof value === 'object' && value !== null ? redactValue(value) : value
+// `password=%s`: what is put there is secret as a whole, also what comes after a space or a quote in it.
+function secretPlaces(policy: Policy, template: string): boolean[] {
+  const places = [...template.matchAll(/%[sdifjoOc%]/g)].filter(([place]) => place !== '%%')
+  return places.map(({ index }) => !hideInText(`${template.slice(0, index)}1`, policy).endsWith('1'))
+}
+
+function printable(policy: Policy, value: unknown): unknown {
+  if (value instanceof Error) return hideInText(value.stack ?? String(value), policy)
+  const looked = typeof value === 'string' || (typeof value === 'object' && value !== null)
+  return looked ? hideInValue(value, policy) : value
 }
 
 function messageOfError(members: object): unknown {
   const { err, msg } = members as { err?: { message?: unknown }; msg?: unknown }
   return msg === undefined ? err?.message : undefined
-}
-
-// Bindings of a child logger become text when the child is made, past every hook: the finished line is the only
-// place to catch them. Nearly every line passes this one test and is written as it is.
-const LEFT_OVER = new RegExp(
-  [
-    '(?:passw(?:or)?d|passphrase|secret|token|assertion|key|cookie|authorization|pwd|otp|verifier)s?\\\\{0,3}["\']:(?!"<|null|true|false|"")',
-    '(?:passw(?:or)?d|secret|token|key)=(?!<)',
-    '"(?:d|p|q|dp|dq|qi|k|priv)":"(?!<)',
-    'headers":',
-    '[?&#;][^"=]{1,80}=(?!<redacted>)',
-    'ey[JA][\\w-]{6,}\\.|(?:k_(?:live|test)|whsec|rkt)_(?!<)|PRIVATE KEY|LS0tLS1CRUdJTi',
-    '(?:bearer|basic|dpop)(?: |%20)(?!<)',
-    '://[^\\s:"]{0,256}:(?!<)[^\\s"]{1,512}@',
-  ].join('|'),
-  'i',
-)
-
-function redactLine(line: string): string {
-  if (!LEFT_OVER.test(line)) return line
-  try {
-    return `${JSON.stringify(redactValue(JSON.parse(line)))}\n`
-  } catch {
-    // Not JSON after all (a transport's own format): then by shape alone.
-    return redactText(line)
-  }
 }

@@ -1,55 +1,56 @@
-import { type HeadersLike, redactHeaders } from './headers.ts'
-import { isPlural, isPrivateKeyMember, isSecretName, REDACTED } from './names.ts'
+import { type HeadersLike, hideInHeaders } from './headers.ts'
+import { hideInJson, mayBeJson } from './json.ts'
+import { isPlural, isPrivateKeyMember, REDACTED } from './names.ts'
 import { summarise } from './opaque.ts'
-import { redactQuery } from './query.ts'
-import { redactText } from './text.ts'
+import type { Policy } from './policy.ts'
+import { hideInText, hideInUrl } from './text.ts'
 
 // A log line deeper or larger than this helps nobody; without a bound an object graph (a socket, a pool) would stall the
 // event loop. What lies beyond is hidden, not shown.
 const MAX_DEPTH = 16
 const MAX_VISITS = 20_000
+const CUT = '<cut>'
 
 const URL_NAME = /^(?:url|uri|href|originalurl|referrer|referer|location|path)$|(?:url|uri)$/i
+const HEADERS_NAME = /^(?:raw)?(?:headers|trailers)$/i
 
 interface Walk {
+  readonly policy: Policy
   visits: number
   /** Finished copies by their original; `undefined` while the original is still being copied, which is how cycles show. */
   readonly copies: Map<object, unknown>
 }
 
-/**
- * A deep copy of any value that may be logged: members with secret names are hidden whole, strings lose their tokens,
- * members called `headers` and `url` are treated as what they are, private members of JWKs are hidden. An Error becomes
- * `{type, message, stack, code, cause, …}`, a Map an object (or pairs when its keys are no strings), a Set an array,
- * a Buffer its size, a key object its type. Cycles become `<cycle>`, what is beyond 16 levels or 20,000 members `<cut>`.
- *
- * The argument is not changed. Never throws: a getter that does becomes `<unreadable>`.
- */
-export function redactValue(value: unknown): unknown {
-  return copy(value, 0, { visits: 0, copies: new Map() })
+export function hideInValue(value: unknown, policy: Policy): unknown {
+  return copy(value, 0, { policy, visits: 0, copies: new Map() })
 }
 
 function copy(value: unknown, depth: number, walk: Walk): unknown {
-  if (typeof value === 'string') return redactText(value)
+  if (typeof value === 'string') return text(value, depth, walk)
   if (typeof value === 'bigint') return String(value)
-  if (typeof value === 'symbol') return redactText(String(value))
+  if (typeof value === 'symbol') return hideInText(String(value), walk.policy)
   if (typeof value === 'function') return '<function>'
   if (typeof value !== 'object' || value === null) return value
   if (walk.copies.has(value)) return walk.copies.get(value) ?? '<cycle>'
-  if (depth >= MAX_DEPTH || walk.visits >= MAX_VISITS) return '<cut>'
+  if (depth >= MAX_DEPTH || walk.visits >= MAX_VISITS) return CUT
   walk.copies.set(value, undefined)
   const done = copyObject(value, depth, walk)
   walk.copies.set(value, done)
   return done
 }
 
+function text(value: string, depth: number, walk: Walk): string {
+  return hideInJson(value, walk.policy, (parsed) => copy(parsed, depth + 1, walk))
+}
+
 function copyObject(value: object, depth: number, walk: Walk): unknown {
   try {
-    if (Array.isArray(value)) return value.map((item) => visit(item, depth, walk))
+    if (Array.isArray(value)) return copyArray(value, depth, walk)
     if (value instanceof Error) return copyError(value, depth, walk)
     if (value instanceof Map) return copyMap(value, depth, walk)
-    if (value instanceof Set) return [...value].map((item) => visit(item, depth, walk))
-    const summary = summarise(value)
+    if (value instanceof String) return text(String(value), depth, walk)
+    if (value instanceof Set) return copyArray([...value], depth, walk)
+    const summary = summarise(value, walk.policy)
     if (summary !== undefined) return summary.final ? summary.value : copyMembers(summary.value, depth, walk)
     if ('toJSON' in value && typeof value.toJSON === 'function') return copy(value.toJSON(), depth + 1, walk)
     return copyMembers(value, depth, walk)
@@ -61,34 +62,57 @@ function copyObject(value: object, depth: number, walk: Walk): unknown {
 
 function visit(value: unknown, depth: number, walk: Walk): unknown {
   walk.visits += 1
-  if (walk.visits >= MAX_VISITS) return '<cut>'
-  return copy(value, depth + 1, walk)
+  return walk.visits > MAX_VISITS ? CUT : copy(value, depth + 1, walk)
+}
+
+function copyArray(items: readonly unknown[], depth: number, walk: Walk): unknown[] {
+  const [name, value] = items
+  if (items.length === 2 && typeof name === 'string') return pair(name, value, depth, walk)
+  const shown: unknown[] = []
+  for (const item of items) {
+    shown.push(visit(item, depth, walk))
+    if (walk.visits > MAX_VISITS) break
+  }
+  return shown
+}
+
+// A list of two may be an entry: `Object.entries`, raw headers, a map's content. Two words that follow each other are
+// rarer, and lose only the second.
+function pair(name: string, value: unknown, depth: number, walk: Walk): unknown[] {
+  const shown = isHidden(name, value, false, walk.policy) ? REDACTED : visit(value, depth, walk)
+  return [visit(name, depth, walk), shown]
 }
 
 function copyMembers(value: object, depth: number, walk: Walk): unknown {
-  const insideKey = 'kty' in value
+  const names = Object.keys(value)
+  return copyNamed(names, (name) => read(value, name), depth, walk)
+}
+
+function copyNamed(names: readonly string[], of: (name: string) => unknown, depth: number, walk: Walk): unknown {
+  const insideKey = names.includes('kty')
+  const record = names.includes('value') ? names.find((name) => name === 'name' || name === 'key') : undefined
   const members: [string, unknown][] = []
-  for (const name of Object.keys(value)) {
-    members.push([shownName(name), member(name, read(value, name), insideKey, depth, walk)])
+  for (const name of names) {
+    if (walk.visits > MAX_VISITS) return Object.fromEntries([...members, [CUT, CUT]])
+    // `{ name: 'DB_PASSWORD', value: 'x' }`: environments, HAR files and forms are written like this.
+    const told = record !== undefined && name === 'value' ? String(of(record)) : name
+    members.push([shownName(name, walk), member(told, of(name), insideKey, depth, walk)])
   }
   return Object.fromEntries(members)
 }
 
 function copyMap(value: Map<unknown, unknown>, depth: number, walk: Walk): unknown {
-  const named = [...value.keys()].every((key) => typeof key === 'string')
-  if (!named) return [...value].map((pair) => visit(pair, depth, walk))
-  const insideKey = value.has('kty')
-  return Object.fromEntries(
-    [...value].map(([name, item]) => [shownName(name as string), member(name as string, item, insideKey, depth, walk)]),
-  )
+  const keys = [...value.keys()]
+  const named = keys.every((key) => typeof key === 'string')
+  return named ? copyNamed(keys, (name) => value.get(name), depth, walk) : copyArray([...value], depth, walk)
 }
 
 function copyError(error: Error, depth: number, walk: Walk): unknown {
   const own = copyMembers(error, depth, walk) as Record<string, unknown>
   const told: Record<string, unknown> = {
-    type: redactText(String(error.constructor?.name ?? error.name)),
-    message: redactText(String(error.message)),
-    stack: redactText(String(error.stack ?? '')),
+    type: hideInText(String(error.constructor?.name ?? error.name), walk.policy),
+    message: text(String(error.message), depth, walk),
+    stack: hideInText(String(error.stack ?? ''), walk.policy),
   }
   if (error.cause !== undefined) told.cause = visit(error.cause, depth, walk)
   if (error instanceof AggregateError) told.errors = visit(error.errors, depth, walk)
@@ -96,28 +120,28 @@ function copyError(error: Error, depth: number, walk: Walk): unknown {
 }
 
 function member(name: string, value: unknown, insideKey: boolean, depth: number, walk: Walk): unknown {
-  if (isHidden(name, value, insideKey)) return REDACTED
-  if (typeof value === 'string') return URL_NAME.test(name) ? redactQuery(value) : redactText(value)
-  if (/^(?:raw)?headers$/i.test(name) && typeof value === 'object' && value !== null) return headers(value)
+  if (isHidden(name, value, insideKey, walk.policy)) return REDACTED
+  if (HEADERS_NAME.test(name)) return headers(value, depth, walk)
+  if (typeof value === 'string' && URL_NAME.test(name) && !mayBeJson(value)) return hideInUrl(value, walk.policy)
   return visit(value, depth, walk)
 }
 
-function isHidden(name: string, value: unknown, insideKey: boolean): boolean {
+// As an object, or as the JSON of one.
+function headers(value: unknown, depth: number, walk: Walk): unknown {
+  if (typeof value === 'string') {
+    return hideInJson(value, walk.policy, (parsed) =>
+      typeof parsed === 'string' ? parsed : headers(parsed, depth, walk),
+    )
+  }
+  const fields = typeof value === 'object' && value !== null
+  return fields ? hideInHeaders(value as HeadersLike, walk.policy) : visit(value, depth, walk)
+}
+
+function isHidden(name: string, value: unknown, insideKey: boolean, policy: Policy): boolean {
   // Whether a secret is set at all may be told, and a plural with a number is a count.
   if (value === undefined || value === null || value === '' || typeof value === 'boolean') return false
   if (typeof value === 'number' && isPlural(name)) return false
-  return isSecretName(name) || isPrivateKeyMember(name, value, insideKey)
-}
-
-function headers(value: object): unknown {
-  if (!Array.isArray(value)) return redactHeaders(value as HeadersLike)
-  // node:http's rawHeaders: names and values by turns.
-  const pairs = value.every((item) => typeof item === 'string') ? groupInTwos(value) : value
-  return redactHeaders(pairs.filter((pair) => Array.isArray(pair) && pair.length === 2))
-}
-
-function groupInTwos(flat: readonly string[]): [string, string][] {
-  return Array.from({ length: Math.ceil(flat.length / 2) }, (_, i) => [flat[2 * i] ?? '', flat[2 * i + 1] ?? ''])
+  return policy.isSecret(name) || isPrivateKeyMember(name, value, insideKey)
 }
 
 function read(value: object, name: string): unknown {
@@ -129,6 +153,6 @@ function read(value: object, name: string): unknown {
   }
 }
 
-function shownName(name: string): string {
-  return name.length < 12 ? name : redactText(name)
+function shownName(name: string, walk: Walk): string {
+  return name.length < 5 ? name : hideInText(name, walk.policy)
 }

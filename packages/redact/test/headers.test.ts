@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
-import { REDACTED, redactHeaders } from '../src/index.ts'
+import { REDACTED, redactHeaders, redactor } from '../src/index.ts'
 import { compactJws } from './secrets.ts'
 
 describe('redactHeaders', () => {
@@ -12,11 +12,11 @@ describe('redactHeaders', () => {
     assert.deepEqual(redactHeaders({ authorization: 'abc def' }), { authorization: REDACTED })
   })
 
-  it('hides cookies and API keys whole', () => {
+  it('hides API keys whole, and of cookies the values', () => {
     const headers = { cookie: 'sid=1', 'Set-Cookie': ['a=1; HttpOnly', 'b=2'], 'X-API-Key': 'k' }
     assert.deepEqual(redactHeaders(headers), {
-      cookie: REDACTED,
-      'Set-Cookie': [REDACTED, REDACTED],
+      cookie: 'sid=<redacted>',
+      'Set-Cookie': ['a=<redacted>; HttpOnly', 'b=<redacted>'],
       'X-API-Key': REDACTED,
     })
   })
@@ -48,7 +48,69 @@ describe('redactHeaders', () => {
 
   it('takes the headers of fetch, pairs and absent values alike', () => {
     assert.deepEqual(redactHeaders(new Headers({ authorization: 'Bearer a' })), { authorization: 'Bearer <redacted>' })
-    assert.deepEqual(redactHeaders([['Cookie', 'a=1']]), { Cookie: REDACTED })
+    assert.deepEqual(redactHeaders([['Cookie', 'a=1']]), { Cookie: 'a=<redacted>' })
     assert.deepEqual(redactHeaders({ accept: undefined }), {})
+  })
+
+  it('shows of cookies the names, and the attributes that are what they should be', () => {
+    const cookies: readonly [string, string, string][] = [
+      [
+        'cookie',
+        '__Host-bff_session=a; theme=b;  JSESSIONID=c',
+        '__Host-bff_session=<redacted>; theme=<redacted>; JSESSIONID=<redacted>',
+      ],
+      ['cookie', 'a="x; y=z"; b=c', 'a=<redacted>; b=<redacted>'],
+      ['cookie', 'abc', '<redacted>'],
+      ['cookie', '.AspNetCore.Correlation.9TtSrW0hzOsAbCdEfGhIjKlM=N', '<redacted>=<redacted>'],
+      ['cookie', 'oidc_2fd4e1c67a=1', '<redacted>=<redacted>'],
+      [
+        'set-cookie',
+        'sid=a; Path=/app; Domain=a.example; Expires=Wed, 21 Oct 2026 07:28:00 GMT; Max-Age=60; Secure; HttpOnly; SameSite=Lax',
+        'sid=<redacted>; Path=/app; Domain=a.example; Expires=Wed, 21 Oct 2026 07:28:00 GMT; Max-Age=60; Secure; HttpOnly; SameSite=Lax',
+      ],
+      ['set-cookie', 'a=1; Path=/, b=secret; Note=x', 'a=<redacted>; <redacted>; <redacted>'],
+    ]
+    for (const [name, value, expected] of cookies) {
+      assert.deepEqual(redactHeaders({ [name]: value }), { [name]: expected })
+      assert.deepEqual(redactHeaders({ [name]: expected }), { [name]: expected })
+    }
+  })
+
+  it('takes rawHeaders, records and repeated fields, and loses none', () => {
+    assert.deepEqual(redactHeaders(['Host', 'h', 'X-Own', 'v', 'Via', 'a', 'Via', 'b']), {
+      Host: 'h',
+      'X-Own': REDACTED,
+      Via: ['a', 'b'],
+    })
+    assert.deepEqual(redactHeaders([{ name: 'Host', value: 'h' }]), { Host: 'h' })
+    const headers = new Headers([
+      ['set-cookie', 'a=1'],
+      ['set-cookie', 'b=2'],
+    ])
+    assert.deepEqual(redactHeaders(headers), { 'set-cookie': ['a=<redacted>', 'b=<redacted>'] })
+    assert.deepEqual(redactHeaders({ ':path': '/cb?code=a', ':method': 'GET' }), {
+      ':path': '/cb?code=<redacted>',
+      ':method': 'GET',
+    })
+  })
+
+  it('shows headers that are allowed besides, but no token in them and no credentials', () => {
+    const headers = {
+      'X-Tenant': 't',
+      'x-ratelimit-remaining-tokens': '5',
+      'x-note': compactJws({ a: 1 }),
+      authorization: 'abc',
+    }
+    const allow = ['x-tenant', 'X-RateLimit-Remaining-Tokens', 'x-note', 'authorization']
+    const shown = { 'X-Tenant': 't', 'x-ratelimit-remaining-tokens': '5', 'x-note': REDACTED, authorization: REDACTED }
+    assert.deepEqual(redactHeaders(headers, { allow }), shown)
+    assert.deepEqual(redactor({ allowHeaders: allow }).redactHeaders(headers), shown)
+    assert.equal(redactHeaders(headers)['X-Tenant'], REDACTED)
+  })
+
+  it('never throws, whatever it is given', () => {
+    for (const value of [null, undefined, 'x', 5, [], [[]], [null], new Map([[{}, 1]]), { a: { b: 1 } }]) {
+      assert.equal(typeof redactHeaders(value as never), 'object')
+    }
   })
 })

