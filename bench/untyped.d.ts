@@ -2,13 +2,16 @@
 declare module 'autocannon' {
   export interface Options {
     readonly url: string
-    readonly method: 'POST'
-    readonly headers: Readonly<Record<string, string>>
-    readonly body: string
+    readonly method?: 'POST'
+    readonly headers?: Readonly<Record<string, string>>
+    readonly body?: string
     readonly connections: number
     /** Seconds. */
     readonly duration: number
-    readonly verifyBody: (body: string) => boolean
+    /** Requests a second, of all connections together. */
+    readonly overallRate?: number
+    readonly requests?: readonly { readonly setupRequest: <T extends object>(request: T) => T }[]
+    readonly verifyBody?: (body: string) => boolean
   }
   export interface Result {
     readonly requests: { readonly total: number }
@@ -22,7 +25,7 @@ declare module 'autocannon' {
     readonly mismatches: number
     readonly '2xx': number
   }
-  export default function autocannon(options: Options): Promise<Result>
+  export default function autocannon(options: Options): PromiseLike<Result>
 }
 
 declare module 'oidc-provider' {

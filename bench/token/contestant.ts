@@ -16,15 +16,26 @@ export interface Contestant {
   stop(): Promise<void>
 }
 
+/** A server in a process of its own. */
+export interface Server {
+  readonly url: string
+  stop(): Promise<void>
+}
+
 /** Starts one of the servers in this folder, which announces its own address. */
 export async function startScript(name: string, script: string): Promise<Contestant> {
-  const path = fileURLToPath(new URL(script, import.meta.url))
-  const [program, ...args] = onServerCore([process.execPath, path])
+  const server = await startServer(name, new URL(script, import.meta.url))
+  return { name, ...server, clientId: CLIENT_ID, clientSecret: CLIENT_SECRET, scope: SCOPE }
+}
+
+/** Starts a script that serves on the servers' core and announces its own address. */
+export async function startServer(name: string, script: URL, more: readonly string[] = []): Promise<Server> {
+  const [program, ...args] = onServerCore([process.execPath, fileURLToPath(script), ...more])
   const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'inherit'] })
   const stdout = createInterface({ input: child.stdout })
   const line = await Promise.race([once(stdout, 'line'), endedEarly(name, child)])
   const { url } = JSON.parse(String(line[0])) as Announcement
-  return { name, url, clientId: CLIENT_ID, clientSecret: CLIENT_SECRET, scope: SCOPE, stop: () => stopProcess(child) }
+  return { url, stop: () => stopProcess(child) }
 }
 
 export async function endedEarly(name: string, child: ChildProcess): Promise<never> {

@@ -13,6 +13,8 @@ export interface Config {
   logLevel: string
   /** Where revocations are kept over a restart. */
   stateFile?: string
+  /** A file of tokens that are refused, for the operator to write. */
+  denyFile?: string
   /** How this process is called in the list of verifiers. */
   instance?: string
 }
@@ -37,6 +39,7 @@ export function readConfig(env: Environment): Config {
     port: port(env.PORT),
     logLevel: env.LOG_LEVEL || 'info',
     ...(env.REKEY_STATE_FILE ? { stateFile: env.REKEY_STATE_FILE } : {}),
+    ...(env.REKEY_DENY_FILE ? { denyFile: env.REKEY_DENY_FILE } : {}),
     ...(env.REKEY_INSTANCE ? { instance: env.REKEY_INSTANCE } : {}),
   }
 }

@@ -1,6 +1,6 @@
 import { pinoRedaction } from '@rekey/redact'
-import { createVerifier, trustFeed, type Verifier } from '@rekey/verifier'
-import { type Logger, pino } from 'pino'
+import { createVerifier, denyList, logTrust, trustFeed, type Verifier } from '@rekey/verifier'
+import { pino } from 'pino'
 import { type Config, readConfig } from './config.ts'
 import { buildServer } from './server.ts'
 
@@ -13,7 +13,7 @@ const verifier = makeVerifier(config)
 const server = buildServer(verifier, logger)
 
 let closing = false
-reportTrust(verifier, logger)
+logTrust(verifier, logger)
 endWithParent()
 for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => close(signal))
 await server.listen({ host: config.host, port: config.port })
@@ -25,30 +25,22 @@ try {
   if (!closing) fail(error)
 }
 
-function makeVerifier({ issuer, trustUrls, audience, algorithms, trust, stateFile, instance }: Config): Verifier {
+function makeVerifier(config: Config): Verifier {
+  const { issuer, trustUrls, audience, algorithms, trust, stateFile, denyFile, instance } = config
   return createVerifier({
     issuer,
     audience,
     algorithms,
+    denyList: denyList({ file: denyFile, stateFile: stateFile && `${stateFile}.denied` }),
     trust: trustFeed({
       issuer,
       url: trustUrls,
       ...trust,
       onLeaseLost: 'fail-closed',
-      ...(stateFile === undefined ? {} : { stateFile }),
+      stateFile,
       ...(instance === undefined ? {} : { instance }),
     }),
   })
-}
-
-/** What changes in trust is worth a line each; requests are only counted. */
-function reportTrust(source: Verifier, log: Logger): void {
-  source.on('keyAdded', (kid) => log.info({ kid }, 'key trusted'))
-  source.on('keyRemoved', (kid) => log.info({ kid }, 'key no longer trusted'))
-  source.on('keyRevoked', (kid) => log.warn({ kid }, 'key revoked'))
-  source.on('leaseLost', () => log.error('lease lost: every token is refused until the issuer is heard again'))
-  source.on('leaseRegained', () => log.info('lease regained'))
-  source.on('problem', (error) => log.warn({ err: error, code: error.code }, 'trust could not be refreshed'))
 }
 
 /** Started with an IPC channel this process belongs to another one, and must not outlive it and keep its port. */

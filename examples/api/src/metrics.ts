@@ -1,8 +1,9 @@
-import type { Verifier } from '@rekey/verifier'
-import { Counter, Gauge, Registry } from 'prom-client'
+import { metricsText, type Verifier } from '@rekey/verifier'
+import { Counter, Registry } from 'prom-client'
 
-/** The metrics of the API: what it answered, and what it trusts. */
+/** The metrics of the API: what it answered, and what its verifier did. */
 export class Metrics {
+  readonly #verifier: Pick<Verifier, 'metrics'>
   readonly #registry = new Registry()
   readonly #requests = new Counter({
     name: 'api_requests_total',
@@ -11,14 +12,8 @@ export class Metrics {
     registers: [this.#registry],
   })
 
-  constructor(verifier: Pick<Verifier, 'trust'>) {
-    this.#gauge('api_trusted_kids', 'Keys that are trusted now', () => verifier.trust.kids.length)
-    this.#gauge('api_revoked_kids', 'Keys that are known to be revoked', () => verifier.trust.revokedKids.length)
-    this.#gauge('api_trust_epoch', 'Epoch of the trust revision that is held', () => verifier.trust.revision?.epoch)
-    this.#gauge('api_trust_revision', 'Trust revision that is held', () => verifier.trust.revision?.n)
-    this.#gauge('api_trust_left_seconds', 'How long trust lasts if nothing more is heard', () => {
-      return verifier.trust.leaseLeftMs / 1000
-    })
+  constructor(verifier: Pick<Verifier, 'metrics'>) {
+    this.#verifier = verifier
   }
 
   count(status: number, code = ''): void {
@@ -30,20 +25,7 @@ export class Metrics {
   }
 
   /** In the text format of Prometheus. */
-  text(): Promise<string> {
-    return this.#registry.metrics()
-  }
-
-  #gauge(name: string, help: string, read: () => number | undefined): void {
-    new Gauge({
-      name,
-      help,
-      registers: [this.#registry],
-      collect() {
-        const value = read()
-        if (value === undefined) this.remove()
-        else this.set(value)
-      },
-    })
+  async text(): Promise<string> {
+    return `${await this.#registry.metrics()}\n${metricsText([this.#verifier.metrics()])}`
   }
 }

@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
@@ -63,9 +66,9 @@ test('the metrics count refusals by code and tell what is trusted', async () => 
   await hello(undefined)
   const text = await (await fetch(`${url}/metrics`)).text()
   assert.match(text, /^api_requests_total\{status="401",code="token_missing"\} \d+$/m)
-  assert.match(text, /^api_trusted_kids \d+$/m)
-  assert.match(text, /^api_trust_revision \d+$/m)
-  assert.ok(Number(/^api_trust_left_seconds (\S+)$/m.exec(text)?.[1]) > 0)
+  assert.match(text, /^rekey_verifier_trusted_keys\{issuer="http[^"]+"\} \d+$/m)
+  assert.match(text, /^rekey_verifier_verdicts_total\{issuer="[^"]+",outcome="ok"\} \d+$/m)
+  assert.ok(Number(/^rekey_verifier_lease_left_seconds\{.*\} (\S+)$/m.exec(text)?.[1]) > 0)
 })
 
 test('an unknown path is a 404 with a code', async () => {
@@ -117,6 +120,41 @@ test('an algorithm that the API was not told of is refused', async () => {
   const refused = await fetch(`http://127.0.0.1:${onlyRsa}/hello`, { headers: bearer(issuer.token()) })
   assert.equal(refused.status, 401)
   assert.equal(((await refused.json()) as { code: string }).code, 'algorithm_not_allowed')
+})
+
+test('an operator who knows the secret refreshes trust and denies tokens, over a restart too', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'rekey-api-'))
+  t.after(() => rm(folder, { recursive: true }))
+  const here = await freePort()
+  const settings = { INTERNAL_JWKS_REFRESH_TOKEN: 'new-one,old-one', REKEY_STATE_FILE: join(folder, 'trust.json') }
+  const child = start(issuer.url, here, settings)
+  await once(child, 'message')
+  const token = issuer.token({ jti: 'stolen' })
+  const ask = (path: string, secret: string, body?: object) =>
+    fetch(`http://127.0.0.1:${here}/internal/auth/${path}`, {
+      method: 'POST',
+      headers: { ...bearer(secret), ...(body ? { 'content-type': 'application/json' } : {}) },
+      body: body ? JSON.stringify(body) : null,
+    })
+  const greeted = async () => (await fetch(`http://127.0.0.1:${here}/hello`, { headers: bearer(token) })).status
+  assert.equal(await greeted(), 200)
+  for (const secret of ['new-one', 'old-one']) {
+    const refreshed = (await (await ask('jwks/refresh', secret)).json()) as { issuer: string; kids: string[] }
+    assert.equal(refreshed.issuer, issuer.url)
+    assert.ok(refreshed.kids.includes(issuer.kid))
+  }
+  assert.equal((await ask('jwks/refresh', 'another')).status, 401)
+  assert.equal((await ask('deny', 'new-one', { entries: [{ jti: 'stolen' }] })).status, 200)
+  assert.equal(await greeted(), 401)
+  child.kill('SIGTERM')
+  await once(child, 'exit')
+  await once(start(issuer.url, here, settings), 'message')
+  assert.equal(await greeted(), 401)
+})
+
+test('without a secret there are no internal endpoints', async () => {
+  const response = await fetch(`${url}/internal/auth/jwks/refresh`, { method: 'POST', headers: bearer('') })
+  assert.equal(response.status, 404)
 })
 
 test('an instance of the issuer that is down does not keep the API from trust', async () => {

@@ -7,9 +7,15 @@ const runtime = ['PATH', 'HOME', 'TZ', 'LANG', 'TMPDIR', 'NODE_ENV', 'NODE_OPTIO
 // Those of the shell may speak of another database than the one in use: the estate says them itself, or nobody does.
 const idpSettings = configVariables.filter((name) => !name.startsWith('DATABASE_'))
 
-/** The environment of an API: the runtime's variables, what the shell says of the tokens that it takes, and its own. */
+// What tokens an API takes, what it denies, and who may have it refresh its trust.
+const apiSettings = [
+  ...['REKEY_AUDIENCE', 'REKEY_ALGORITHMS', 'REKEY_DENY_FILE'],
+  ...['INTERNAL_JWKS_REFRESH_TOKEN', 'INTERNAL_JWKS_REFRESH_TOKEN_FILE'],
+]
+
+/** The environment of an API: the runtime's variables, its settings in the shell, and its own. */
 export function apiEnvironment(env: Environment, own: Record<string, string>): Record<string, string> {
-  return { ...pick(env, [...runtime, 'REKEY_AUDIENCE', 'REKEY_ALGORITHMS']), ...own }
+  return { ...pick(env, [...runtime, ...apiSettings]), ...own }
 }
 
 /**

@@ -12,6 +12,7 @@ const shell = {
   REKEY_TRUST_CLIENT_SECRET: 'of an API elsewhere',
   REKEY_NO_SUCH_SETTING: 'nobody’s',
   REKEY_ALGORITHMS: 'ES256',
+  INTERNAL_JWKS_REFRESH_TOKEN: 'for the APIs',
   OIDC_FORCE_KEY_ROTATION: 'true',
   DATABASE_DIRECT_URL: 'postgres://of-another-database',
   DATABASE_OWNER_URL: 'postgres://owner:secret@of-another-database',
@@ -22,6 +23,7 @@ test('an API gets the runtime’s variables and its own, and none of the shell�
     PATH: '/bin',
     NODE_ENV: 'production',
     REKEY_ALGORITHMS: 'ES256',
+    INTERNAL_JWKS_REFRESH_TOKEN: 'for the APIs',
     PORT: '1',
   })
 })
