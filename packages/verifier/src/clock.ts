@@ -7,16 +7,17 @@ export interface Clock {
   wallMs(): number
   /** Monotonic clock of arbitrary origin: never jumps, and may stand still while a machine is suspended. */
   monotonicMs(): number
-  /** Runs `act` once, `delayMs` from now. */
-  after(delayMs: number, act: () => void): Cancel
+  /** Runs `act` once, `delayMs` from now. What is done in the `background` does not keep a process alive by itself. */
+  after(delayMs: number, act: () => void, background?: boolean): Cancel
 }
 
 /** The clock of the machine. Nothing else in this package reads it. */
 export const systemClock: Clock = {
   wallMs: () => Date.now(),
   monotonicMs: () => performance.now(),
-  after(delayMs, act) {
+  after(delayMs, act, background = false) {
     const timer = setTimeout(act, delayMs)
+    if (background) timer.unref()
     return () => clearTimeout(timer)
   },
 }

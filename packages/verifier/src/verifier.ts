@@ -1,30 +1,19 @@
 import { EventEmitter } from 'node:events'
-import { type Clock, systemClock } from './clock.ts'
-import { VerifyError } from './error.ts'
+import type { DenyEntry } from './deny/entry.ts'
+import { type DeniedEntry, type DenyList, denyList } from './deny/list.ts'
+import { VerifyError, type VerifyErrorCode } from './error.ts'
 import type { JwsHeader } from './jws/header.ts'
-import { assertAlgorithms, assertMaxLength, MAX_TOKEN_LENGTH } from './jws/verify.ts'
-import { assertAudience, assertIssuer, assertTolerance, openJwt, type VerifiedToken } from './jwt/verify.ts'
+import { checkTimes } from './jwt/claims.ts'
+import { openJwt, type VerifiedToken } from './jwt/verify.ts'
 import type { Jwks } from './keys/jwk.ts'
+import type { VerifierMetrics } from './metrics/counters.ts'
+import { Tally } from './metrics/tally.ts'
+import { checkedOptions, type VerifierOptions } from './options.ts'
 import type { TrustChange } from './trust/set.ts'
-import type { TrustEvents, TrustSnapshot, TrustSource } from './trust/source.ts'
+import type { TrustEvents, TrustSnapshot } from './trust/source.ts'
+import { VerdictCache } from './verdicts/cache.ts'
 
-/** What is expected of the tokens of one issuer. `issuer`, `audience`, `algorithms` and `trust` have no default. */
-export interface VerifierOptions {
-  /** The one `iss` that is accepted, compared literally, or explicitly `null`. */
-  readonly issuer: string | null
-  /** One of these must be in `aud`, or explicitly `null`. */
-  readonly audience: string | readonly string[] | null
-  readonly algorithms: readonly string[]
-  /** Where keys come from: `trustFeed(...)` or `jwksPolling(...)`. */
-  readonly trust: TrustSource
-  /** How far the issuer's clock may be off, in milliseconds. Default 0. */
-  readonly clockToleranceMs?: number
-  /** The `typ` a token must have (RFC 9068 §4, with or without `application/`), or `null` for any. Default `at+jwt`. */
-  readonly requiredTyp?: string | null
-  /** Longest token that is read, in characters. Default 65,536. */
-  readonly maxLength?: number
-  readonly clock?: Clock
-}
+const TEN_YEARS_MS = 3_650 * 86_400_000
 
 /** What a refresh found, for the operator who asked for it. */
 export interface Refreshed extends TrustChange {
@@ -33,30 +22,15 @@ export interface Refreshed extends TrustChange {
   readonly kids: readonly string[]
 }
 
-/** RFC 7515 §4.1.9: a media type, compared without case, whose `application/` may be left out. */
-function mediaType(typ: string): string {
-  const lower = typ.toLowerCase()
-  return lower.startsWith('application/') ? lower.slice('application/'.length) : lower
-}
+/** The outcome of a verification as a value: what `verify` returns, or what it throws. */
+export type VerifyResult =
+  | { readonly ok: true; readonly token: VerifiedToken }
+  | { readonly ok: false; readonly code: VerifyErrorCode; readonly error: VerifyError }
 
-function assertTyp(typ: unknown): asserts typ is string | null {
-  if (typ === null || (typeof typ === 'string' && typ !== '')) return
-  throw new TypeError('requiredTyp must be a media type, or explicitly null')
-}
-
-function checked(options: VerifierOptions) {
-  const { issuer, audience, algorithms, trust, clockToleranceMs = 0, requiredTyp = 'at+jwt' } = options ?? {}
-  const { maxLength = MAX_TOKEN_LENGTH, clock = systemClock } = options ?? {}
-  assertIssuer(issuer)
-  assertAudience(audience)
-  assertAlgorithms(algorithms)
-  if (algorithms.length === 0) throw new TypeError('algorithms must name at least one algorithm')
-  assertTolerance(clockToleranceMs)
-  assertTyp(requiredTyp)
-  assertMaxLength(maxLength)
-  if (typeof trust?.keys !== 'function') throw new TypeError('trust is required: trustFeed(...) or jwksPolling(...)')
-  const typ = requiredTyp === null ? null : mediaType(requiredTyp)
-  return { issuer, audience, algorithms: [...algorithms], trust, clockToleranceMs, typ, maxLength, clock }
+/** For the second argument of `then`, and for `catch`. */
+export function asResult(error: unknown): VerifyResult {
+  if (error instanceof VerifyError) return { ok: false, code: error.code, error }
+  throw error
 }
 
 /**
@@ -64,53 +38,77 @@ function checked(options: VerifierOptions) {
  * Emits {@link TrustEvents}; each on a later tick, so that a listener that throws harms nothing but itself.
  */
 export class Verifier extends EventEmitter<TrustEvents> {
-  readonly #options: ReturnType<typeof checked>
+  readonly #options: ReturnType<typeof checkedOptions>
+  readonly #deny: DenyList
+  readonly #verdicts: VerdictCache | undefined
+  readonly #tally = new Tally()
 
   constructor(options: VerifierOptions) {
     super()
-    this.#options = checked(options)
+    this.#options = checkedOptions(options)
+    const { clock, verdictCache } = this.#options
+    // Where no list was asked for, nothing bounds the life of tokens: then nothing is forgotten while the process lives.
+    this.#deny = this.#options.denyList ?? denyList({ clock, maxTokenLifetimeMs: TEN_YEARS_MS })
+    this.#verdicts = verdictCache && new VerdictCache(verdictCache.maxEntries)
   }
 
-  /** Begins to fetch trust; resolves when it is held for the first time, and rejects only when it never can be. */
-  start(): Promise<void> {
-    const { algorithms, trust } = this.#options
-    return trust.start({
-      algorithms,
-      denied: { replace: () => undefined, change: () => undefined },
-      announce: (event, ...facts) => {
-        process.nextTick(() => this.emit(event as keyof TrustEvents, ...(facts as never)))
-      },
-    })
+  /** The `iss` of the tokens that are verified; null where any is. */
+  get issuer(): string | null {
+    return this.#options.issuer
   }
 
   /**
-   * Verifies one access token, synchronously.
+   * Begins to fetch trust; resolves when it is held for the first time, and rejects only when it never can be: a
+   * deny-list or a state file that cannot be read, secrets that cannot be used, or `close()`.
+   */
+  async start(): Promise<void> {
+    const { algorithms, trust } = this.#options
+    await this.#deny.start((error) => this.#announce('problem', error))
+    await trust.start({ algorithms, denied: this.#deny.issuer, announce: this.#announce })
+    this.#announce('bootstrapped', { issuer: this.issuer, ...this.trust })
+  }
+
+  /**
+   * Verifies one access token, synchronously. What a `cnf` claim binds it to is not looked at here: that takes the whole
+   * request, which the guards have.
    * @throws {VerifyError} `trust_unavailable` is no fault of the token (answer 503); every other code is (401).
    */
   verify(token: string): VerifiedToken {
-    const { issuer, audience, algorithms, clockToleranceMs, typ, maxLength, clock } = this.#options
-    const expected = { issuer, audience, clockToleranceMs, nowMs: clock.wallMs() }
     try {
-      const verified = openJwt(token, this.#keysFor, algorithms, expected, maxLength)
-      if (typ !== null && mediaType(verified.header.typ ?? '') !== typ) throw new VerifyError('type_mismatch')
-      return verified
+      return this.#verified(token)
     } catch (error) {
-      throw this.#explained(error)
+      throw this.#refused(error)
     }
   }
 
   /**
-   * The same for callers that can wait: where keys are polled, a token with an unknown `kid` has the issuer asked once
+   * The same for callers that can wait: where keys are polled, a token whose key is not there has the issuer asked once
    * (never more often than the cool-down allows) and is then held against the answer.
    */
   async authenticate(token: string): Promise<VerifiedToken> {
     try {
-      return this.verify(token)
+      return this.#verified(token)
     } catch (error) {
-      const mayBeNew = error instanceof VerifyError && error.code === 'key_unknown'
-      if (!mayBeNew || !(await this.#options.trust.lookAgain(error.kid))) throw error
-      return this.verify(token)
+      const explained = this.#explained(error)
+      if (!keyMayHaveCome(explained) || !(await this.#options.trust.lookAgain(explained.kid))) {
+        throw this.#refused(explained)
+      }
     }
+    return this.verify(token)
+  }
+
+  /** `verify`, with what is wrong with a token as a value instead of an exception. */
+  tryVerify(token: string): VerifyResult {
+    try {
+      return { ok: true, token: this.verify(token) }
+    } catch (error) {
+      return asResult(error)
+    }
+  }
+
+  /** `authenticate`, with what is wrong with a token as a value instead of an exception. */
+  async tryAuthenticate(token: string): Promise<VerifyResult> {
+    return this.authenticate(token).then((verified) => ({ ok: true as const, token: verified }), asResult)
   }
 
   /** What is trusted at this moment. */
@@ -122,21 +120,85 @@ export class Verifier extends EventEmitter<TrustEvents> {
   async refresh(): Promise<Refreshed> {
     const change = await this.#options.trust.refresh()
     const { revision, kids } = this.trust
-    return { issuer: this.#options.issuer, revision, kids, ...change }
+    return { issuer: this.issuer, revision, kids, ...change }
+  }
+
+  /**
+   * Denies tokens from now on. Resolves when the entries will survive a restart, if the deny-list has a state file.
+   * @throws {VerifyError} `deny_file_failed`: they are in force, but a restart would forget them.
+   */
+  deny(entries: readonly DenyEntry[]): Promise<void> {
+    return this.#deny.add(entries)
+  }
+
+  /** Takes entries of {@link deny} back, and resolves to how many there were. What the issuer or the file denies stays. */
+  allow(entries: readonly DenyEntry[]): Promise<number> {
+    return this.#deny.remove(entries)
+  }
+
+  /** Everything that is denied, by whom, and until when. */
+  denied(): Iterable<DeniedEntry> {
+    return this.#deny.entries()
+  }
+
+  /** What was done since this verifier was made. */
+  metrics(): VerifierMetrics {
+    const cache = this.#verdicts?.counts ?? null
+    return { issuer: this.issuer, trust: this.trust, denied: this.#deny.size, cache, ...this.#tally.counts() }
   }
 
   /** Says goodbye to the issuer and stops everything; afterwards every token is refused with `trust_unavailable`. */
-  close(): Promise<void> {
-    return this.#options.trust.close()
+  async close(): Promise<void> {
+    await this.#options.trust.close()
+    await this.#deny.close()
   }
 
-  /** A revoked key is refused before anything else is asked: that is known for ever, with or without a lease. */
-  readonly #keysFor = (header: JwsHeader): Jwks => {
-    const { trust } = this.#options
-    if (header.kid !== undefined && trust.isRevoked(header.kid)) {
-      throw new VerifyError('key_revoked', { kid: header.kid })
+  #verified(token: string): VerifiedToken {
+    const nowMs = this.#options.clock.wallMs()
+    const verified =
+      this.#verdicts === undefined ? this.#fresh(token, nowMs) : this.#cached(token, nowMs, this.#verdicts)
+    this.#tally.accept(verified.header.kid, nowMs)
+    return verified
+  }
+
+  #fresh(token: string, nowMs: number): VerifiedToken {
+    const { algorithms, maxLength, expectation } = this.#options
+    const verified = openJwt(token, this.#keysFor, algorithms, { ...expectation, nowMs }, maxLength)
+    if (this.#deny.matches(verified.payload)) throw new VerifyError('token_denied')
+    return verified
+  }
+
+  #cached(token: string, nowMs: number, verdicts: VerdictCache): VerifiedToken {
+    const { trust, expectation } = this.#options
+    const jwks = trust.keys()
+    const { generation } = this.#deny
+    const verdict = verdicts.get(token, jwks)
+    if (verdict === undefined) return verdicts.add(token, this.#fresh(token, nowMs), jwks, generation)
+    const { header, payload } = verdict.token
+    this.#refuseRevoked(header.kid)
+    checkTimes(payload, { ...expectation, nowMs })
+    if (verdict.denyGeneration !== generation) {
+      if (this.#deny.matches(payload)) throw new VerifyError('token_denied')
+      verdict.denyGeneration = generation
     }
-    return trust.keys()
+    return verdict.token
+  }
+
+  readonly #keysFor = (header: JwsHeader): Jwks => {
+    this.#refuseRevoked(header.kid)
+    return this.#options.trust.keys()
+  }
+
+  /** Before anything else is asked: a revocation is known for ever, with or without a lease. */
+  #refuseRevoked(kid: string | undefined): void {
+    if (kid === undefined) return
+    if (this.#options.trust.isRevoked(kid) || this.#deny.isKidDenied(kid)) throw new VerifyError('key_revoked', { kid })
+  }
+
+  #refused(error: unknown): unknown {
+    const explained = this.#explained(error)
+    if (explained instanceof VerifyError) this.#tally.refuse(explained.code)
+    return explained
   }
 
   #explained(error: unknown): unknown {
@@ -144,6 +206,18 @@ export class Verifier extends EventEmitter<TrustEvents> {
     const code = this.#options.trust.whyAbsent(error.kid)
     return code === 'key_unknown' ? error : new VerifyError(code, { kid: error.kid })
   }
+
+  readonly #announce = <K extends keyof TrustEvents>(event: K, ...facts: TrustEvents[K]): void => {
+    this.#tally.note(event, facts[0])
+    process.nextTick(() => this.emit(event as keyof TrustEvents, ...(facts as never)))
+  }
+}
+
+/** Unknown to us is not unknown to the issuer; nor is a key gone for ever that the newest answer left out. */
+function keyMayHaveCome(error: unknown): error is VerifyError {
+  if (!(error instanceof VerifyError)) return false
+  const { code, kid } = error
+  return code === 'key_unknown' || code === 'key_retired' || (code === 'trust_unavailable' && kid !== undefined)
 }
 
 /**

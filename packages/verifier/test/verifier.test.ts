@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { describe, it } from 'node:test'
-import { createVerifier, jwksPolling, trustFeed } from '../src/index.ts'
-import { makeEstate, one, startWith } from './support/estate.ts'
-import { AUDIENCE, compact, goodClaims, ISSUER, refused } from './support/keys.ts'
+import { createVerifier, denyList, jwksPolling, trustFeed, type Verifier } from '../src/index.ts'
+import { makeEstate, one, startWith, two } from './support/estate.ts'
+import { AUDIENCE, compact, goodClaims, ISSUER, NOW_MS, refused } from './support/keys.ts'
 import { TrustIssuer } from './support/trust-issuer.ts'
 
 describe('createVerifier', { timeout: 20_000 }, () => {
@@ -38,12 +39,44 @@ describe('createVerifier', { timeout: 20_000 }, () => {
     feed.send({ epoch: 1, n: 1, full: true, jwks: { keys: [one.jwk] } })
     await started
     const exp = Math.floor(Date.now() / 1000) + 60
-    assert.ok(verifier.verify(compact(one, { ...goodClaims(), exp }, { typ: 'at+jwt' })))
+    assert.ok(verifier.verify(compact(one, { ...goodClaims(), iat: exp - 60, exp }, { typ: 'at+jwt' })))
     assert.ok(verifier.trust.leaseLeftMs > 10_000)
     feed.end()
     assert.equal((await issuer.feeds.next()).lastEventId, '1.1')
     await verifier.close()
     await issuer.goodbyes.next()
+  })
+
+  it('refuses tokens that live longer than its deny-list remembers, and by default none for that', async (t) => {
+    const month = 30 * 86_400
+    const claims = (life: number) => ({ ...goodClaims(), exp: NOW_MS / 1000 + life })
+    const open = ({ verifier }: { verifier: Verifier }, life: number) =>
+      verifier.verify(compact(one, claims(life), { typ: 'at+jwt' }))
+    const without = await makeEstate(t)
+    await startWith(without, [one])
+    assert.ok(open(without, 12 * month))
+    const remembering = await makeEstate(t, { verifierOptions: { denyList: denyList() } })
+    await startWith(remembering, [one])
+    assert.ok(open(remembering, month))
+    assert.throws(() => open(remembering, month + 1), refused('token_lifetime_too_long'))
+  })
+
+  it('counts what it did, and says what it holds when it begins', async (t) => {
+    const estate = await makeEstate(t)
+    const bootstrapped = once(estate.verifier, 'bootstrapped')
+    await startWith(estate, [one])
+    const [facts] = await bootstrapped
+    assert.deepEqual([facts.issuer, facts.kids], [ISSUER, ['one']])
+    const good = compact(one, goodClaims(), { typ: 'at+jwt' })
+    assert.deepEqual(await estate.verifier.tryAuthenticate(good).then(({ ok }) => ok), true)
+    const refusal = estate.verifier.tryVerify(compact(two, goodClaims(), { typ: 'at+jwt' }))
+    assert.equal(refusal.ok ? 'ok' : refusal.code, 'key_unknown')
+    await assert.rejects(estate.verifier.authenticate('x'), refused('token_malformed'))
+    const { verdicts, asked, keyChanges, lastUsedMs, denied } = estate.verifier.metrics()
+    assert.deepEqual(Object.fromEntries(verdicts), { ok: 1, key_unknown: 1, token_malformed: 1 })
+    assert.deepEqual(Object.fromEntries(asked), { ok: 1 })
+    assert.deepEqual([keyChanges, denied], [{ added: 1, removed: 0, revoked: 0 }, 0])
+    assert.deepEqual(Object.fromEntries(lastUsedMs), { one: NOW_MS })
   })
 
   it('takes wrong use for a TypeError', () => {
@@ -59,6 +92,10 @@ describe('createVerifier', { timeout: 20_000 }, () => {
       { trust: undefined },
       { requiredTyp: '' },
       { clockToleranceMs: -1 },
+      { clockToleranceMs: 300_001, denyList: denyList() },
+      { maxTokenLifetimeMs: 0 },
+      { verdictCache: { maxEntries: 0 } },
+      { verdictCache: {} },
     ]
     for (const options of wrong) assert.throws(() => createVerifier({ ...good, ...options } as never), TypeError)
     assert.throws(() => createVerifier(undefined as never), TypeError)
