@@ -213,11 +213,11 @@ export class Verifier extends EventEmitter<TrustEvents> {
   }
 }
 
+const LOOK_AGAIN: readonly VerifyErrorCode[] = ['key_unknown', 'key_retired', 'trust_unavailable']
+
 /** Unknown to us is not unknown to the issuer; nor is a key gone for ever that the newest answer left out. */
 function keyMayHaveCome(error: unknown): error is VerifyError {
-  if (!(error instanceof VerifyError)) return false
-  const { code, kid } = error
-  return code === 'key_unknown' || code === 'key_retired' || (code === 'trust_unavailable' && kid !== undefined)
+  return error instanceof VerifyError && LOOK_AGAIN.includes(error.code)
 }
 
 /**

@@ -8,7 +8,7 @@ import type { DenyRow } from './entry.ts'
 export const deniedTopic = 'denied'
 
 /** Each instance and each verifier holds all of it. */
-export const mostDenied = 50_000
+const mostDenied = 50_000
 
 /** A row that changed: denied since, or taken back. */
 export type DenyChange = DenyRow & { dropped: boolean }

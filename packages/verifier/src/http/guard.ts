@@ -37,7 +37,7 @@ function checkPermissions({ payload }: VerifiedToken, { scopes, roles, client }:
  * The whole way of a request through a guard: its credentials, its token, who sent it, what it may do.
  * @throws {VerifyError} for the first of these that is wrong.
  */
-export async function authenticateRequest(
+async function authenticateRequest(
   verifier: Authenticator,
   request: PresentedRequest,
   rules: GuardRules,

@@ -1,4 +1,4 @@
-import type { Cancel, Moment } from '../clock.ts'
+import type { Moment } from '../clock.ts'
 import { deferred } from '../deferred.ts'
 import { VerifyError, type VerifyErrorCode } from '../error.ts'
 import type { Jwks } from '../keys/jwk.ts'
@@ -8,6 +8,7 @@ import { sayGoodbye } from './goodbye.ts'
 import { Instances, type Stay } from './instances.ts'
 import { type Acknowledgement, Issuer } from './issuer.ts'
 import { Lease } from './lease.ts'
+import { LeaseWatch } from './lease-watch.ts'
 import { compareRevisions, type TrustMessage } from './message.ts'
 import { Renewal } from './renewal.ts'
 import { type TrustChange, TrustSet } from './set.ts'
@@ -36,6 +37,7 @@ class FeedTrust implements TrustSource {
   readonly #options: ReturnType<typeof checkedFeedOptions>
   readonly #instances: Instances
   readonly #lease: Lease
+  readonly #leaseWatch: LeaseWatch
   readonly #file: StateFile | undefined
   readonly #subscription: Subscription
   readonly #renewal: Renewal
@@ -54,8 +56,6 @@ class FeedTrust implements TrustSource {
   #saved: Revision | null = null
   #resumable = true
   #reopenedMs = Number.NEGATIVE_INFINITY
-  #lost = false
-  #cancelWatch: Cancel = () => {}
 
   constructor(options: TrustFeedOptions) {
     this.#options = checkedFeedOptions(options)
@@ -65,6 +65,7 @@ class FeedTrust implements TrustSource {
     this.#instances = new Instances([issuerAt(first), ...others.map(issuerAt)])
     this.#feedAt = this.#instances.current
     this.#lease = new Lease(clock, onLeaseLost)
+    this.#leaseWatch = new LeaseWatch(clock, this.#lease, (event) => this.#context.announce(event))
     this.#file = stateFile === undefined ? undefined : new StateFile(stateFile, name)
     this.#subscription = new Subscription({
       clock,
@@ -83,12 +84,18 @@ class FeedTrust implements TrustSource {
       instances: this.#instances,
       readyToAcknowledge: () => this.#save(),
       acknowledgement: () => this.#acknowledgement(),
-      onEarned: (sent, leaseMs) => this.#earned(sent, leaseMs),
+      onEarned: (sent, leaseMs) => {
+        this.#context.announce('asked', 'ok')
+        this.#earned(sent, leaseMs)
+      },
       onBehind: () => this.#behind(),
       onFailed: (stay) => {
         if (this.#instances.leave(stay)) this.#subscription.reopen()
       },
-      onProblem: (error) => this.#context.announce('problem', error),
+      onProblem: (error) => {
+        this.#context.announce('asked', error.code)
+        this.#context.announce('problem', error)
+      },
     })
   }
 
@@ -137,7 +144,7 @@ class FeedTrust implements TrustSource {
   async close(): Promise<void> {
     if (this.#closed) return
     this.#closed = true
-    this.#cancelWatch()
+    this.#leaseWatch.stop()
     this.#renewal.stop()
     await this.#subscription.stop()
     // Whoever waits for it hears of it through start(); where nobody does, it is no unhandled rejection.
@@ -172,6 +179,9 @@ class FeedTrust implements TrustSource {
 
   #apply(message: TrustMessage): void {
     this.#refuseUnfit(message)
+    const { add, drop } = message.denied
+    if (message.full) this.#context.denied.replace(add)
+    else this.#context.denied.change(add, drop)
     const change = this.#set.apply({ keys: message.keys, revokedKids: message.revokedKids })
     this.#held = { epoch: message.epoch, n: message.n }
     this.#floor = this.#held
@@ -211,19 +221,8 @@ class FeedTrust implements TrustSource {
   #earned(sent: Moment, leaseMs: number): void {
     this.#lease.earn(sent, leaseMs)
     if (this.#lease.leftMs === 0) return
-    if (this.#lost) this.#context.announce('leaseRegained')
-    this.#lost = false
-    this.#watchLease()
+    this.#leaseWatch.renewed()
     this.#first.resolve()
-  }
-
-  #watchLease(): void {
-    this.#cancelWatch()
-    this.#cancelWatch = this.#options.clock.after(Math.ceil(this.#lease.leftMs), () => {
-      if (this.#lease.leftMs > 0) return this.#watchLease()
-      this.#lost = true
-      this.#context.announce('leaseLost')
-    })
   }
 
   #behind(): void {

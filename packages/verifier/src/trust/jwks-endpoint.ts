@@ -1,18 +1,28 @@
+import type { Clock } from '../clock.ts'
 import { VerifyError } from '../error.ts'
 import type { Jwks } from '../keys/jwk.ts'
+import { type Freshness, freshnessOf } from './freshness.ts'
 
 export interface FetchJwksOptions {
+  readonly uri: string
   readonly fetch: typeof globalThis.fetch
-  readonly signal: AbortSignal
+  readonly headers: Readonly<Record<string, string>>
+  readonly clock: Clock
+  readonly timeoutMs: number
   readonly maxBytes: number
 }
 
+/** A JWK Set, and how old it is. Its keys are whatever the endpoint listed. */
+export interface FetchedJwks extends Jwks, Freshness {}
+
 const failed = (detail: string, cause?: unknown): VerifyError => new VerifyError('jwks_failed', { detail, cause })
 
-async function readAtMost(body: AsyncIterable<Uint8Array>, maxBytes: number): Promise<string> {
+/** Between two pieces the limit is looked at too: a fetch of the caller's own may not know of the signal. */
+async function readAtMost(body: AsyncIterable<Uint8Array>, maxBytes: number, signal: AbortSignal): Promise<string> {
   const chunks: Uint8Array[] = []
   let bytes = 0
   for await (const chunk of body) {
+    signal.throwIfAborted()
     bytes += chunk.length
     if (bytes > maxBytes) throw failed('the reply is too large')
     chunks.push(chunk)
@@ -20,31 +30,51 @@ async function readAtMost(body: AsyncIterable<Uint8Array>, maxBytes: number): Pr
   return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(chunks))
 }
 
-/** For how long the reply says it may be reused (RFC 9111 §4.2), what it spent in caches on its way taken off. */
-function freshForMs(headers: Headers): number | undefined {
-  const seconds = /(?:^|[\s,])max-age="?(\d{1,10})/i.exec(headers.get('cache-control') ?? '')?.[1]
-  const age = /^\d{1,10}$/.exec(headers.get('age') ?? '')?.[0] ?? 0
-  return seconds === undefined ? undefined : Math.max(0, Number(seconds) - Number(age)) * 1_000
+/** Whoever controls where a redirect points would control what is trusted; a fetch of the caller's own may have followed. */
+function refusal(response: Response): string | undefined {
+  if (response.redirected) return 'a redirect was followed'
+  if (response.status !== 200) return `status ${response.status}`
+  return response.body === null ? 'an empty reply' : undefined
 }
 
-/** A JWK Set, and for how long the endpoint said that it may be reused, if it did. */
-export interface FetchedJwks extends Jwks {
-  readonly freshForMs: number | undefined
+async function read({ uri, fetch, maxBytes, ...options }: FetchJwksOptions, signal: AbortSignal): Promise<FetchedJwks> {
+  signal.throwIfAborted()
+  // RFC 9111 §5.2.1.4: whoever fetches wants to know what holds now, and a cache on the way would tell what held once.
+  const headers = {
+    ...options.headers,
+    accept: 'application/jwk-set+json, application/json',
+    'cache-control': 'no-cache',
+  }
+  // By 'error', Node 20 and 22 would forget the signal once the garbage collector has run, and keep the connection.
+  const response = await fetch(uri, { headers, redirect: 'manual', signal })
+  const refused = refusal(response)
+  if (refused !== undefined || response.body === null) {
+    await response.body?.cancel()
+    throw failed(refused ?? '')
+  }
+  const set = JSON.parse(await readAtMost(response.body, maxBytes, signal)) as { keys?: unknown } | null
+  if (!Array.isArray(set?.keys)) throw failed('the reply is no key set')
+  return { keys: set.keys, ...freshnessOf(response.headers) }
 }
 
-/** Fetches a JWK Set. A redirect is refused: whoever controls where it points would control what is trusted. */
-export async function fetchJwks(uri: string, { fetch, signal, maxBytes }: FetchJwksOptions): Promise<FetchedJwks> {
+function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason), { once: true }))
+}
+
+/**
+ * Fetches a JWK Set. The time limit and the signal end it wherever it is, also where `fetch` takes no notice of them.
+ * @throws {VerifyError} `jwks_failed`, whatever went wrong.
+ */
+export async function fetchJwks(options: FetchJwksOptions, closing: AbortSignal): Promise<FetchedJwks> {
+  const limit = new AbortController()
+  const cancel = options.clock.after(options.timeoutMs, () => limit.abort())
+  const signal = AbortSignal.any([limit.signal, closing])
   try {
-    const headers = { accept: 'application/jwk-set+json, application/json' }
-    const response = await fetch(uri, { headers, redirect: 'error', signal })
-    if (response.status !== 200 || response.body === null) {
-      await response.body?.cancel()
-      throw failed(`status ${response.status}`)
-    }
-    const set = JSON.parse(await readAtMost(response.body, maxBytes)) as { keys?: unknown } | null
-    if (set === null || !Array.isArray(set?.keys)) throw failed('the reply is no key set')
-    return { keys: set.keys, freshForMs: freshForMs(response.headers) }
+    return await Promise.race([read(options, signal), aborted(signal)])
   } catch (cause) {
-    throw cause instanceof VerifyError ? cause : failed('no reply that could be read', cause)
+    if (cause instanceof VerifyError) throw cause
+    throw failed(signal.aborted ? 'no answer in time' : 'no reply that could be read', cause)
+  } finally {
+    cancel()
   }
 }

@@ -57,6 +57,8 @@ export const idleContext: TrustContext = {
 
 /** Where trust comes from. Made by `trustFeed` or `jwksPolling`; one source serves one verifier. */
 export interface TrustSource {
+  /** Of a source of shared secrets, which serves HS* alone; every other source serves public-key algorithms alone. */
+  readonly family?: 'shared-secrets'
   /** Resolves when trust is held for the first time. */
   start(context: TrustContext): Promise<void>
   /** The keys to verify with now; throws `trust_unavailable` when nobody vouches for them any more. */

@@ -1,7 +1,7 @@
-import { randomUUID } from 'node:crypto'
-import { mkdir, open, readFile, rename, rm } from 'node:fs/promises'
+import { mkdir, readFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { VerifyError } from '../error.ts'
+import { replaceFile } from '../files/replace.ts'
 import { isRevision } from './message.ts'
 import type { Revision } from './source.ts'
 
@@ -25,28 +25,6 @@ function parse(text: string, issuer: string): RememberedTrust {
   }
   if (value.issuer !== issuer) throw failed('it belongs to another issuer')
   return { revision: { epoch: value.epoch, n: value.n }, revokedKids: kids }
-}
-
-/** A rename is only as durable as the folder it stands in. */
-async function syncFolder(path: string): Promise<void> {
-  const folder = await open(dirname(path), 'r')
-  await folder.sync().finally(() => folder.close())
-}
-
-async function replaceFile(path: string, text: string): Promise<void> {
-  const draft = `${path}.${randomUUID()}.tmp`
-  try {
-    const file = await open(draft, 'wx', 0o600)
-    await file
-      .writeFile(text)
-      .then(() => file.sync())
-      .finally(() => file.close())
-    await rename(draft, path)
-    await syncFolder(path)
-  } catch (error) {
-    await rm(draft, { force: true })
-    throw error
-  }
 }
 
 /** A small file, one per process, replaced as a whole and readable by its owner alone. */
@@ -75,7 +53,7 @@ export class StateFile {
     const text = `${JSON.stringify({ issuer: this.#issuer, ...revision, revokedKids }, null, 2)}\n`
     const write = this.#lastWrite.then(async () => {
       await mkdir(dirname(this.#path), { recursive: true, mode: 0o700 })
-      await replaceFile(this.#path, text)
+      await replaceFile(this.#path, [text]).then((file) => file.close())
     })
     // The caller of this write hears of its failure; the next write starts afresh either way.
     this.#lastWrite = write.catch(() => {})

@@ -3,6 +3,7 @@ import { deferred } from '../deferred.ts'
 import { VerifyError } from '../error.ts'
 import { EventStreamParser } from './event-stream.ts'
 import { parseTrustMessage, type TrustMessage } from './message.ts'
+import { Pages } from './pages.ts'
 
 export interface SubscriptionOptions {
   readonly clock: Clock
@@ -88,6 +89,7 @@ export class Subscription {
 
   async #readInto(connection: AbortController, heard: () => void): Promise<void> {
     const parser = new EventStreamParser()
+    const pages = new Pages()
     const decoder = new TextDecoder('utf-8', { fatal: true })
     const body = await this.#options.open(this.#options.lastEventId(), connection.signal)
     for await (const chunk of body) {
@@ -95,7 +97,9 @@ export class Subscription {
       for (const event of parser.push(decoder.decode(chunk, { stream: true }))) {
         if (connection.signal.aborted) return
         if (event.name !== 'trust') continue
-        this.#options.apply(parseTrustMessage(event))
+        const message = pages.take(parseTrustMessage(event))
+        if (message === undefined) continue
+        this.#options.apply(message)
         this.#failures = 0
       }
     }

@@ -1,6 +1,13 @@
 import { once } from 'node:events'
 import type { TestContext } from 'node:test'
-import { createVerifier, type Jwk, type TrustFeedOptions, trustFeed, type Verifier } from '../../src/index.ts'
+import {
+  createVerifier,
+  type Jwk,
+  type TrustFeedOptions,
+  trustFeed,
+  type Verifier,
+  type VerifierOptions,
+} from '../../src/index.ts'
 import { HandClock } from './clock.ts'
 import { AUDIENCE, compact, goodClaims, ISSUER, makeKey, NOW_MS, type SigningKey } from './keys.ts'
 import { type OpenFeed, TrustIssuer } from './trust-issuer.ts'
@@ -21,9 +28,9 @@ export interface Estate {
 
 export async function makeEstate(
   test: TestContext,
-  options: Partial<TrustFeedOptions> & { issuerServer?: TrustIssuer } = {},
+  options: Partial<TrustFeedOptions> & { issuerServer?: TrustIssuer; verifierOptions?: Partial<VerifierOptions> } = {},
 ): Promise<Estate> {
-  const { issuerServer, ...feedOptions } = options
+  const { issuerServer, verifierOptions, ...feedOptions } = options
   const issuer = issuerServer ?? (await TrustIssuer.listen())
   const clock = new HandClock(NOW_MS)
   const verifier = createVerifier({
@@ -41,6 +48,7 @@ export async function makeEstate(
       random: () => 0.5,
       ...feedOptions,
     }),
+    ...verifierOptions,
   })
   const problems: string[] = []
   verifier.on('problem', (error) => problems.push(error.code))

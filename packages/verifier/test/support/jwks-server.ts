@@ -1,16 +1,20 @@
-import { createServer, type Server, type ServerResponse } from 'node:http'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { Mailbox } from './mailbox.ts'
 
 /** A JWKS endpoint whose answer is up to the test. */
 export class JwksServer {
   requests = 0
-  answer: (response: ServerResponse) => void = (response) => response.writeHead(500).end()
+  /** What came in, for tests that wait for it. */
+  readonly arrived = new Mailbox<IncomingMessage>()
+  answer: (response: ServerResponse, request: IncomingMessage) => void = (response) => response.writeHead(500).end()
   readonly #server: Server
 
   private constructor() {
-    this.#server = createServer((_, response) => {
+    this.#server = createServer((request, response) => {
       this.requests++
-      this.answer(response)
+      this.arrived.put(request)
+      this.answer(response, request)
     })
   }
 
@@ -24,8 +28,16 @@ export class JwksServer {
     return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}/jwks.json`
   }
 
-  serve(set: unknown): void {
-    this.answer = (response) => response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(set))
+  serve(set: unknown, headers: Record<string, string> = {}): void {
+    const text = JSON.stringify(set)
+    this.answer = (response) => response.writeHead(200, { 'content-type': 'application/json', ...headers }).end(text)
+  }
+
+  /** From now on answers wait until the test lets each of them go. */
+  holdAnswers(): Mailbox<ServerResponse> {
+    const held = new Mailbox<ServerResponse>()
+    this.answer = (response) => held.put(response)
+    return held
   }
 
   async close(): Promise<void> {

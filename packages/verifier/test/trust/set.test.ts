@@ -2,6 +2,8 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
 import { TrustSet } from '../../src/trust/set.ts'
+import { one, two } from '../support/estate.ts'
+import { makeKey } from '../support/keys.ts'
 
 const kid = fc.constantFrom('a', 'b', 'c', 'd')
 const change = fc.record(
@@ -58,5 +60,36 @@ describe('a trust set', () => {
     const [before] = set.jwks.keys
     set.apply({ keys: [{ kid: 'b' }, { kid: 'a', kty: 'EC' }] })
     assert.equal(set.jwks.keys[1], before)
+  })
+
+  it('stays the same object for as long as no key comes, goes or changes, in whatever order they are listed', () => {
+    const [a, b] = [one.jwk, two.jwk]
+    const set = new TrustSet()
+    set.apply({ keys: [a, b] })
+    const before = set.jwks
+    for (const keys of [[{ ...a }, { ...b }], [b, a], [a, b, { ...a }], undefined]) {
+      set.apply({ keys })
+      assert.equal(set.jwks, before)
+    }
+    for (const keys of [[a], [a, { ...b, use: 'enc' }], [], [a, b]]) {
+      const last = set.jwks
+      set.apply({ keys })
+      assert.notEqual(set.jwks, last)
+    }
+    set.apply({ revokedKids: ['one'] })
+    assert.deepEqual(set.jwks.keys, [b])
+  })
+
+  it('knows which kids are used for another key than ever before, also after they were withdrawn', () => {
+    const other = makeKey('ES256', 'one').jwk
+    const set = new TrustSet()
+    assert.deepEqual(set.reusedIn([one.jwk, other]), [])
+    set.apply({ keys: [one.jwk, two.jwk] })
+    assert.deepEqual(set.reusedIn([two.jwk, { ...one.jwk, alg: 'x', use: 'enc', x5t: 'y' }]), [])
+    assert.deepEqual(set.reusedIn([two.jwk, other]), ['one'])
+    assert.deepEqual(set.reusedIn([one.jwk, other, null as never]), ['one'])
+    set.apply({ keys: [two.jwk] })
+    assert.deepEqual(set.reusedIn([one.jwk]), [])
+    assert.deepEqual(set.reusedIn([other]), ['one'])
   })
 })
