@@ -134,8 +134,8 @@ export const plants: readonly Plant[] = [
     fault: 'a restored backup brings a revoked key back',
     breaks: ['too late'],
     file: 'packages/idp/src/memory.ts',
-    text: 'listed.map((keyring) => journal.corrected(keyring))',
-    instead: '[...listed]',
+    text: 'read.keyrings.map((keyring) => journal.corrected(keyring))',
+    instead: '[...read.keyrings]',
   },
   {
     fault: 'a keyring is saved whatever others saved meanwhile',
