@@ -1,3 +1,4 @@
+import { attemptWithin } from '../abort.ts'
 import type { Clock } from '../clock.ts'
 import { VerifyError } from '../error.ts'
 import type { Jwks } from '../keys/jwk.ts'
@@ -66,9 +67,8 @@ function aborted(signal: AbortSignal): Promise<never> {
  * @throws {VerifyError} `jwks_failed`, whatever went wrong.
  */
 export async function fetchJwks(options: FetchJwksOptions, closing: AbortSignal): Promise<FetchedJwks> {
-  const limit = new AbortController()
-  const cancel = options.clock.after(options.timeoutMs, () => limit.abort())
-  const signal = AbortSignal.any([limit.signal, closing])
+  const { signal, abort, over } = attemptWithin(closing)
+  const cancel = options.clock.after(options.timeoutMs, abort)
   try {
     return await Promise.race([read(options, signal), aborted(signal)])
   } catch (cause) {
@@ -76,5 +76,6 @@ export async function fetchJwks(options: FetchJwksOptions, closing: AbortSignal)
     throw failed(signal.aborted ? 'no answer in time' : 'no reply that could be read', cause)
   } finally {
     cancel()
+    over()
   }
 }

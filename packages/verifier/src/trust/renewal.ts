@@ -1,3 +1,4 @@
+import { attemptWithin } from '../abort.ts'
 import { type Cancel, type Clock, type Moment, momentOf } from '../clock.ts'
 import { VerifyError } from '../error.ts'
 import type { Instances, Stay } from './instances.ts'
@@ -140,13 +141,13 @@ export class Renewal {
 
   async #renewWithin(stay: Stay, held: Revision, attempt: number): Promise<LeaseReply> {
     const { clock } = this.#options
-    const timeout = new AbortController()
-    const cancelTimeout = clock.after(TIMEOUT_MS, () => timeout.abort())
+    const request = attemptWithin(this.#stopping.signal)
+    const cancelTimeout = clock.after(TIMEOUT_MS, request.abort)
     const cancelPatience = clock.after(this.#patienceMs, () => this.#askAnother(stay, attempt))
     try {
-      const signal = AbortSignal.any([timeout.signal, this.#stopping.signal])
-      return await stay.issuer.renew(held, this.#options.acknowledgement(), signal)
+      return await stay.issuer.renew(held, this.#options.acknowledgement(), request.signal)
     } finally {
+      request.over()
       cancelTimeout()
       cancelPatience()
     }
