@@ -11,12 +11,15 @@ export interface Clock {
   after(delayMs: number, act: () => void, background?: boolean): Cancel
 }
 
+/** A longer one would be over at once. Whoever waits for longer looks again when it is woken. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1
+
 /** The clock of the machine. Nothing else in this package reads it. */
 export const systemClock: Clock = {
   wallMs: () => Date.now(),
   monotonicMs: () => performance.now(),
   after(delayMs, act, background = false) {
-    const timer = setTimeout(act, delayMs)
+    const timer = setTimeout(act, Math.min(delayMs, LONGEST_TIMER_MS))
     if (background) timer.unref()
     return () => clearTimeout(timer)
   },

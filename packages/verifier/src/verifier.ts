@@ -6,21 +6,14 @@ import type { JwsHeader } from './jws/header.ts'
 import { checkTimes } from './jwt/claims.ts'
 import { openJwt, type VerifiedToken } from './jwt/verify.ts'
 import type { Jwks } from './keys/jwk.ts'
+import { SecretSet } from './keys/secret-set.ts'
 import type { VerifierMetrics } from './metrics/counters.ts'
 import { Tally } from './metrics/tally.ts'
 import { checkedOptions, type VerifierOptions } from './options.ts'
-import type { TrustChange } from './trust/set.ts'
-import type { TrustEvents, TrustSnapshot } from './trust/source.ts'
+import type { Refreshed, TrustContext, TrustEvents, TrustSnapshot, TrustSource } from './trust/source.ts'
 import { VerdictCache } from './verdicts/cache.ts'
 
 const TEN_YEARS_MS = 3_650 * 86_400_000
-
-/** What a refresh found, for the operator who asked for it. */
-export interface Refreshed extends TrustChange {
-  readonly issuer: string | null
-  readonly revision: TrustSnapshot['revision']
-  readonly kids: readonly string[]
-}
 
 /** The outcome of a verification as a value: what `verify` returns, or what it throws. */
 export type VerifyResult =
@@ -41,6 +34,7 @@ export class Verifier extends EventEmitter<TrustEvents> {
   readonly #options: ReturnType<typeof checkedOptions>
   readonly #deny: DenyList
   readonly #verdicts: VerdictCache | undefined
+  readonly #context: TrustContext
   readonly #tally = new Tally()
 
   constructor(options: VerifierOptions) {
@@ -50,6 +44,7 @@ export class Verifier extends EventEmitter<TrustEvents> {
     // Where no list was asked for, nothing bounds the life of tokens: then nothing is forgotten while the process lives.
     this.#deny = this.#options.denyList ?? denyList({ clock, maxTokenLifetimeMs: TEN_YEARS_MS })
     this.#verdicts = verdictCache && new VerdictCache(verdictCache.maxEntries)
+    this.#context = { algorithms: this.#options.algorithms, denied: this.#deny.issuer, announce: this.#announce }
   }
 
   /** The `iss` of the tokens that are verified; null where any is. */
@@ -62,9 +57,8 @@ export class Verifier extends EventEmitter<TrustEvents> {
    * deny-list or a state file that cannot be read, secrets that cannot be used, or `close()`.
    */
   async start(): Promise<void> {
-    const { algorithms, trust } = this.#options
-    await this.#deny.start((error) => this.#announce('problem', error))
-    await trust.start({ algorithms, denied: this.#deny.issuer, announce: this.#announce })
+    await this.#deny.start(this.#onDenyProblem)
+    await this.#options.trust.start(this.#context)
     this.#announce('bootstrapped', { issuer: this.issuer, ...this.trust })
   }
 
@@ -120,20 +114,27 @@ export class Verifier extends EventEmitter<TrustEvents> {
   async refresh(): Promise<Refreshed> {
     const change = await this.#options.trust.refresh()
     const { revision, kids } = this.trust
-    return { issuer: this.issuer, revision, kids, ...change }
+    const refreshed = {
+      issuer: this.issuer,
+      revision,
+      ...change,
+      kids: kids.filter((kid) => !this.#deny.isKidDenied(kid)),
+    }
+    this.#announce('refreshed', refreshed)
+    return refreshed
   }
 
   /**
    * Denies tokens from now on. Resolves when the entries will survive a restart, if the deny-list has a state file.
    * @throws {VerifyError} `deny_file_failed`: they are in force, but a restart would forget them.
    */
-  deny(entries: readonly DenyEntry[]): Promise<void> {
-    return this.#deny.add(entries)
+  async deny(entries: readonly DenyEntry[]): Promise<void> {
+    await this.#inForce('denied', entries, this.#deny.add(entries))
   }
 
   /** Takes entries of {@link deny} back, and resolves to how many there were. What the issuer or the file denies stays. */
-  allow(entries: readonly DenyEntry[]): Promise<number> {
-    return this.#deny.remove(entries)
+  async allow(entries: readonly DenyEntry[]): Promise<number> {
+    return this.#inForce('allowed', entries, this.#deny.remove(entries))
   }
 
   /** Everything that is denied, by whom, and until when. */
@@ -153,6 +154,18 @@ export class Verifier extends EventEmitter<TrustEvents> {
     await this.#deny.close()
   }
 
+  /** What could not be written is in force all the same. */
+  async #inForce<T>(event: 'denied' | 'allowed', entries: readonly DenyEntry[], written: Promise<T>): Promise<T> {
+    try {
+      const result = await written
+      this.#announce(event, entries)
+      return result
+    } catch (error) {
+      if (error instanceof VerifyError && error.code === 'deny_file_failed') this.#announce(event, entries)
+      throw error
+    }
+  }
+
   #verified(token: string): VerifiedToken {
     const nowMs = this.#options.clock.wallMs()
     const verified =
@@ -170,23 +183,32 @@ export class Verifier extends EventEmitter<TrustEvents> {
 
   #cached(token: string, nowMs: number, verdicts: VerdictCache): VerifiedToken {
     const { trust, expectation } = this.#options
-    const jwks = trust.keys()
+    const jwks = heldKeys(trust)
+    // Without trust there is no key set that verdicts could rest on; what is wrong with the token is told all the same.
+    if (jwks === undefined) return this.#fresh(token, nowMs)
     const { generation } = this.#deny
     const verdict = verdicts.get(token, jwks)
-    if (verdict === undefined) return verdicts.add(token, this.#fresh(token, nowMs), jwks, generation)
+    // Which key signed is not remembered, and the token need not say it: where keys are denied, look again.
+    const isOutdated = verdict !== undefined && verdict.denyGeneration !== generation
+    if (verdict === undefined || (isOutdated && this.#deny.deniesKeys)) {
+      return verdicts.add(token, this.#fresh(token, nowMs), jwks, generation)
+    }
     const { header, payload } = verdict.token
     this.#refuseRevoked(header.kid)
     checkTimes(payload, { ...expectation, nowMs })
-    if (verdict.denyGeneration !== generation) {
-      if (this.#deny.matches(payload)) throw new VerifyError('token_denied')
-      verdict.denyGeneration = generation
-    }
+    if (isOutdated && this.#deny.matches(payload)) throw new VerifyError('token_denied')
+    verdict.denyGeneration = generation
     return verdict.token
   }
 
+  /** A denied key is left out, and not only where a token names it: whoever stole it can leave the `kid` out as well. */
   readonly #keysFor = (header: JwsHeader): Jwks => {
     this.#refuseRevoked(header.kid)
-    return this.#options.trust.keys()
+    const jwks = this.#options.trust.keys()
+    if (!this.#deny.deniesKeys) return jwks
+    const isAllowed = (kid: string) => !this.#deny.isKidDenied(kid)
+    if (jwks instanceof SecretSet) return jwks.filter(isAllowed)
+    return { keys: jwks.keys.filter((jwk) => typeof jwk?.kid !== 'string' || isAllowed(jwk.kid)) }
   }
 
   /** Before anything else is asked: a revocation is known for ever, with or without a lease. */
@@ -207,9 +229,20 @@ export class Verifier extends EventEmitter<TrustEvents> {
     return code === 'key_unknown' ? error : new VerifyError(code, { kid: error.kid })
   }
 
+  readonly #onDenyProblem = (error: VerifyError): void => this.#announce('problem', error)
+
   readonly #announce = <K extends keyof TrustEvents>(event: K, ...facts: TrustEvents[K]): void => {
     this.#tally.note(event, facts[0])
     process.nextTick(() => this.emit(event as keyof TrustEvents, ...(facts as never)))
+  }
+}
+
+function heldKeys(trust: TrustSource): Jwks | undefined {
+  try {
+    return trust.keys()
+  } catch (error) {
+    if (error instanceof VerifyError) return undefined
+    throw error
   }
 }
 

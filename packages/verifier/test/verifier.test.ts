@@ -1,10 +1,19 @@
 import assert from 'node:assert/strict'
+import { createHmac } from 'node:crypto'
 import { once } from 'node:events'
 import { describe, it } from 'node:test'
-import { createVerifier, denyList, jwksPolling, trustFeed, type Verifier } from '../src/index.ts'
-import { makeEstate, one, startWith, two } from './support/estate.ts'
-import { AUDIENCE, compact, goodClaims, ISSUER, NOW_MS, refused } from './support/keys.ts'
+import { createVerifier, denyList, jwksPolling, sharedSecrets, trustFeed, type Verifier } from '../src/index.ts'
+import { makeEstate, one, setOf, startWith, two } from './support/estate.ts'
+import { AUDIENCE, compact, encode, goodClaims, ISSUER, NOW_MS, refused } from './support/keys.ts'
 import { TrustIssuer } from './support/trust-issuer.ts'
+
+/** A refresh over the feed, which the issuer answers with the one key. */
+async function refreshed(verifier: Verifier, issuer: TrustIssuer) {
+  const asked = verifier.refresh()
+  const feed = await issuer.feeds.next()
+  feed.send({ epoch: 1, n: 1, full: true, jwks: setOf(one) })
+  return asked
+}
 
 describe('createVerifier', { timeout: 20_000 }, () => {
   it('wants at+jwt by default, in any spelling of the media type', async (t) => {
@@ -77,6 +86,59 @@ describe('createVerifier', { timeout: 20_000 }, () => {
     assert.deepEqual(Object.fromEntries(asked), { ok: 1 })
     assert.deepEqual([keyChanges, denied], [{ added: 1, removed: 0, revoked: 0 }, 0])
     assert.deepEqual(Object.fromEntries(lastUsedMs), { one: NOW_MS })
+  })
+
+  for (const verdictCache of [undefined, { maxEntries: 10 }]) {
+    const how = verdictCache === undefined ? '' : ', remembered or not'
+    it(`refuses a denied key also where the token does not name it${how}`, async (t) => {
+      const { verifier, ...estate } = await makeEstate(t, { verifierOptions: { verdictCache } as never })
+      await startWith({ verifier, ...estate }, [one])
+      const nameless = compact(one, goodClaims(), { typ: 'at+jwt', kid: undefined })
+      assert.ok(verifier.verify(nameless))
+      await verifier.deny([{ kid: 'one' }])
+      assert.throws(() => verifier.verify(nameless), refused('key_unknown'))
+      assert.deepEqual((await refreshed(verifier, estate.issuer)).kids, [])
+      await verifier.allow([{ kid: 'one' }])
+      assert.ok(verifier.verify(nameless))
+    })
+  }
+
+  it('refuses a denied secret whatever the token names', async () => {
+    const secrets = ['n'.repeat(32), 'o'.repeat(32)]
+    const trust = sharedSecrets({ secrets })
+    const verifier = createVerifier({ issuer: null, audience: null, algorithms: ['HS256'], requiredTyp: null, trust })
+    await verifier.start()
+    const [, old = ''] = verifier.trust.kids
+    const exp = Math.floor(Date.now() / 1000) + 60
+    const tokens = [{}, { kid: 'mine' }].map((header) => {
+      const input = `${encode({ alg: 'HS256', ...header })}.${encode({ exp })}`
+      return `${input}.${createHmac('sha256', secrets[1] as string)
+        .update(input)
+        .digest('base64url')}`
+    })
+    for (const token of tokens) assert.ok(verifier.verify(token))
+    await verifier.deny([{ kid: old }])
+    for (const token of tokens) assert.throws(() => verifier.verify(token), refused('signature_invalid'))
+    await verifier.close()
+  })
+
+  it('is told of what operators did, for the log', async (t) => {
+    const { verifier, issuer, ...estate } = await makeEstate(t)
+    await startWith({ verifier, issuer, ...estate }, [one])
+    const heardOf: unknown[] = []
+    for (const event of ['refreshed', 'denied', 'allowed'] as const) {
+      verifier.on(event, (facts: unknown) => heardOf.push([event, facts]))
+    }
+    const found = await refreshed(verifier, issuer)
+    await verifier.deny([{ jti: 'a' }])
+    await verifier.allow([{ jti: 'a' }])
+    await assert.rejects(verifier.deny([{ jti: '' }]), refused('deny_entry_invalid'))
+    await new Promise((resolve) => setImmediate(resolve))
+    assert.deepEqual(heardOf, [
+      ['refreshed', found],
+      ['denied', [{ jti: 'a' }]],
+      ['allowed', [{ jti: 'a' }]],
+    ])
   })
 
   it('takes wrong use for a TypeError', () => {

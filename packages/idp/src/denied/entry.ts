@@ -2,7 +2,13 @@ import { z } from 'zod'
 import { lineOf } from '../http/text.ts'
 
 const name = lineOf(512)
-const moment = z.iso.datetime({ offset: true }).transform((text) => new Date(text).toISOString())
+/** The last whole second that is written with four digits of a year: verifiers round up to seconds. */
+const lastSecondOf9999 = 253_402_300_799_000
+const moment = z.iso
+  .datetime({ offset: true })
+  .transform((text) => Date.parse(text))
+  .refine((ms) => ms >= 0 && ms <= lastSecondOf9999, 'a moment between 1970 and 9999')
+  .transform((ms) => new Date(ms).toISOString())
 
 /** What can be denied. A key is revoked instead. */
 export const denyEntry = z.union([
@@ -14,6 +20,12 @@ export const denyEntry = z.union([
 
 /** One token, all tokens of a session, or all that a subject or a client got before a moment; times are ISO 8601. */
 export type DenyEntry = z.infer<typeof denyEntry>
+
+/**
+ * For how long an entry that has ended is told all the same: a verifier may take a token for that long after its `exp`,
+ * because its clock is behind or it tolerates as much.
+ */
+export const endedMarginMs = 300_000
 
 export type DenyKind = 'jti' | 'sid' | 'sub' | 'client_id'
 

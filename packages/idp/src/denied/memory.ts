@@ -1,4 +1,4 @@
-import { type DenyEntry, type DenyRow, toldOf } from './entry.ts'
+import { type DenyEntry, type DenyRow, endedMarginMs, toldOf } from './entry.ts'
 import type { DenyChange } from './store.ts'
 
 /** What verifiers have to be told about the deny-list since they were told last. */
@@ -17,7 +17,7 @@ export function deniedMemory() {
     revision: (): number => revision,
     /** All of it that has not ended. */
     entries(now: number): DenyEntry[] {
-      for (const [key, { endsAt }] of held) if (endsAt <= now) held.delete(key)
+      for (const [key, { endsAt }] of held) if (endsAt + endedMarginMs <= now) held.delete(key)
       return [...held.values()].map(toldOf)
     },
     forgetAll(): void {
@@ -29,9 +29,14 @@ export function deniedMemory() {
       const drop: DenyEntry[] = []
       for (const { dropped, ...row } of read.changes) {
         const key = `${row.kind}:${row.value}`
+        const before = held.get(key)
+        // It may have been taken back and denied anew, for less: verifiers drop what they hold before they add.
+        if (before !== undefined || dropped) drop.push(toldOf(before ?? row))
         if (dropped) held.delete(key)
-        else held.set(key, row)
-        ;(dropped ? drop : add).push(toldOf(row))
+        else {
+          held.set(key, row)
+          add.push(toldOf(row))
+        }
       }
       revision = read.revision
       return { add, drop }

@@ -2,7 +2,7 @@ import { recordChange, recordEvent } from '@rekey/database'
 import { sql, type Transaction } from 'kysely'
 import { IdpError } from '../error.ts'
 import type { IdpDatabase, IdpTables } from '../tables.ts'
-import type { DenyRow } from './entry.ts'
+import { type DenyRow, endedMarginMs } from './entry.ts'
 
 /** The topic under which a change of the deny-list is announced to the instances. */
 export const deniedTopic = 'denied'
@@ -12,6 +12,9 @@ const mostDenied = 50_000
 
 /** A row that changed: denied since, or taken back. */
 export type DenyChange = DenyRow & { dropped: boolean }
+
+/** Not over yet for any verifier. */
+const inForce = sql`ends_at > now() - ${`${endedMarginMs} milliseconds`}::interval`
 
 const columns = sql`kind, value, issued_before AS "issuedBefore", ends_at AS "endsAt"`
 
@@ -83,14 +86,14 @@ export async function deniedSince(
   if (revision === after) return { revision, changes: [] }
   const { rows: changes } = await sql<DenyChange>`
     SELECT ${columns}, dropped FROM denied
-    WHERE revision > ${after} AND ends_at > now() ORDER BY kind, value`.execute(db)
+    WHERE revision > ${after} AND ${inForce} ORDER BY kind, value`.execute(db)
   return { revision, changes }
 }
 
 /** What is denied now. */
 export async function deniedNow(db: IdpDatabase): Promise<DenyRow[]> {
   const { rows } = await sql<DenyRow>`
-    SELECT ${columns} FROM denied WHERE NOT dropped AND ends_at > now() ORDER BY kind, value`.execute(db)
+    SELECT ${columns} FROM denied WHERE NOT dropped AND ${inForce} ORDER BY kind, value`.execute(db)
   return rows
 }
 
@@ -101,7 +104,7 @@ export async function pruneDenied(db: IdpDatabase): Promise<void> {
 
 async function requireRoom(transaction: Transaction<IdpTables>): Promise<void> {
   const { rows } = await sql<{ count: number }>`
-    SELECT count(*)::int AS count FROM denied WHERE NOT dropped AND ends_at > now()`.execute(transaction)
+    SELECT count(*)::int AS count FROM denied WHERE NOT dropped AND ${inForce}`.execute(transaction)
   if ((rows[0]?.count ?? 0) <= mostDenied) return
   throw new IdpError('DENY_LIST_FULL', `at most ${mostDenied} entries can be denied at a time`)
 }

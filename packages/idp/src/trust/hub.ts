@@ -12,7 +12,7 @@ const longestSpreadMs = 2_000
 /** What the hub needs of the response to a verifier that reads its feed. */
 export type FeedReader = Pick<
   ServerResponse,
-  'destroyed' | 'writableLength' | 'writeHead' | 'write' | 'end' | 'destroy' | 'on' | 'once'
+  'destroyed' | 'writableLength' | 'writeHead' | 'write' | 'end' | 'destroy' | 'on' | 'off'
 >
 
 /** Runs `act` again and again, `everyMs` apart; the function returned ends it. */
@@ -47,8 +47,7 @@ export function trustHub(every: Every = systemEvery) {
   async function sendAllOf(reader: FeedReader, set: TrustSet): Promise<void> {
     const [first = '', ...rest] = snapshotEvents(set, spreadMs())
     send(reader, first)
-    if (rest.length === 0) return
-    readers.set(reader, 'catches up')
+    if (rest.length > 0) readers.set(reader, 'catches up')
     for (const page of rest) {
       if (!reader.write(page)) await untilRead(reader)
       if (!readers.has(reader)) return
@@ -116,8 +115,11 @@ export function trustHub(every: Every = systemEvery) {
 /** Resolves when the reader took what was written, or is gone. */
 function untilRead(reader: FeedReader): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>()
-  reader.once('drain', resolve)
-  reader.once('close', resolve)
+  const done = () => {
+    reader.off('drain', done).off('close', done)
+    resolve()
+  }
+  reader.on('drain', done).on('close', done)
   return promise
 }
 

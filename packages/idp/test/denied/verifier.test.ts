@@ -81,6 +81,24 @@ describe('a verifier on the feed', { timeout: 60_000 }, () => {
     await late.close()
   })
 
+  test('takes a subject that was denied for longer, taken back and denied anew for less as it is now', async () => {
+    const token = await fresh()
+    const { client_id, iat } = decodeUnverified(token).payload
+    const until = (seconds: number) => ({ client_id, issuedBefore: new Date((iat + seconds) * 1_000).toISOString() })
+    await manage('DELETE', until(3_600))
+    await becomes(token, 'ok')
+    await manage('POST', until(60))
+    await becomes(token, 'token_denied')
+    await manage('DELETE', until(60))
+    await manage('POST', until(-60))
+    await becomes(token, 'ok')
+    assert.deepEqual(
+      [...api.denied()].flatMap(({ entry }) => ('client_id' in entry ? [entry.issuedBefore] : [])),
+      [until(-60).issuedBefore],
+    )
+    await manage('DELETE', until(-60))
+  })
+
   test('holds a list of several pages as a whole', async () => {
     for (const page of [0, 1, 2]) {
       const entries = Array.from({ length: 1_000 }, (_, index) => ({ sid: `${page}-${index}` }))

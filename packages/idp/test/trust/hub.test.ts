@@ -80,4 +80,26 @@ describe('the hub', { timeout: 20_000 }, () => {
     assert.equal(hub.readers(), 0)
     socket.destroy()
   })
+
+  test('lets a reader follow that was being sent pages when the set became a short one', async () => {
+    const { socket, response } = await openReader()
+    const texts: string[] = []
+    socket.setEncoding('utf8').on('data', (text: string) => texts.push(text))
+    const many = Array.from({ length: 20_000 }, (_, index) => ({
+      jti: `token-${index}`,
+      expiresAt: '2030-01-01T00:00:00Z',
+    }))
+    hub.publish({ epoch: 3, n: 1, keys: [], revokedKids: [], denied: () => many, deniedNews: undefined })
+    socket.pause()
+    hub.add(response, undefined)
+    hub.publish({ epoch: 4, n: 1, keys: [], revokedKids: [], ...nothingDenied, deniedNews: undefined })
+    socket.resume()
+    const told = (id: string) => texts.join('').includes(`id: ${id}\n`)
+    while (!told('4.1')) await once(socket, 'data')
+    hub.publish({ epoch: 4, n: 2, keys: [], revokedKids: [], ...nothingDenied })
+    while (!told('4.2')) await once(socket, 'data')
+    assert.equal(told('3.1'), true)
+    assert.equal(response.listenerCount('drain'), 0)
+    socket.destroy()
+  })
 })

@@ -41,6 +41,7 @@ export class DenyList {
   #files: DenyTable
   readonly #operators: DenyTable
   #generation = 0
+  #onProblem: ((error: VerifyError) => void) | undefined
   #started: Promise<void> | undefined
   #closed = false
   #cancelForget: Cancel = () => {}
@@ -73,6 +74,8 @@ export class DenyList {
    * @throws {VerifyError} `deny_file_failed` when one of them cannot be read: what it denies is not known then.
    */
   start(onProblem: (error: VerifyError) => void): Promise<void> {
+    this.#onProblem ??= onProblem
+    if (this.#onProblem !== onProblem) return Promise.reject(new TypeError('one deny-list serves one verifier'))
     this.#started ??= this.#begin(onProblem).catch(async (error) => {
       await this.#file?.close()
       throw error
@@ -97,6 +100,11 @@ export class DenyList {
   /** Grows whenever something that was allowed may now be denied. */
   get generation(): number {
     return this.#generation
+  }
+
+  /** Whether any key is denied. */
+  get deniesKeys(): boolean {
+    return this.#issuers.kids + this.#files.kids + this.#operators.kids > 0
   }
 
   isKidDenied(kid: string): boolean {

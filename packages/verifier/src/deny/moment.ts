@@ -3,12 +3,13 @@ const ISO = /^(\d{4}-\d{2}-\d{2})T\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?(?:Z|[+-]\
 
 /** Numbers up to here are seconds since the epoch (until the year 5138), larger ones milliseconds (from 1973 on). */
 const LARGEST_SECONDS = 1e11
-const END_OF_9999_MS = 253_402_300_799_999
+/** The last whole second that ISO 8601 writes with four digits: bounds are rounded up to seconds. */
+const LAST_SECOND_OF_9999_MS = 253_402_300_799_000
 
 /** Milliseconds since the Unix epoch, or undefined for what is no moment. */
 export function momentMs(value: unknown): number | undefined {
   const ms = typeof value === 'number' ? ofNumber(value) : typeof value === 'string' ? ofText(value) : Number.NaN
-  return ms >= 0 && ms <= END_OF_9999_MS ? ms : undefined
+  return ms >= 0 && ms <= LAST_SECOND_OF_9999_MS ? ms : undefined
 }
 
 function ofNumber(value: number): number {

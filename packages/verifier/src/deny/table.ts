@@ -30,6 +30,10 @@ export class DenyTable {
     return kid.size + jti.size + sid.size + sub.size + client_id.size
   }
 
+  get kids(): number {
+    return this.#bounds.kid.size
+  }
+
   hasKid(kid: string): boolean {
     return this.#bounds.kid.has(kid)
   }

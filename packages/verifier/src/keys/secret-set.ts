@@ -18,6 +18,14 @@ export class SecretSet implements Jwks {
     this.#named = named
   }
 
+  /** The same without those that are not `wanted`, by their ids. */
+  filter(wanted: (kid: string) => boolean): SecretSet {
+    return new SecretSet(
+      this.keys.filter(({ kid }) => kid === undefined || wanted(kid)),
+      this.#named,
+    )
+  }
+
   /**
    * Whether one of the secrets that may have signed is found `good`. A token that names the `kid` of a named set is held
    * against that secret alone; every other token, against all.

@@ -1,4 +1,4 @@
-import type { DenySink } from '../deny/entry.ts'
+import type { DenyEntry, DenySink } from '../deny/entry.ts'
 import type { VerifyError, VerifyErrorCode } from '../error.ts'
 import type { Jwks } from '../keys/jwk.ts'
 import type { TrustChange } from './set.ts'
@@ -23,6 +23,13 @@ export interface TrustSnapshot {
   readonly ageMs: number | null
 }
 
+/** What a refresh found, for the operator who asked for it. */
+export interface Refreshed extends TrustChange {
+  readonly issuer: string | null
+  readonly revision: TrustSnapshot['revision']
+  readonly kids: readonly string[]
+}
+
 /** What a trust source may announce, with the arguments a listener gets. */
 export interface TrustEvents {
   keyAdded: [kid: string]
@@ -32,6 +39,11 @@ export interface TrustEvents {
   leaseRegained: []
   /** Trust is held for the first time: what an operator wants to see in the log of a start. */
   bootstrapped: [facts: { readonly issuer: string | null } & TrustSnapshot]
+  /** Somebody asked for a refresh, and this is what it found. A refresh that failed is a `problem`. */
+  refreshed: [refreshed: Refreshed]
+  /** An operator denied these tokens, or took such entries back. */
+  denied: [entries: readonly DenyEntry[]]
+  allowed: [entries: readonly DenyEntry[]]
   /** The issuer was asked, by a fetch or by a renewal of the lease, and this is what came of it. */
   asked: [outcome: 'ok' | VerifyErrorCode]
   /** Something that is retried by itself, and that an operator wants to know: the feed broke, a renewal was refused. */
@@ -53,6 +65,16 @@ export const idleContext: TrustContext = {
   algorithms: [],
   announce: () => undefined,
   denied: { replace: () => undefined, change: () => undefined },
+}
+
+/**
+ * Two verifiers on one source would have one of them told nothing of what is denied, and the keys of one issuer trusted for
+ * another.
+ * @throws {TypeError} when it was started for another verifier before
+ */
+export function assertOneVerifier(before: TrustContext, context: TrustContext): void {
+  if (before === idleContext || before === context) return
+  throw new TypeError('one trust source serves one verifier')
 }
 
 /** Where trust comes from. Made by `trustFeed` or `jwksPolling`; one source serves one verifier. */

@@ -37,6 +37,16 @@ function write(value: Written, blank: string): string {
   return around(`{${blank}${value.members.map(member).join(',')}}`)
 }
 
+/** As {@link write} writes every second name. */
+const isOneEscape = (name: string, index: number) =>
+  name.length === 1 && (index % 2 === 1 || JSON.stringify(name).length > 3)
+
+function isRefused(value: Written): boolean {
+  if (value === null || typeof value !== 'object') return false
+  if ('list' in value) return value.list.some(isRefused)
+  return value.members.some(([name, inner], index) => isOneEscape(name, index) || isRefused(inner))
+}
+
 function hasDuplicates(value: Written): boolean {
   if (value === null || typeof value !== 'object') return false
   if ('list' in value) return value.list.some(hasDuplicates)
@@ -50,7 +60,7 @@ describe('parseObject', () => {
     fc.assert(
       fc.property(object, space, (written, blank) => {
         const json = write(written, blank)
-        const expected = hasDuplicates(written) ? undefined : JSON.parse(json)
+        const expected = hasDuplicates(written) || isRefused(written) ? undefined : JSON.parse(json)
         if (expected === undefined) refused++
         assert.deepEqual(parse(json), expected)
       }),
@@ -91,7 +101,13 @@ describe('parseObject', () => {
 
   it('refuses names that are equal once escapes are undone, and none that merely look alike', () => {
     assert.equal(parse('{"alg":1,"\\u0061lg":2}'), undefined)
-    assert.ok(parse('{"a":1,"A":2,"\\u0430":3,"a ":4}'))
+    assert.ok(parse('{"a":1,"A":2,"\\u0430\\u0430":3,"a ":4}'))
     assert.ok(parse('{"\u00e9":1,"e\u0301":2}'))
+  })
+
+  it('refuses a name of one character that is written as an escape, which JSON.parse may take for another', () => {
+    for (const name of ['\\u0062', '\\\\', '\\n', '\\"', '\\/'])
+      assert.equal(parse(`{"b":1,"${name}":2}`), undefined, name)
+    assert.ok(parse('{"https:\\/\\/example.com\\/roles":1,"\\n\\n":2,"b":"\\u0062"}'))
   })
 })

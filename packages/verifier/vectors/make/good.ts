@@ -61,7 +61,7 @@ function startingWithZero(): string {
 }
 
 const deep = `"a":${'['.repeat(31)}${']'.repeat(31)},`
-const tricky = '"\\u0061":"\\"exp\\":1,{[","b":{"exp":1,"b":{"exp":2}},"":[{"exp":3},{"exp":4}],'
+const tricky = '"a\\u0061":"\\"exp\\":1,{[","b":{"exp":1,"b":{"exp":2}},"":[{"exp":3},{"exp":4}],'
 const other = { ...stranger.jwk, kid: 'es256-2' }
 const ROWS: readonly [string, string, string, Partial<Vector>?][] = [
   ['plain', 'Nothing is wrong with it.', good],

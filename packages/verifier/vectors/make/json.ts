@@ -18,6 +18,11 @@ const PAYLOADS: readonly [string, string, unknown][] = [
     claimsText('', ',"s\\u0075b":"admin"'),
   ],
   [
+    'escaped-letter',
+    'A name of one letter as an escape: some versions of JSON.parse take it for another name.',
+    claimsText('"b":1,"\\u0062":2,'),
+  ],
+  [
     'duplicate-nested',
     'A name twice in an object within the claims.',
     claimsText('"realm_access":{"roles":["user"],"roles":["admin"]},'),
