@@ -1,4 +1,4 @@
-import { fastifyGuard, fastifyInternal, type VerifiedToken, type Verifier } from '@rekey/verifier'
+import { fastifyGuard, fastifyInternal, type InternalAction, type VerifiedToken, type Verifier } from '@rekey/verifier'
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
 import { Metrics } from './metrics.ts'
 
@@ -25,7 +25,9 @@ export function buildServer(verifier: Verifier, logger: FastifyBaseLogger): Fast
   app.addHook('onResponse', async (request, reply) => metrics.count(reply.statusCode, request.refusal))
 
   // There only while INTERNAL_JWKS_REFRESH_TOKEN is set.
-  app.register(fastifyInternal(verifier))
+  const onAction = ({ method, path, status }: InternalAction) =>
+    logger.info({ method, path, status }, 'internal request')
+  app.register(fastifyInternal(verifier, { onAction }))
   app.get('/hello', { onRequest: fastifyGuard(verifier) }, async (request) => ({ hello: request.token?.payload.sub }))
   app.get('/healthz', async () => ({ status: 'alive' }))
   app.get('/readyz', async (_request, reply) => {

@@ -2,6 +2,7 @@ import { type Clock, systemClock } from './clock.ts'
 import type { DenyList } from './deny/list.ts'
 import { assertAlgorithms, assertMaxLength, MAX_TOKEN_LENGTH } from './jws/verify.ts'
 import { checkedExpectation, type JwtExpectation } from './jwt/expectation.ts'
+import { assertKnown } from './known-options.ts'
 import { assertFamily } from './trust/family.ts'
 import type { TrustSource } from './trust/source.ts'
 
@@ -28,8 +29,29 @@ export interface VerdictCacheOptions {
   readonly maxEntries: number
 }
 
+/** @throws {TypeError} for an option that no verifier has */
+export function assertVerifierOptions(of: string, options: Partial<VerifierOptions>): void {
+  assertKnown(of, options, {
+    issuer: true,
+    audience: true,
+    clockToleranceMs: true,
+    requiredTyp: true,
+    requiredClaims: true,
+    authorizedParties: true,
+    maxTokenLifetimeMs: true,
+    algorithms: true,
+    trust: true,
+    denyList: true,
+    verdictCache: true,
+    maxLength: true,
+    clock: true,
+  })
+}
+
 function assertCache(cache: VerdictCacheOptions | undefined): void {
-  if (cache === undefined || (Number.isSafeInteger(cache?.maxEntries) && cache.maxEntries > 0)) return
+  if (cache === undefined) return
+  assertKnown('verdictCache', cache, { maxEntries: true })
+  if (Number.isSafeInteger(cache.maxEntries) && cache.maxEntries > 0) return
   throw new TypeError('verdictCache must be { maxEntries }, an integer above 0')
 }
 
@@ -50,8 +72,9 @@ function assertForgettable({ denyList, clockToleranceMs = 0 }: VerifierOptions):
 
 /** Reads the options once; from here on they are known to be sound. @throws {TypeError} */
 export function checkedOptions(options: VerifierOptions) {
-  const { algorithms, trust, denyList, verdictCache } = options ?? {}
-  const { requiredTyp = 'at+jwt', maxLength = MAX_TOKEN_LENGTH, clock = systemClock } = options ?? {}
+  assertVerifierOptions('a verifier', options)
+  const { algorithms, trust, denyList, verdictCache } = options
+  const { requiredTyp = 'at+jwt', maxLength = MAX_TOKEN_LENGTH, clock = systemClock } = options
   const expectation = { ...checkedExpectation({ ...options, requiredTyp }), maxTokenLifetimeMs: longestLife(options) }
   assertAlgorithms(algorithms)
   if (algorithms.length === 0) throw new TypeError('algorithms must name at least one algorithm')

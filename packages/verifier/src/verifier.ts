@@ -28,7 +28,7 @@ export function asResult(error: unknown): VerifyResult {
 
 /**
  * Verifies the tokens of one issuer against trust that it keeps fresh by itself. Made by {@link createVerifier}.
- * Emits {@link TrustEvents}; each on a later tick, so that a listener that throws harms nothing but itself.
+ * Emits {@link TrustEvents}, each on a later tick: what a listener throws is not caught, and reaches no request.
  */
 export class Verifier extends EventEmitter<TrustEvents> {
   readonly #options: ReturnType<typeof checkedOptions>
@@ -50,6 +50,11 @@ export class Verifier extends EventEmitter<TrustEvents> {
   /** The `iss` of the tokens that are verified; null where any is. */
   get issuer(): string | null {
     return this.#options.issuer
+  }
+
+  /** Longest token that is read, in characters. */
+  get maxLength(): number {
+    return this.#options.maxLength
   }
 
   /**

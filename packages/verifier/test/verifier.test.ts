@@ -161,5 +161,13 @@ describe('createVerifier', { timeout: 20_000 }, () => {
     ]
     for (const options of wrong) assert.throws(() => createVerifier({ ...good, ...options } as never), TypeError)
     assert.throws(() => createVerifier(undefined as never), TypeError)
+    const misspelt: [RegExp, () => unknown][] = [
+      [/a verifier has no option 'clockTolerance'/, () => createVerifier({ ...good, clockTolerance: 5 } as never)],
+      [/jwksPolling has no option 'refresh'/, () => jwksPolling({ jwksUri: 'https://a.example', refresh: 5 } as never)],
+      [/trustFeed has no option 'state'/, () => trustFeed({ issuer: 'https://a.example', state: '' } as never)],
+      [/sharedSecrets has no option 'secret'/, () => sharedSecrets({ secret: 'x' } as never)],
+      [/denyList has no option 'path'/, () => denyList({ path: 'x' } as never)],
+    ]
+    for (const [message, make] of misspelt) assert.throws(make, { name: 'TypeError', message })
   })
 })

@@ -17,6 +17,7 @@ export type GuardedHandler = (request: RequestWithToken, response: ServerRespons
  * Answers everything else by itself: 401 (the token is at fault), 403 (it does not suffice) or 503 (trust is unavailable).
  */
 export function nodeGuard(verifier: Authenticator, handler: GuardedHandler, options: GuardOptions = {}) {
+  if (typeof handler !== 'function') throw new TypeError('nodeGuard needs the handler that it guards')
   const admit = requestGuard(verifier, options)
   return async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const { token, refusal, headers } = await admit(presentedRequest(request, options.baseUrl))

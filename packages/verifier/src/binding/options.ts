@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { type Clock, systemClock } from '../clock.ts'
 import { allowedAlgorithm } from '../jws/algorithms.ts'
 import { assertAlgorithms } from '../jws/verify.ts'
+import { assertKnown, type OptionNames } from '../known-options.ts'
 import { Nonces } from './nonces.ts'
 
 const ALGORITHMS = 'ES256 ES384 ES512 PS256 PS384 PS512 RS256 RS384 RS512 EdDSA Ed25519'.split(' ')
@@ -80,13 +81,25 @@ function secretBytes(secret: unknown): Uint8Array {
 }
 
 function checkedNonces(nonces: NonceOptions, clock: Clock, random: (size: number) => Uint8Array): Nonces {
+  assertKnown('dpop.nonces', nonces, { secrets: true, replacedEveryMs: true })
   const { secrets = [random(SECRET_BYTES)], replacedEveryMs = 60_000 } = nonces
   if (!Array.isArray(secrets) || secrets.length === 0) throw new TypeError('dpop.nonces.secrets must be a list')
   return new Nonces(secrets.map(secretBytes), count('dpop.nonces.replacedEveryMs', replacedEveryMs), clock)
 }
 
+const DPOP_NAMES: OptionNames<DpopOptions> = {
+  algorithms: true,
+  maxAgeMs: true,
+  maxAheadMs: true,
+  clockToleranceMs: true,
+  nonces: true,
+  maxRemembered: true,
+  maxLength: true,
+}
+
 /** The options of proofs, held against wrong use and with their defaults. */
 export function checkedDpop({ dpop = {}, clock = systemClock, random = randomBytes }: BindingOptions) {
+  assertKnown('dpop', dpop, DPOP_NAMES)
   const { algorithms = ALGORITHMS, nonces } = dpop
   const toleranceMs = milliseconds('dpop.clockToleranceMs', dpop.clockToleranceMs ?? 0)
   return {
@@ -103,7 +116,17 @@ export function checkedDpop({ dpop = {}, clock = systemClock, random = randomByt
 
 const BINDINGS: readonly unknown[] = ['dpop', 'certificate', 'either', null]
 
-export function assertBinding({ requiredBinding, dangerouslyTrustedCertificateHeader: header }: BindingOptions): void {
+const BINDING_NAMES: OptionNames<BindingOptions> = {
+  dpop: true,
+  requiredBinding: true,
+  dangerouslyTrustedCertificateHeader: true,
+  clock: true,
+  random: true,
+}
+
+export function assertBinding(options: BindingOptions): void {
+  assertKnown('a token binding', options, BINDING_NAMES)
+  const { requiredBinding, dangerouslyTrustedCertificateHeader: header } = options
   if (requiredBinding !== undefined && !BINDINGS.includes(requiredBinding)) {
     throw new TypeError("requiredBinding must be 'dpop', 'certificate', 'either' or null")
   }

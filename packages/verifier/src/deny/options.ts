@@ -1,4 +1,5 @@
 import { type Clock, systemClock } from '../clock.ts'
+import { assertKnown } from '../known-options.ts'
 
 export interface DenyListOptions {
   /** A JSON file `{"entries": [...]}`, read at start and again within a second of each change; always as a whole. */
@@ -27,6 +28,7 @@ function assertPath(name: string, path: unknown): void {
 
 /** Reads the options once; from here on they are known to be sound. */
 export function checkedDenyOptions(options: DenyListOptions) {
+  assertKnown('denyList', options, { file: true, stateFile: true, maxTokenLifetimeMs: true, clock: true })
   const { file, stateFile, maxTokenLifetimeMs = DEFAULT_LIFETIME_MS, clock = systemClock } = options
   assertPath('file', file)
   assertPath('stateFile', stateFile)

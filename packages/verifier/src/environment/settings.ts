@@ -1,3 +1,4 @@
+import { VerifyError } from '../error.ts'
 import { type Environment, secretFromEnvironment, variable } from '../secrets/environment.ts'
 import type { SecretSource } from '../secrets/source.ts'
 
@@ -6,6 +7,12 @@ const PREFIXES = ['REKEY_JWT_', 'FLUXLIT_JWT_']
 
 /** How a setting is called towards whoever has to set it. */
 export const named = (setting: string): string => PREFIXES.map((prefix) => prefix + setting).join(' or ')
+
+function listed(text: string): string[] {
+  const names = text.split(',').map((name) => name.trim())
+  if (names.some((name) => name === '')) throw new TypeError('there is nothing between two commas')
+  return names
+}
 
 /**
  * Reads settings from an environment and gathers everything that is wrong with them, so that it can be told at once. No
@@ -27,13 +34,15 @@ export class Settings {
     return this.#agreed(setting, (name) => secretFromEnvironment(this.#env, name))
   }
 
-  /** With a comma between two; undefined when it is not set. */
+  /** With a comma between two; undefined when it is not set, or not understood. */
   list(setting: string): string[] | undefined {
-    const names = this.text(setting)
-      ?.split(',')
-      .map((name) => name.trim())
-    if (names?.some((name) => name === '')) this.problem(`${named(setting)} has nothing between two commas`)
-    return names
+    const text = this.text(setting)
+    return text === undefined ? undefined : this.attempt(setting, () => listed(text))
+  }
+
+  /** Whether anything is set, understood or not: what is wrong with it is one problem, and that it is missing another. */
+  isSet(setting: string): boolean {
+    return this.#variables(setting).length > 0
   }
 
   problem(text: string): void {
@@ -45,8 +54,9 @@ export class Settings {
     try {
       return make()
     } catch (error) {
-      if (!(error instanceof TypeError)) throw error
-      this.problem(`${named(setting)}: ${error.message}`)
+      if (!(error instanceof TypeError || error instanceof VerifyError)) throw error
+      const where = this.#variables(setting).join(' and ') || named(setting)
+      this.problem(error.message.startsWith(where) ? error.message : `${where}: ${error.message}`)
       return undefined
     }
   }
@@ -57,13 +67,20 @@ export class Settings {
     throw new TypeError(`the environment does not say how to verify tokens:\n${this.#problems.join('\n')}`)
   }
 
+  /** The variables that say it; only a secret may also stand in a file that a variable names. */
+  #variables(setting: string): string[] {
+    const endings = setting.endsWith('_SECRET') ? ['', '_FILE'] : ['']
+    const names = PREFIXES.flatMap((prefix) => endings.map((ending) => prefix + setting + ending))
+    return names.filter((name) => variable(this.#env, name) !== undefined)
+  }
+
   /** Both prefixes may be set during a move, but not to different things. */
   #agreed<T>(setting: string, read: (name: string) => T | undefined): T | undefined {
     return this.attempt(setting, () => {
       const values = PREFIXES.map((prefix) => read(prefix + setting)).filter((value) => value !== undefined)
       const [first] = values
       if (values.every((value) => JSON.stringify(value) === JSON.stringify(first))) return first
-      throw new TypeError('they are set to different values')
+      throw new TypeError('set to different values')
     })
   }
 }

@@ -1,8 +1,10 @@
 import type { Clock } from '../clock.ts'
 import { allowedAlgorithm } from '../jws/algorithms.ts'
 import type { RequiredTyp } from '../jwt/typ.ts'
-import type { VerifierOptions } from '../options.ts'
+import { assertVerifierOptions, type VerifierOptions } from '../options.ts'
 import type { Environment } from '../secrets/environment.ts'
+import { secretsNow } from '../secrets/source.ts'
+import { assertStrongSecrets } from '../secrets/strength.ts'
 import { assertFamily } from '../trust/family.ts'
 import { jwksPolling } from '../trust/polling.ts'
 import { sharedSecrets } from '../trust/shared-secrets.ts'
@@ -21,9 +23,11 @@ const TYPES = ['at+jwt', 'JWT', null]
  * (lists; in `TYP`, `none` stands for tokens without one, and `any` alone for all). An empty variable counts as not set.
  *
  * @param given goes before what the environment says; `issuer: null` and `audience: null` accept any
- * @throws {TypeError} that names everything that is missing, contradictory or of the wrong shape, and shows no value
+ * @throws {TypeError} for an option in `given` that there is not; or that names everything that is missing, contradictory or of the wrong shape, and shows no value
  */
 export function verifierFromEnvironment(env: Environment, given: Partial<VerifierOptions> = {}): VerifierOptions {
+  if (typeof env !== 'object' || env === null) throw new TypeError('an environment is required, such as process.env')
+  assertVerifierOptions('a verifier', given)
   const settings = new Settings(env)
   const wanted = given.algorithms ?? settings.list('ALGORITHMS')
   const trust = given.trust ?? trustFrom(settings, given.clock)
@@ -44,7 +48,7 @@ export function verifierFromEnvironment(env: Environment, given: Partial<Verifie
 }
 
 function required<T>(settings: Settings, setting: string, value: T | undefined): T | undefined {
-  if (value === undefined) settings.problem(`${named(setting)} is not set`)
+  if (!settings.isSet(setting)) settings.problem(`${named(setting)} is not set`)
   return value
 }
 
@@ -52,15 +56,18 @@ function required<T>(settings: Settings, setting: string, value: T | undefined):
 function trustFrom(settings: Settings, clock: Clock | undefined): TrustSource | undefined {
   const secrets = settings.secrets('HS256_SECRET')
   const url = settings.text('JWKS_URL')
+  if (settings.isSet('HS256_SECRET') === settings.isSet('JWKS_URL')) {
+    settings.problem(`exactly one must be set: ${named('JWKS_URL')}, or ${named('HS256_SECRET')}`)
+    return undefined
+  }
   const time = clock && { clock }
-  if (secrets !== undefined && url === undefined) {
-    return settings.attempt('HS256_SECRET', () => sharedSecrets({ secrets, ...time }))
-  }
-  if (url !== undefined && secrets === undefined) {
-    return settings.attempt('JWKS_URL', () => jwksPolling({ jwksUri: url, ...time }))
-  }
-  settings.problem(`exactly one must be set: ${named('JWKS_URL')}, or ${named('HS256_SECRET')}`)
-  return undefined
+  if (url !== undefined) return settings.attempt('JWKS_URL', () => jwksPolling({ jwksUri: url, ...time }))
+  if (secrets === undefined) return undefined
+  return settings.attempt('HS256_SECRET', () => {
+    // A file is read again at the start; what is wrong with it is told here, by the name of the variable.
+    assertStrongSecrets(secretsNow(secrets), [])
+    return sharedSecrets({ secrets, ...time })
+  })
 }
 
 function assertAlgorithmsFor(trust: TrustSource, algorithms: readonly string[]): void {

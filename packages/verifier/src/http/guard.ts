@@ -52,9 +52,10 @@ async function authenticateRequest(
 
 /**
  * A guard for whatever has requests and answers: what the guard of every framework is made of.
- * @throws {TypeError} for an option of the wrong shape.
+ * @throws {TypeError} for an option of the wrong shape, or that there is not, and without a verifier.
  */
 export function requestGuard(verifier: Authenticator, options: GuardOptions = {}) {
+  if (typeof verifier?.authenticate !== 'function') throw new TypeError('a guard needs a verifier')
   const rules = guardRules(options)
   return async (request: PresentedRequest): Promise<Admitted | Refused> => {
     try {

@@ -1,5 +1,6 @@
 import { type TokenBinding, tokenBinding } from '../binding/check.ts'
 import type { BindingOptions } from '../binding/options.ts'
+import { assertKnown, type OptionNames } from '../known-options.ts'
 import type { ErrorBody } from './body.ts'
 
 /** What a guard asks of a request, and how it refuses one. */
@@ -26,6 +27,16 @@ export interface GuardOptions {
   readonly baseUrl?: string
 }
 
+const NAMES: OptionNames<GuardOptions> = {
+  scopes: true,
+  roles: true,
+  client: true,
+  errorBody: true,
+  realm: true,
+  binding: true,
+  baseUrl: true,
+}
+
 /** RFC 6750 §3: what a scope may be written with. */
 const SCOPE = /^[\x21\x23-\x5b\x5d-\x7e]+$/
 const QUOTABLE = /^[\x20\x21\x23-\x5b\x5d-\x7e]+$/
@@ -36,6 +47,12 @@ function assertNames(option: string, names: unknown, allowed: RegExp): void {
   throw new TypeError(`${option} must be an array of names`)
 }
 
+function assertText(option: string, text: unknown, allowed: RegExp, what: string): void {
+  if (text !== undefined && !(typeof text === 'string' && allowed.test(text))) {
+    throw new TypeError(`${option} must be ${what}`)
+  }
+}
+
 function assertBaseUrl(baseUrl: unknown): void {
   const url = typeof baseUrl === 'string' && URL.canParse(baseUrl) ? new URL(baseUrl) : undefined
   const isPlain = url !== undefined && /^https?:$/.test(url.protocol) && !/[?#@]/.test(String(baseUrl))
@@ -44,6 +61,7 @@ function assertBaseUrl(baseUrl: unknown): void {
 
 /** A binding of the caller's own is one that asks for proofs, as far as anybody can tell. */
 function bindingOf(binding: GuardOptions['binding'] = {}) {
+  if (typeof binding !== 'object' || binding === null) throw new TypeError('binding must be an object')
   if ('check' in binding) return { binding, asksForProofs: true }
   const { dpop, requiredBinding } = binding
   const asksForProofs = dpop !== undefined || requiredBinding === 'dpop' || requiredBinding === 'either'
@@ -52,11 +70,12 @@ function bindingOf(binding: GuardOptions['binding'] = {}) {
 
 /** The options of a guard, held against wrong use and with their defaults. @throws {TypeError} */
 export function guardRules(options: GuardOptions = {}) {
+  assertKnown('a guard', options, NAMES)
   const { scopes = [], roles = [], client, errorBody = 'precise', realm, baseUrl } = options
   assertNames('scopes', scopes, SCOPE)
   assertNames('roles', roles, /./)
-  if (client !== undefined) assertNames('client', [client], /./)
-  if (realm !== undefined) assertNames('realm', [realm], QUOTABLE)
+  assertText('client', client, /./, 'the name of one client')
+  assertText('realm', realm, QUOTABLE, 'printable ASCII without double quotes and backslashes')
   if (baseUrl !== undefined) assertBaseUrl(baseUrl)
   if (typeof errorBody !== 'function' && !BODIES.includes(errorBody)) {
     throw new TypeError("errorBody must be 'precise', 'coarse', 'detail' or a function")

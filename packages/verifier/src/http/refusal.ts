@@ -23,6 +23,7 @@ const UNAVAILABLE: ReadonlySet<VerifyErrorCode> = new Set([
   'lease_refused',
   'revision_backwards',
   'jwks_failed',
+  'jwks_empty',
   'secrets_failed',
   'deny_entry_invalid',
   'deny_file_failed',

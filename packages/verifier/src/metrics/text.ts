@@ -92,13 +92,20 @@ function linesOf({ name, type, help, together, samples }: Family, all: readonly 
   return [`# HELP ${name} ${help}`, `# TYPE ${name} ${type}`, ...written]
 }
 
+/** Of one verifier, of several, or of several that are several themselves. */
+export type SomeMetrics = VerifierMetrics | readonly SomeMetrics[]
+
+const each = (metrics: SomeMetrics): readonly VerifierMetrics[] =>
+  'issuer' in metrics ? [metrics] : metrics.flatMap(each)
+
 /**
  * What verifiers have done, in the text format of Prometheus: answer it to `GET /metrics` with the content type
  * `text/plain; version=0.0.4; charset=utf-8`. An issuer that is `null` has an empty label. Where several verifiers have
  * the same issuer, their counts are added, and of their trust the worst is told.
  */
-export function metricsText(metrics: readonly VerifierMetrics[]): string {
-  return FAMILIES.flatMap((family) => linesOf(family, metrics))
+export function metricsText(metrics: SomeMetrics): string {
+  const all = each(metrics)
+  return FAMILIES.flatMap((family) => linesOf(family, all))
     .map((line) => `${line}\n`)
     .join('')
 }

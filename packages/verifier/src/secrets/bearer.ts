@@ -2,6 +2,7 @@ import { createHash, timingSafeEqual } from 'node:crypto'
 import { type Clock, systemClock } from '../clock.ts'
 import type { VerifyError } from '../error.ts'
 import { Watch } from '../files/watch.ts'
+import { tell } from '../listener.ts'
 import { parseSource, readSecretFile, readSecretFileNow, type SecretSource } from './source.ts'
 
 /** A secret that callers present; while it is being rotated, several are good at once. */
@@ -46,8 +47,7 @@ export function bearerSecret(source: SecretSource, options: BearerSecretOptions 
   const look = async () => {
     digests = (await readSecretFile(parsed.file)).map(digestOf)
   }
-  // On a later tick, so that a listener that throws harms nothing but itself.
-  const onProblem = (error: VerifyError) => process.nextTick(() => options.onProblem?.(error))
+  const onProblem = (error: VerifyError) => tell('onProblem', options.onProblem, error)
   const watch = new Watch({ clock, look, onProblem, code: 'secrets_failed' })
   watch.start()
   return { matches: (presented) => isOneOf(digests, presented), close: () => void watch.close() }

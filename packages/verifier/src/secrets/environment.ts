@@ -1,3 +1,4 @@
+import { VerifyError } from '../error.ts'
 import type { SecretSource } from './source.ts'
 
 /** An environment, such as `process.env`. */
@@ -20,4 +21,20 @@ export function secretFromEnvironment(env: Environment, name: string): SecretSou
   const file = variable(env, `${name}_FILE`)
   if (text !== undefined && file !== undefined) throw new TypeError(`${name} and ${name}_FILE are both set`)
   return file === undefined ? text : { file }
+}
+
+/** Which of the two variables of {@link secretFromEnvironment} a source came from. */
+export const variableOf = (source: SecretSource, name: string): string =>
+  typeof source === 'string' ? name : `${name}_FILE`
+
+/** Has the error say whose fault it is: what is wrong with a secret is known where nobody knows its name. */
+export function naming<T>(name: string, make: () => T): T {
+  try {
+    return make()
+  } catch (cause) {
+    if (cause instanceof TypeError) throw new TypeError(`${name}: ${cause.message}`, { cause })
+    if (!(cause instanceof VerifyError)) throw cause
+    const detail = cause.message.slice(new VerifyError(cause.code).message.length)
+    throw new VerifyError(cause.code, { detail: name + detail, cause: cause.cause })
+  }
 }

@@ -61,6 +61,12 @@ export async function readSecretFile(file: string): Promise<string[]> {
   }
 }
 
+/** What a source holds now. @throws {TypeError} and {VerifyError}, as of {@link readSecretFile} */
+export function secretsNow(source: SecretSource): readonly string[] {
+  const parsed = parseSource(source)
+  return 'file' in parsed ? readSecretFileNow(parsed.file) : parsed.secrets
+}
+
 /** The same at once, for a start that cannot wait. */
 export function readSecretFileNow(file: string): string[] {
   try {

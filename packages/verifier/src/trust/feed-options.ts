@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { type Clock, systemClock } from '../clock.ts'
+import { assertKnown, type OptionNames } from '../known-options.ts'
 import { trustworthyUrl } from './address.ts'
 import type { OnLeaseLost } from './lease.ts'
 
@@ -49,8 +50,23 @@ function checkedAddresses({ url, issuer, dangerouslyAllowPlaintext }: TrustFeedO
   return [first, ...others]
 }
 
+const NAMES: OptionNames<FeedOptions & { issuer: string; url: Address }> = {
+  issuer: true,
+  url: true,
+  clientId: true,
+  clientSecret: true,
+  onLeaseLost: true,
+  stateFile: true,
+  instance: true,
+  fetch: true,
+  clock: true,
+  random: true,
+  dangerouslyAllowPlaintext: true,
+}
+
 /** Reads the options once; from here on they are known to be sound. */
 export function checkedFeedOptions(options: TrustFeedOptions) {
+  assertKnown<object>('trustFeed', options, NAMES)
   const { clientId, clientSecret, stateFile, instance = randomUUID() } = options
   if (!isName(clientId) || !isName(clientSecret)) throw new TypeError('clientId and clientSecret are required')
   if (!isName(instance)) throw new TypeError('instance must be a non-empty string')

@@ -10,10 +10,12 @@ import { type Acknowledgement, Issuer } from './issuer.ts'
 import { Lease } from './lease.ts'
 import { LeaseWatch } from './lease-watch.ts'
 import { compareRevisions, type TrustMessage } from './message.ts'
+import { Refreshes } from './refreshes.ts'
 import { Renewal } from './renewal.ts'
 import { type TrustChange, TrustSet } from './set.ts'
 import {
   announceChange,
+  assertOneVerifier,
   idleContext,
   type Revision,
   type TrustContext,
@@ -23,7 +25,6 @@ import {
 import { StateFile } from './state-file.ts'
 import { Subscription } from './subscription.ts'
 
-const REFRESH_TIMEOUT_MS = 10_000
 /** A feed that was reopened because we lag gets this long before it is reopened for the same reason again. */
 const REOPEN_AGAIN_MS = 5_000
 
@@ -44,7 +45,7 @@ class FeedTrust implements TrustSource {
   /** Where the feed was opened last. */
   #feedAt: Stay
   readonly #first = deferred<void>()
-  readonly #waiting = new Set<(change: TrustChange) => void>()
+  readonly #refreshes: Refreshes
   #context: TrustContext = idleContext
   #started: Promise<void> | undefined
   #closed = false
@@ -79,6 +80,7 @@ class FeedTrust implements TrustSource {
         this.#instances.leave(this.#feedAt)
       },
     })
+    this.#refreshes = new Refreshes(clock, () => this.#reopenFromScratch())
     this.#renewal = new Renewal({
       clock,
       instances: this.#instances,
@@ -99,8 +101,10 @@ class FeedTrust implements TrustSource {
     })
   }
 
-  start(context: TrustContext): Promise<void> {
-    this.#started ??= this.#begin(context)
+  async start(context: TrustContext): Promise<void> {
+    assertOneVerifier(this.#context, context)
+    this.#context = context
+    this.#started ??= this.#begin()
     return this.#started
   }
 
@@ -123,17 +127,8 @@ class FeedTrust implements TrustSource {
     return { held: this.#holdsTrust, revision: this.#held, kids, revokedKids, leaseLeftMs: leftMs, ageMs }
   }
 
-  async refresh(): Promise<TrustChange> {
-    if (this.#closed) throw new VerifyError('verifier_closed')
-    const { promise, resolve, reject } = deferred<TrustChange>()
-    const giveUp = () => reject(new VerifyError('feed_failed', { detail: 'no answer to a refresh' }))
-    const cancel = this.#options.clock.after(REFRESH_TIMEOUT_MS, giveUp)
-    this.#waiting.add(resolve)
-    this.#reopenFromScratch()
-    return promise.finally(() => {
-      cancel()
-      this.#waiting.delete(resolve)
-    })
+  refresh(): Promise<TrustChange> {
+    return this.#refreshes.anew()
   }
 
   /** The feed brings every key before anything is signed with it: asking again would find nothing. */
@@ -144,6 +139,7 @@ class FeedTrust implements TrustSource {
   async close(): Promise<void> {
     if (this.#closed) return
     this.#closed = true
+    this.#refreshes.close()
     this.#leaseWatch.stop()
     this.#renewal.stop()
     await this.#subscription.stop()
@@ -160,8 +156,7 @@ class FeedTrust implements TrustSource {
     return !this.#closed && this.#held !== null && this.#lease.trustLeftMs > 0
   }
 
-  async #begin(context: TrustContext): Promise<void> {
-    this.#context = context
+  async #begin(): Promise<void> {
     const remembered = await this.#file?.load()
     if (remembered) {
       this.#set = new TrustSet(remembered.revokedKids)
@@ -187,7 +182,7 @@ class FeedTrust implements TrustSource {
     this.#floor = this.#held
     this.#resumable = true
     announceChange(this.#context.announce, change)
-    for (const done of this.#waiting) done(change)
+    if (message.full) this.#refreshes.answered(change)
     this.#renewal.after(this.#options.random() * message.acknowledgeWithinMs)
   }
 

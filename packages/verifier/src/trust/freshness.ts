@@ -14,14 +14,22 @@ function secondsOf(directive: string, headers: Headers): number | undefined {
   return seconds === undefined ? undefined : Number(seconds)
 }
 
-/** Only a shared cache adds an age, and what binds it is s-maxage before max-age (RFC 9111 §5.2.2.10). */
-export function freshnessOf(headers: Headers): Freshness {
-  const age = Number(/^\d{1,10}$/.exec(headers.get('age') ?? '')?.[0] ?? 0)
+/** RFC 9111 §5.1: of several the first counts. */
+function ageOf(headers: Headers): number {
+  return Number(/^\d+/.exec(headers.get('age') ?? '')?.[0] ?? 0)
+}
+
+/**
+ * Only a shared cache adds an age, and what binds it is s-maxage before max-age (RFC 9111 §5.2.2.10). Where neither says how
+ * long a reply may be used, it is `unsaidMs`.
+ */
+export function freshnessOf(headers: Headers, unsaidMs: number): Freshness {
+  const age = ageOf(headers)
   const maxAge = secondsOf('max-age', headers)
-  const sharedMaxAge = secondsOf('s-maxage', headers) ?? maxAge
+  const sharedMaxAge = secondsOf('s-maxage', headers) ?? maxAge ?? unsaidMs / 1_000
   return {
     ageMs: age * 1_000,
     freshForMs: maxAge === undefined ? undefined : Math.max(0, maxAge - age) * 1_000,
-    staleMs: sharedMaxAge === undefined ? 0 : Math.max(0, age - sharedMaxAge) * 1_000,
+    staleMs: Math.max(0, age - sharedMaxAge) * 1_000,
   }
 }

@@ -5,8 +5,9 @@ import { join } from 'node:path'
 import { type Clock, elapsedMs, type Moment, momentOf } from '../clock.ts'
 import { VerifyError } from '../error.ts'
 
-/** Whoever is not heard of for three times as long counts as gone. */
 const RENEW_MS = 5_000
+/** Whoever is not heard of for so long counts as gone: nobody waits for him, and he must accept nothing any more. */
+export const HOLDER_LEASE_MS = 3 * RENEW_MS
 
 const failed = (cause: unknown) => new VerifyError('secrets_failed', { detail: 'it cannot be acknowledged', cause })
 
@@ -32,14 +33,15 @@ export class Holder {
     throw new TypeError('instance must be letters, digits, dots, hyphens and underscores, at most 100')
   }
 
-  /** A revision that was said to be held a moment ago is not said again. */
-  async acknowledge(holds: number, algorithms: readonly string[]): Promise<void> {
+  /** Resolves to when it was said last. A revision that was said to be held a moment ago is not said again. */
+  async acknowledge(holds: number, algorithms: readonly string[]): Promise<Moment> {
     const last = this.#last
-    if (last?.holds === holds && elapsedMs(this.#clock, last.sent) < RENEW_MS) return
+    if (last?.holds === holds && elapsedMs(this.#clock, last.sent) < RENEW_MS) return last.sent
     const sent = momentOf(this.#clock)
     const text = JSON.stringify({ instance: this.#instance, holds, algorithms, seenAt: sent.wallMs })
     await this.#replace(`${text}\n`).catch((cause) => Promise.reject(failed(cause)))
     this.#last = { holds, sent }
+    return sent
   }
 
   async leave(): Promise<void> {

@@ -11,6 +11,8 @@ export interface FetchJwksOptions {
   readonly clock: Clock
   readonly timeoutMs: number
   readonly maxBytes: number
+  /** For how long a set counts that does not say so itself. */
+  readonly ceilingMs: number
 }
 
 /** A JWK Set, and how old it is. Its keys are whatever the endpoint listed. */
@@ -55,11 +57,18 @@ async function read({ uri, fetch, maxBytes, ...options }: FetchJwksOptions, sign
   }
   const set = JSON.parse(await readAtMost(response.body, maxBytes, signal)) as { keys?: unknown } | null
   if (!Array.isArray(set?.keys)) throw failed('the reply is no key set')
-  return { keys: set.keys, ...freshnessOf(response.headers) }
+  return { keys: set.keys, ...freshnessOf(response.headers, options.ceilingMs) }
 }
 
 function aborted(signal: AbortSignal): Promise<never> {
   return new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason), { once: true }))
+}
+
+/** For the operator who asked for it; what else the cause says is for the log. */
+function whyUnread(cause: unknown): string {
+  const { code } = (cause ?? {}) as { code?: unknown }
+  const isText = !(cause instanceof SyntaxError) && code !== 'ERR_ENCODING_INVALID_ENCODED_DATA'
+  return isText ? 'no connection, or it broke off' : 'the reply is not JSON'
 }
 
 /**
@@ -73,7 +82,7 @@ export async function fetchJwks(options: FetchJwksOptions, closing: AbortSignal)
     return await Promise.race([read(options, signal), aborted(signal)])
   } catch (cause) {
     if (cause instanceof VerifyError) throw cause
-    throw failed(signal.aborted ? 'no answer in time' : 'no reply that could be read', cause)
+    throw failed(signal.aborted ? 'no answer in time' : whyUnread(cause), cause)
   } finally {
     cancel()
     over()

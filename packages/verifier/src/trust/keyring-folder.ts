@@ -12,7 +12,7 @@ import { join } from 'node:path'
 import type { Clock } from '../clock.ts'
 import { VerifyError } from '../error.ts'
 import { assertStrongSecrets } from '../secrets/strength.ts'
-import { Holder } from './holder.ts'
+import { HOLDER_LEASE_MS, Holder } from './holder.ts'
 import { type SecretOrigin, type SecretsRead, secretJwk } from './secret-origin.ts'
 
 interface Version {
@@ -48,11 +48,15 @@ export function keyringFolder(folder: string, instance: string | undefined, cloc
       return read
     },
     inForce: async (algorithms) => holder.acknowledge(held, algorithms),
+    leaseMs: HOLDER_LEASE_MS,
     leave: () => holder.leave(),
   }
 }
 
-async function newest(folder: string): Promise<Document> {
+/** How often a document may be gone again when it is opened: each time eight newer ones were saved meanwhile. */
+const MOST_LOOKS = 5
+
+async function newest(folder: string, looks = 1): Promise<Document> {
   const name = (await namesIn(folder))
     .filter((one) => /^\d{12}\.json$/.test(one))
     .sort()
@@ -62,7 +66,7 @@ async function newest(folder: string): Promise<Document> {
     return parse(await readFile(join(folder, name), 'utf8'), Number(name.slice(0, 12)))
   } catch (cause) {
     // Cleared away since the folder was listed, because there are much newer ones.
-    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return newest(folder)
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT' && looks < MOST_LOOKS) return newest(folder, looks + 1)
     throw cause instanceof VerifyError ? cause : failed('the document of the keyring cannot be read', cause)
   }
 }

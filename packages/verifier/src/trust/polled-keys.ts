@@ -1,7 +1,8 @@
 import { type Clock, elapsedMs, type Moment } from '../clock.ts'
 import { VerifyError, type VerifyErrorCode } from '../error.ts'
 import { allowedAlgorithm } from '../jws/algorithms.ts'
-import type { Jwks } from '../keys/jwk.ts'
+import { importedKey } from '../keys/cache.ts'
+import type { Jwk, Jwks } from '../keys/jwk.ts'
 import { usableKey } from '../keys/select.ts'
 import { Ceiling } from './ceiling.ts'
 import type { FetchedJwks } from './jwks-endpoint.ts'
@@ -13,6 +14,12 @@ const AGE_SLACK_MS = 2_000
 
 function before({ wallMs, monotonicMs }: Moment, ms: number): Moment {
   return { wallMs: wallMs - ms, monotonicMs: monotonicMs - ms }
+}
+
+/** Whether it could be a public key for signatures at all; what else an issuer lists is not trusted with anything. */
+function isPublicKey(jwk: Jwk | null): boolean {
+  if (jwk === null || typeof jwk !== 'object' || jwk.kty === 'oct') return false
+  return (jwk.use === undefined || jwk.use === 'sig') && importedKey(jwk) !== undefined
 }
 
 /** Whether any of the keys could verify by one of these algorithms. */
@@ -68,9 +75,10 @@ export class PolledKeys {
    * @throws {VerifyError} for an old copy out of a cache
    */
   take(answer: FetchedJwks, sent: Moment, algorithms: readonly string[]): { change: TrustChange; usable: boolean } {
-    this.#refuseOld(answer)
-    const reused = this.#set.reusedIn(answer.keys)
-    const change = this.#set.apply({ keys: answer.keys })
+    const keys = answer.keys.filter(isPublicKey)
+    this.#refuseOld({ ...answer, keys })
+    const reused = this.#set.reusedIn(keys)
+    const change = this.#set.apply({ keys })
     const usable = canVerify(this.#set.jwks, algorithms)
     if (!this.#isOlder(answer.ageMs)) this.#told = before(sent, answer.ageMs)
     announceChange(this.#announce, change)

@@ -1,4 +1,5 @@
 import { type Clock, systemClock } from '../clock.ts'
+import { assertKnown, type OptionNames } from '../known-options.ts'
 import { trustworthyUrl } from './address.ts'
 
 /** Where the key set is, and how often and how long it may be used. Times are milliseconds. */
@@ -11,7 +12,10 @@ export interface JwksPollingOptions {
   readonly refreshMs?: number
   /** How long a set is trusted after the fetch that brought it was sent, when every later one fails. Default 1 h. */
   readonly ceilingMs?: number
-  /** Least time between a fetch, even one that failed, and one that an unknown kid causes. Default 10 s. */
+  /**
+   * Least time between two fetches that unknown kids cause, and from one that failed, whatever caused it, to one that they
+   * cause. Default 10 s.
+   */
   readonly coolDownMs?: number
   /** How long a kid that the issuer did not list causes no further fetch. Default 30 s. */
   readonly unknownKidMs?: number
@@ -58,8 +62,24 @@ function checkedHeaders(headers: JwksPollingOptions['headers']): Record<string, 
   }
 }
 
+const NAMES: OptionNames<JwksPollingOptions> = {
+  jwksUri: true,
+  refreshMs: true,
+  ceilingMs: true,
+  coolDownMs: true,
+  unknownKidMs: true,
+  timeoutMs: true,
+  maxBytes: true,
+  headers: true,
+  fetch: true,
+  clock: true,
+  random: true,
+  dangerouslyAllowPlaintext: true,
+}
+
 /** Reads the options once; from here on they are known to be sound. */
 export function checkedPollingOptions(options: JwksPollingOptions) {
+  assertKnown('jwksPolling', options, NAMES)
   const { fetch = globalThis.fetch, clock = systemClock, random = Math.random } = options
   if (typeof fetch !== 'function') throw new TypeError('fetch must be a function')
   const uri = trustworthyUrl('jwksUri', options.jwksUri, options.dangerouslyAllowPlaintext === true).href

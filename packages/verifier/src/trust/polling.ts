@@ -9,7 +9,7 @@ import { checkedPollingOptions, type JwksPollingOptions } from './polling-option
 import { Schedule } from './schedule.ts'
 import type { TrustChange } from './set.ts'
 import { SingleFlight } from './single-flight.ts'
-import { idleContext, type TrustContext, type TrustSnapshot, type TrustSource } from './source.ts'
+import { assertOneVerifier, idleContext, type TrustContext, type TrustSnapshot, type TrustSource } from './source.ts'
 
 /**
  * Trust in an issuer that has nothing but a JWKS. The set is fetched ahead of time and replaced as a whole; while the
@@ -25,7 +25,8 @@ class PolledTrust implements TrustSource {
   readonly #closing = new AbortController()
   #context: TrustContext = idleContext
   #started = false
-  #lastSent: Moment | undefined
+  /** Since when no unknown kid causes another fetch: the last one did, or was sent then and failed. */
+  #coolingSince: Moment | undefined
   #newestFailed = false
 
   constructor(options: JwksPollingOptions) {
@@ -37,9 +38,10 @@ class PolledTrust implements TrustSource {
   }
 
   async start(context: TrustContext): Promise<void> {
+    assertOneVerifier(this.#context, context)
+    this.#context = context
     if (!this.#started) {
       this.#started = true
-      this.#context = context
       this.#schedule.start()
     }
     await this.#first.promise
@@ -71,16 +73,18 @@ class PolledTrust implements TrustSource {
   }
 
   async lookAgain(kid: string | undefined): Promise<boolean> {
-    const joins = this.#flight.isUnderWay
-    if (this.#closing.signal.aborted || (!joins && !this.#mayLookFor(kid))) return false
-    try {
-      await this.#flight.join()
-    } catch (error) {
-      if (error instanceof VerifyError) return false
-      throw error
+    if (this.#closing.signal.aborted) return false
+    let joined = 0
+    // The answer to what was under way may be older than the key. Then the next one tells, which another token may have begun.
+    while (this.#flight.isUnderWay && joined < 2) {
+      joined++
+      if (!(await this.#isAnswered())) return false
+      if (kid === undefined || this.#held.lists(kid)) return true
     }
-    // Not after one that was under way already: its answer may be older than the key.
-    if (!joins && kid !== undefined && !this.#held.lists(kid)) this.#absent.add(kid)
+    if (!this.#mayLookFor(kid)) return joined > 0
+    this.#coolingSince = momentOf(this.#options.clock)
+    if (!(await this.#isAnswered())) return false
+    if (kid !== undefined && !this.#held.lists(kid)) this.#absent.add(kid)
     return true
   }
 
@@ -97,30 +101,38 @@ class PolledTrust implements TrustSource {
   #mayLookFor(kid: string | undefined): boolean {
     if (kid !== undefined && this.#absent.has(kid)) return false
     const { clock, coolDownMs } = this.#options
-    return this.#lastSent === undefined || elapsedMs(clock, this.#lastSent) >= coolDownMs
+    return this.#coolingSince === undefined || elapsedMs(clock, this.#coolingSince) >= coolDownMs
+  }
+
+  /** Joins the fetch that is under way, or begins one; whether a good answer came. */
+  async #isAnswered(): Promise<boolean> {
+    try {
+      await this.#flight.join()
+      return true
+    } catch (error) {
+      if (error instanceof VerifyError) return false
+      throw error
+    }
   }
 
   #poll(): void {
-    this.#flight.join().catch((error: unknown) => {
-      // A VerifyError was announced and the next attempt arranged where it happened; anything else is a defect.
-      if (!(error instanceof VerifyError)) throw error
-    })
+    // A failure was announced and the next attempt arranged where it happened.
+    void this.#isAnswered()
   }
 
   async #ask(): Promise<TrustChange> {
     const sent = momentOf(this.#options.clock)
-    this.#lastSent = sent
     try {
       const answer = await fetchJwks(this.#options, this.#closing.signal)
       const { change, usable } = this.#held.take(answer, sent, this.#context.algorithms)
       this.#newestFailed = false
       if (usable) this.#succeeded(answer.freshForMs)
-      else this.#failed(new VerifyError('jwks_empty'))
+      else this.#failed(new VerifyError('jwks_empty'), sent)
       return change
     } catch (error) {
       if (this.#closing.signal.aborted) throw new VerifyError('verifier_closed')
       this.#newestFailed = true
-      this.#failed(error)
+      this.#failed(error, sent)
       throw error
     }
   }
@@ -131,7 +143,8 @@ class PolledTrust implements TrustSource {
     this.#first.resolve()
   }
 
-  #failed(error: unknown): void {
+  #failed(error: unknown, sent: Moment): void {
+    this.#coolingSince = sent
     this.#schedule.afterFailure()
     if (!(error instanceof VerifyError)) return
     this.#context.announce('asked', error.code)

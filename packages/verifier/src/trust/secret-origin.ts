@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import type { Moment } from '../clock.ts'
 import type { Jwk } from '../keys/jwk.ts'
 import { parseSource, readSecretFile, type SecretSource } from '../secrets/source.ts'
 import { assertStrongSecrets } from '../secrets/strength.ts'
@@ -18,8 +19,10 @@ export interface SecretOrigin {
   /** Whether what stands there can change while the process runs. */
   readonly watched: boolean
   read(algorithms: readonly string[]): Promise<SecretsRead>
-  /** What was read last is in force now: whoever waits for that may be told. */
-  inForce?(algorithms: readonly string[]): Promise<void>
+  /** What was read last is in force now: whoever waits for that is told. Resolves to when he was told last. */
+  inForce?(algorithms: readonly string[]): Promise<Moment>
+  /** For how long whoever waits counts on what he was told last. */
+  readonly leaseMs?: number
   /** Nobody holds what was read any more. */
   leave?(): Promise<void>
 }

@@ -3,13 +3,16 @@ import { VerifyError, type VerifyErrorCode } from '../error.ts'
 import { Watch } from '../files/watch.ts'
 import type { Jwks } from '../keys/jwk.ts'
 import { SecretSet } from '../keys/secret-set.ts'
+import { assertKnown } from '../known-options.ts'
 import type { SecretSource } from '../secrets/source.ts'
+import { Ceiling } from './ceiling.ts'
 import { assertFamily } from './family.ts'
 import { keyringFolder } from './keyring-folder.ts'
 import { listedSecrets, type SecretOrigin } from './secret-origin.ts'
 import { type TrustChange, TrustSet } from './set.ts'
 import {
   announceChange,
+  assertOneVerifier,
   idleContext,
   type Revision,
   type TrustContext,
@@ -36,7 +39,8 @@ interface Held {
 
 /**
  * Trust in an issuer that shares its secrets with us. What was read last stays in force while a file is gone or cannot be
- * understood; a secret that a file does not list any more is refused from then on.
+ * understood, that of a keyring for no longer than a rotation waits for us; a secret that is not listed any more is refused
+ * from then on.
  */
 class SharedSecretTrust implements TrustSource {
   readonly family = 'shared-secrets'
@@ -44,6 +48,8 @@ class SharedSecretTrust implements TrustSource {
   readonly #clock: Clock
   readonly #set = new TrustSet()
   readonly #watch: Watch<TrustChange>
+  /** Where somebody counts on this process for as long as he has heard of it. */
+  readonly #lease: Ceiling | undefined
   #context: TrustContext = idleContext
   #started: Promise<void> | undefined
   #held: Held | undefined
@@ -52,17 +58,23 @@ class SharedSecretTrust implements TrustSource {
   constructor(origin: SecretOrigin, clock: Clock) {
     this.#origin = origin
     this.#clock = clock
+    const { leaseMs } = origin
+    this.#lease =
+      leaseMs === undefined ? undefined : new Ceiling(clock, leaseMs, (event) => this.#context.announce(event))
     const onProblem = (error: VerifyError) => this.#context.announce('problem', error)
     this.#watch = new Watch({ clock, onProblem, look: () => this.#look(), code: 'secrets_failed' })
   }
 
-  start(context: TrustContext): Promise<void> {
-    this.#started ??= this.#begin(context)
+  async start(context: TrustContext): Promise<void> {
+    assertFamily(context.algorithms, this)
+    assertOneVerifier(this.#context, context)
+    this.#context = context
+    this.#started ??= this.#begin()
     return this.#started
   }
 
   keys(): Jwks {
-    if (this.#held === undefined || this.#closed) throw new VerifyError('trust_unavailable')
+    if (this.#held === undefined || this.#leftMs === 0) throw new VerifyError('trust_unavailable')
     return this.#held.secrets
   }
 
@@ -74,12 +86,12 @@ class SharedSecretTrust implements TrustSource {
     return this.#set.whyAbsent(kid)
   }
 
-  /** Secrets do not run out by themselves, and those that stand in the configuration itself do not age. */
+  /** Secrets that stand in the configuration itself do not age. */
   snapshot(): TrustSnapshot {
     const { kids, revokedKids } = this.#set
-    const held = this.#held !== undefined && !this.#closed
+    const leaseLeftMs = this.#leftMs
+    const held = leaseLeftMs > 0
     const ageMs = this.#held === undefined ? null : this.#origin.watched ? elapsedMs(this.#clock, this.#held.read) : 0
-    const leaseLeftMs = held ? Number.POSITIVE_INFINITY : 0
     return { held, revision: this.#held?.revision ?? null, kids, revokedKids, leaseLeftMs, ageMs }
   }
 
@@ -94,15 +106,14 @@ class SharedSecretTrust implements TrustSource {
 
   async close(): Promise<void> {
     this.#closed = true
+    this.#lease?.stop()
     // Who waits for the start hears of it there; here it only must not go on.
     await this.#started?.catch(() => {})
     await this.#watch.close()
     await this.#origin.leave?.().catch((error: VerifyError) => this.#context.announce('problem', error))
   }
 
-  async #begin(context: TrustContext): Promise<void> {
-    assertFamily(context.algorithms, this)
-    this.#context = context
+  async #begin(): Promise<void> {
     // Not through the watch: at the start, what is wrong is told to whoever starts.
     await this.#look()
     // Nothing waited for this process before it was seen, and what was saved meanwhile it may not know yet.
@@ -114,13 +125,20 @@ class SharedSecretTrust implements TrustSource {
     const { algorithms, announce } = this.#context
     try {
       const change = await this.#readAndApply(algorithms)
-      await this.#origin.inForce?.(algorithms)
+      const acknowledged = await this.#origin.inForce?.(algorithms)
+      if (acknowledged !== undefined && !this.#closed) this.#lease?.answered(acknowledged, true)
       announce('asked', 'ok')
       return change
     } catch (error) {
       announce('asked', error instanceof VerifyError ? error.code : 'secrets_failed')
       throw error
     }
+  }
+
+  /** Secrets do not run out by themselves, but a promise to somebody who waits for us does. */
+  get #leftMs(): number {
+    if (this.#held === undefined || this.#closed) return 0
+    return this.#lease === undefined ? Number.POSITIVE_INFINITY : this.#lease.leftMs
   }
 
   async #readAndApply(algorithms: readonly string[]): Promise<TrustChange> {
@@ -152,8 +170,9 @@ class SharedSecretTrust implements TrustSource {
  *   they stand in a file, when it is started.
  */
 export function sharedSecrets(options: SharedSecretsOptions): TrustSource {
-  const { clock = systemClock } = options ?? {}
-  return new SharedSecretTrust(originOf(options ?? {}, clock), clock)
+  assertKnown('sharedSecrets', options, { secrets: true, keyring: true, instance: true, clock: true })
+  const { clock = systemClock } = options
+  return new SharedSecretTrust(originOf(options, clock), clock)
 }
 
 function originOf({ secrets, keyring, instance }: SharedSecretsOptions, clock: Clock): SecretOrigin {

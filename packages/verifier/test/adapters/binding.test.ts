@@ -72,6 +72,21 @@ for (const [name, serve] of Object.entries(APPS)) {
       assert.equal((await ask(direct.url, { headers: forwarded })).body.code, 'proof_invalid')
     })
 
+    it('is not fooled by a Host header that goes on as a path', async (t) => {
+      const { url } = await started(t, serve)
+      const askAt = (host: string) => {
+        const { headers } = withProof(proof('http://api.example.com/harmless'))
+        return ask(url, { headers: { ...headers, host } })
+      }
+      for (const host of ['api.example.com/harmless?', 'api.example.com/harmless#', 'api.example.com/harmless?x=']) {
+        const { status } = await askAt(host)
+        // A server of the Fetch API refuses the request before anybody sees it.
+        assert.ok(status === 401 || status === 400, `${status}`)
+      }
+      const { headers } = withProof(proof('http://api.example.com/hello'))
+      assert.equal((await ask(url, { headers: { ...headers, host: 'api.example.com' } })).status, 200)
+    })
+
     it('gives the nonce that it wants, and a fresh one with each answer', async (t) => {
       const { url, clock } = await started(t, serve, { binding: { dpop: { nonces: {} } } })
       const first = await ask(url, withProof(proof(url)))

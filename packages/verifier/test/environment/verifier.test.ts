@@ -126,11 +126,12 @@ describe('a verifier from the environment', { timeout: 20_000 }, () => {
 
 describe('an environment that does not say how to verify', () => {
   it('is told all that is wrong with it at once, by the names of the variables', () => {
-    const problems = problemsOf({ REKEY_JWT_LEEWAY_SECONDS: '-1', REKEY_JWT_TYP: 'JWT,,x' })
+    const problems = problemsOf({ REKEY_JWT_LEEWAY_SECONDS: '-1', FLUXLIT_JWT_TYP: 'JWT,,x' })
     assert.equal(problems.length, 5)
-    for (const name of ['ISSUER', 'AUDIENCE', 'JWKS_URL', 'HS256_SECRET', 'LEEWAY_SECONDS', 'TYP']) {
+    for (const name of ['ISSUER', 'AUDIENCE', 'JWKS_URL', 'HS256_SECRET', 'LEEWAY_SECONDS']) {
       assert.ok(problems.join().includes(`REKEY_JWT_${name} or FLUXLIT_JWT_${name}`), name)
     }
+    assert.ok(problems.includes('FLUXLIT_JWT_TYP: there is nothing between two commas'))
   })
 
   it('has neither a secret nor an address, or both, also across the prefixes', () => {
@@ -152,11 +153,52 @@ describe('an environment that does not say how to verify', () => {
       FLUXLIT_JWT_LEEWAY_SECONDS: '3',
       REKEY_JWT_LEEWAY_SECONDS: '4',
     }
-    const different = problemsOf({ ...withSecret, ...contradictory }).filter((text) => /different values/.test(text))
-    assert.equal(different.length, 3)
-    const fileToo = { ...withSecret, FLUXLIT_JWT_HS256_SECRET_FILE: '/run/secret' }
-    assert.match(problemsOf(fileToo).join(), /HS256_SECRET: they are set to different values/)
-    assert.match(problemsOf({ ...withSecret, REKEY_JWT_HS256_SECRET_FILE: '/a' }).join(), /both set/)
+    const pair = (name: string) => `REKEY_JWT_${name} and FLUXLIT_JWT_${name}: set to different values`
+    assert.deepEqual(problemsOf({ ...withSecret, ...contradictory }), [
+      pair('HS256_SECRET'),
+      pair('ISSUER'),
+      pair('LEEWAY_SECONDS'),
+    ])
+    const [said, ...more] = problemsOf({ ...withSecret, FLUXLIT_JWT_HS256_SECRET_FILE: '/run/secret' })
+    assert.equal(said, 'REKEY_JWT_HS256_SECRET and FLUXLIT_JWT_HS256_SECRET_FILE: set to different values')
+    assert.deepEqual(more, [])
+  })
+
+  it('has one fault and is told of one', () => {
+    const name = 'REKEY_JWT_HS256_SECRET'
+    const faults: [Record<string, string>, string][] = [
+      [{ ...withSecret, [`${name}_FILE`]: '/a' }, `${name} and ${name}_FILE are both set`],
+      [{ ...withSecret, REKEY_JWT_AUDIENCE: 'a,' }, 'REKEY_JWT_AUDIENCE: there is nothing between two commas'],
+      [{ ...withUrl, REKEY_JWT_ALGORITHMS: 'ES256,,' }, 'REKEY_JWT_ALGORITHMS: there is nothing between two commas'],
+      [
+        { ...withUrl, FLUXLIT_JWT_JWKS_URL: 'x' },
+        'REKEY_JWT_JWKS_URL and FLUXLIT_JWT_JWKS_URL: set to different values',
+      ],
+    ]
+    for (const [env, expected] of faults) assert.deepEqual(problemsOf(env), [expected])
+  })
+
+  it('names a file where no secret stands, or a weak one, and is told by the name of the variable', async (t) => {
+    const folder = await emptyFolder(t)
+    const [missing, weak] = [join(folder, 'ssst'), join(folder, 'weak')]
+    await writeFile(weak, 'hush\n')
+    const name = 'REKEY_JWT_HS256_SECRET'
+    for (const [set, text] of [
+      [name, `file:${missing}`],
+      [`${name}_FILE`, missing],
+    ] as const) {
+      assert.deepEqual(problemsOf({ ...named, [set]: text }), [`${set}: the shared secrets could not be read`])
+    }
+    assert.match(
+      problemsOf({ ...named, [`${name}_FILE`]: folder }).join(),
+      /^REKEY_JWT_HS256_SECRET_FILE: .* not a file$/,
+    )
+    assert.match(problemsOf({ ...named, [`${name}_FILE`]: weak }).join(), /^REKEY_JWT_HS256_SECRET_FILE: .*32 bytes/)
+  })
+
+  it('has an issuer that no variable of that name can say', () => {
+    const file = { REKEY_JWT_ISSUER_FILE: '/run/issuer', REKEY_JWT_HS256_SECRET: SECRET, REKEY_JWT_AUDIENCE: AUDIENCE }
+    assert.deepEqual(problemsOf(file), ['REKEY_JWT_ISSUER or FLUXLIT_JWT_ISSUER is not set'])
   })
 
   it('leaves the issuer or the audience open without being told to', () => {

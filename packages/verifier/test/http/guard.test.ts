@@ -130,5 +130,11 @@ describe('a request guard', () => {
       { binding: { requiredBinding: 'mtls' } },
     ]
     for (const options of wrong) assert.throws(() => requestGuard(verifier, options as never), TypeError)
+    const said: [Record<string, unknown>, RegExp][] = [
+      [{ realm: 'my "realm"' }, /^TypeError: realm must be printable ASCII without double quotes and backslashes$/],
+      [{ client: ['a'] }, /^TypeError: client must be the name of one client$/],
+      [{ binding: null }, /^TypeError: binding must be an object$/],
+    ]
+    for (const [options, expected] of said) assert.throws(() => requestGuard(verifier, options as never), expected)
   })
 })

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { normalTarget } from '../../src/binding/target.ts'
 import { presentedRequest as fromFetch } from '../../src/http/fetch/request.ts'
 import { presentedRequest as fromNode, type NodeRequest } from '../../src/http/node/request.ts'
 
@@ -15,6 +16,19 @@ describe("a request of Node's, as its sender saw it", () => {
     assert.equal(fromNode(nodeRequest({ url: 'http://other.example/x?y' })).url, 'http://api.example.com/x?y')
     const http2 = nodeRequest({ rawHeaders: [':authority', 'h2.example', ':path', '/a'], socket: { encrypted: true } })
     assert.equal(fromNode(http2).url, 'https://h2.example/a?b=c')
+  })
+
+  it('has no URL that a Host header makes another one of', () => {
+    const hosts = ['api.example.com', 'api.example.com:8443', '[::1]:80', 'API_1.example']
+    for (const host of hosts)
+      assert.equal(fromNode(nodeRequest({ rawHeaders: ['Host', host] })).url, `http://${host}/a?b=c`)
+    for (const host of ['a.example/x?', 'a.example/x#', 'a.example?', 'u@a.example', 'a.example\\x', 'a, b', '']) {
+      const { url } = fromNode(nodeRequest({ rawHeaders: ['Host', host] }))
+      assert.equal(url, 'invalid:/a?b=c')
+      assert.equal(normalTarget(url), undefined)
+    }
+    const http2 = nodeRequest({ rawHeaders: [':authority', 'a.example/x?'] })
+    assert.equal(normalTarget(fromNode(http2).url), undefined)
   })
 
   it('has the scheme, the host and the prefix that a proxy hides, when it is told', () => {

@@ -84,6 +84,20 @@ describe('the log of what becomes of trust', () => {
     ])
   })
 
+  it('tells what operators asked for, and of no subject that was denied', () => {
+    const refreshed = { issuer: ISSUER, revision: null, kids: ['k1'], added: ['k1'], removed: ['k0\n'], revoked: [] }
+    const lines = logged((announcer) => {
+      announcer.emit('refreshed', refreshed)
+      announcer.emit('denied', [{ kid: 'k9' }, { sub: 'alice', issuedBefore: '2026-01-01T00:00:00.000Z' }])
+      announcer.emit('allowed', [{ jti: 'j' }])
+    })
+    assert.deepEqual(lines, [
+      ['info', { ...refreshed, removed: ['k0'] }, 'refreshed on request'],
+      ['warn', { issuer: ISSUER, entries: 2, kids: ['k9'] }, 'denied on request'],
+      ['warn', { issuer: ISSUER, entries: 1, kids: [] }, 'denials taken back on request'],
+    ])
+  })
+
   it('tells of a lease that is lost and regained', () => {
     const lines = logged((announcer) => {
       announcer.emit('leaseLost')
@@ -148,6 +162,21 @@ describe('the log of what becomes of trust', () => {
     const plain = `k{"level":"fatal"}[2J${'x'.repeat(500)}`.slice(0, 200)
     assert.deepEqual(added?.[1], { issuer: ISSUER, kid: plain })
     assert.deepEqual(start?.[1], { issuer: ISSUER, kids: [plain], revision: SNAPSHOT.revision })
+  })
+
+  it('is that of every verifier in a list, each under its own name', () => {
+    const lines: object[] = []
+    const put = (facts: object) => void lines.push(facts)
+    const named = (issuer: string) => Object.assign(new EventEmitter<TrustEvents>(), { issuer })
+    const announcers = [named('a'), named('b'), named('c')] as const
+    const [a, ...several] = announcers
+    logTrust([a, { verifiers: several }], { info: put, warn: put, error: put })
+    for (const announcer of announcers) announcer.emit('keyAdded', 'k')
+    assert.deepEqual(lines, [
+      { issuer: 'a', kid: 'k' },
+      { issuer: 'b', kid: 'k' },
+      { issuer: 'c', kid: 'k' },
+    ])
   })
 
   it('can be written to a console', () => {

@@ -127,6 +127,13 @@ describe('the metrics of a verifier as text', () => {
 
   it('are empty for no verifier', () => assert.equal(metricsText([]), ''))
 
+  it('are told of one, of a list, or of lists in a list', () => {
+    const other = metricsOf({ issuer: 'https://other.example' })
+    assert.equal(metricsText(metricsOf()), metricsText([metricsOf()]))
+    assert.equal(metricsText([metricsOf(), [other]]), metricsText([metricsOf(), other]))
+    assert.notEqual(metricsText([metricsOf(), [other]]), metricsText([metricsOf()]))
+  })
+
   it('write a lease without end as Prometheus writes it', () => {
     const endless = metricsText([metricsOf({ trust: { ...TRUST, leaseLeftMs: Number.POSITIVE_INFINITY } })])
     assert.equal(sampleOf(endless, 'lease_left_seconds', { issuer }), Number.POSITIVE_INFINITY)

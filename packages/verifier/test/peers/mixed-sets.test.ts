@@ -18,6 +18,7 @@ const small = makeKey('RS256', 'small', 1024)
 /** What issuers list, or might, beside the keys that verify here. */
 const others: Record<string, unknown> = {
   'an RSA key for encryption': { ...makeKey('RS256', 'enc').jwk, use: 'enc', alg: 'RSA-OAEP' },
+  'a key that says it is for encryption and is fit for signatures': { ...makeKey('ES256', 'ecdh').jwk, use: 'enc' },
   'an RSA key that is too small': small.jwk,
   'an ML-DSA key': { kty: 'AKP', alg: 'ML-DSA-65', kid: 'pq', pub: 'A'.repeat(2603) },
   'a key of a type that nobody knows yet': { kty: 'FUTURE', kid: 'future', alg: 'FT256', f: 'x' },
@@ -49,6 +50,14 @@ describe('a set that mixes keys of every kind', { timeout: 20_000 }, () => {
       const all = await startedWith(t, { keys: [other, first, other, ...rest, other] }, { algorithms })
       for (const key of usable) assert.ok(all.verifier.verify(tokenOf(key)))
       assert.ok(!all.announced.some((event) => event.startsWith('problem')))
+      const kids = usable.map(({ jwk }) => jwk.kid)
+      // Too small for what is allowed here, but a key for signatures.
+      if (other === small.jwk) kids.unshift('small')
+      assert.deepEqual(all.verifier.trust.kids, kids)
+      assert.deepEqual(
+        all.announced.filter((event) => event.startsWith('key')),
+        kids.map((kid) => `keyAdded ${kid}`),
+      )
     })
   }
 

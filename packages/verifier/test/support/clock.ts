@@ -23,6 +23,11 @@ export class HandClock implements Clock {
     return this.#monotonicMs
   }
 
+  /** How many timers are neither over nor cancelled. */
+  get pending(): number {
+    return this.#timers.length
+  }
+
   after(delayMs: number, act: () => void) {
     const timer = { dueMs: this.#monotonicMs + delayMs, act }
     this.#timers.push(timer)

@@ -18,6 +18,10 @@ export const two = makeKey('ES256', 'two')
 export const setOf = (...keys: SigningKey[]): { keys: Jwk[] } => ({ keys: keys.map((key) => key.jwk) })
 export const tokenOf = (key: SigningKey): string => compact(key, goodClaims(), { typ: 'at+jwt' })
 
+/** A token by a key that no issuer lists, another one for each number. */
+export const stranger = (i: number): string => compact(one, goodClaims(), { typ: 'at+jwt', kid: `random-${i}` })
+export const strangers = (count: number): string[] => Array.from({ length: count }, (_, i) => stranger(i))
+
 /** A verifier on the feed of a real issuer, both under the hand of the test. */
 export interface Estate {
   readonly issuer: TrustIssuer

@@ -2,116 +2,49 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { jwksPolling } from '../../src/index.ts'
 import { idleContext } from '../../src/trust/source.ts'
-import { one, setOf, tokenOf, two } from '../support/estate.ts'
+import { one, setOf, strangers, tokenOf, two } from '../support/estate.ts'
 import { compact, goodClaims, makeKey, refused } from '../support/keys.ts'
-import { poll, polled, startedWith, told } from '../support/polled.ts'
-
-const strangers = (count: number): string[] =>
-  Array.from({ length: count }, (_, i) => compact(one, goodClaims(), { typ: 'at+jwt', kid: `random-${i}` }))
-
-describe('a forced refresh', { timeout: 20_000 }, () => {
-  it('is not content with an answer that was under way when it was asked for', async (t) => {
-    const all = await startedWith(t, setOf(one))
-    const held = all.server.holdAnswers()
-    all.clock.advance(60_000)
-    const older = await held.next()
-    const refreshed = all.verifier.refresh()
-    older.end(JSON.stringify(setOf(one)))
-    const newer = await held.next()
-    newer.end(JSON.stringify(setOf(two)))
-    assert.deepEqual((await refreshed).kids, ['two'])
-    assert.equal(all.server.requests, 3)
-  })
-
-  it('fetches anew also where what was under way fails', async (t) => {
-    const all = await startedWith(t, setOf(one))
-    const held = all.server.holdAnswers()
-    all.clock.advance(60_000)
-    const older = await held.next()
-    const refreshed = all.verifier.refresh()
-    older.destroy()
-    const newer = await held.next()
-    newer.end(JSON.stringify(setOf(two)))
-    assert.deepEqual((await refreshed).kids, ['two'])
-  })
-
-  it('fetches anew each time', async (t) => {
-    const { server, verifier } = await startedWith(t, setOf(one))
-    const held = server.holdAnswers()
-    for (const key of [two, one, two]) {
-      const refreshed = Promise.all([verifier.refresh(), verifier.refresh()])
-      for (const set of [setOf(), setOf(key)]) (await held.next()).end(JSON.stringify(set))
-      assert.deepEqual((await refreshed)[1].kids, [key.jwk.kid])
-    }
-    assert.equal(server.requests, 7)
-  })
-
-  it('shares the next fetch with all others that wait, and never runs two at once', async (t) => {
-    const { server, verifier } = await startedWith(t, setOf(one))
-    let open = 0
-    let mostOpen = 0
-    server.answer = (response) => {
-      mostOpen = Math.max(mostOpen, ++open)
-      setImmediate(() => {
-        open--
-        response.end(JSON.stringify(setOf(two)))
-      })
-    }
-    const refreshed = await Promise.all(Array.from({ length: 100 }, () => verifier.refresh()))
-    for (const { kids } of refreshed) assert.deepEqual(kids, ['two'])
-    assert.equal(server.requests, 3)
-    assert.equal(mostOpen, 1)
-  })
-
-  it('heeds no cool-down, but its fetch begins one', async (t) => {
-    const { server, clock, verifier } = await startedWith(t, setOf(one))
-    await verifier.refresh()
-    await verifier.refresh()
-    assert.equal(server.requests, 3)
-    server.serve(setOf(one, two))
-    clock.advance(9_999)
-    await assert.rejects(verifier.authenticate(tokenOf(two)), refused('key_unknown'))
-    clock.advance(1)
-    assert.ok(await verifier.authenticate(tokenOf(two)))
-  })
-
-  it('moves the next poll', async (t) => {
-    const all = await startedWith(t, setOf(one))
-    all.clock.advance(59_999)
-    await all.verifier.refresh()
-    await told()
-    all.clock.advance(59_999)
-    assert.equal(all.sent(), 2)
-    await poll(all, 1)
-    assert.equal(all.sent(), 3)
-  })
-})
+import { poll, polled, startedWith } from '../support/polled.ts'
 
 describe('looking again for a kid', { timeout: 20_000 }, () => {
   it('is one fetch for all that ask at once, and none before the cool-down is over', async (t) => {
     const { server, clock, verifier } = await startedWith(t, setOf(one))
-    clock.advance(10_000)
     server.serve(setOf(one, two))
     assert.throws(() => verifier.verify(tokenOf(two)), refused('key_unknown'))
     const tokens = await Promise.all(Array.from({ length: 50 }, () => verifier.authenticate(tokenOf(two))))
     assert.equal(tokens.length, 50)
     assert.equal(server.requests, 2)
+    clock.advance(9_999)
     for (const token of strangers(20)) await assert.rejects(verifier.authenticate(token), refused('key_unknown'))
     assert.equal(server.requests, 2)
+    clock.advance(1)
+    for (const token of strangers(20)) await assert.rejects(verifier.authenticate(token), refused('key_unknown'))
+    assert.equal(server.requests, 3)
   })
 
-  it('does not begin while the fetch of the start cools down, nor join that', async (t) => {
+  it('is a fetch of its own right after the start, and does not join that of the start', async (t) => {
     const { server, clock } = await polled(t)
     server.serve(setOf(one))
     const source = jwksPolling({ jwksUri: server.url, clock })
     t.after(() => source.close())
     await source.start({ ...idleContext, algorithms: ['ES256'] })
-    assert.equal(await source.lookAgain('two'), false)
+    assert.equal(await source.lookAgain('two'), true)
+    assert.equal(server.requests, 2)
+    assert.equal(await source.lookAgain('three'), false)
+  })
+
+  it('is not done while a poll that failed cools down, which is sent again by itself', async (t) => {
+    const all = await startedWith(t, setOf(one))
+    all.server.answer = (response) => response.writeHead(503).end()
+    assert.equal(await poll(all), 'jwks_failed')
+    for (const token of strangers(20)) {
+      await assert.rejects(all.verifier.authenticate(token), refused('trust_unavailable'))
+    }
+    assert.equal(all.sent(), 2)
   })
 
   it('counts failed fetches for the cool-down, and says that nobody knows', async (t) => {
-    const { server, clock, verifier } = await startedWith(t, setOf(one))
-    clock.advance(10_000)
+    const { server, verifier } = await startedWith(t, setOf(one))
     server.answer = (response) => response.writeHead(500).end()
     for (let i = 0; i < 20; i++) {
       await assert.rejects(verifier.authenticate(tokenOf(two)), refused('trust_unavailable'))
@@ -125,8 +58,6 @@ describe('looking again for a kid', { timeout: 20_000 }, () => {
     server.answer = (response) => response.writeHead(503).end()
     const tokens = strangers(10_000)
     for (let fetches = 1; fetches <= 3; fetches++) {
-      // The wall clock alone: no retry of our own is due by it.
-      clock.jumpWall(10_000)
       const outcomes = await Promise.allSettled(tokens.map((token) => verifier.authenticate(token)))
       for (const outcome of outcomes) {
         assert.equal(outcome.status === 'rejected' && outcome.reason.code, 'trust_unavailable')
@@ -135,12 +66,13 @@ describe('looking again for a kid', { timeout: 20_000 }, () => {
         await assert.rejects(verifier.authenticate(token), refused('trust_unavailable'))
       }
       assert.equal(server.requests, 1 + fetches)
+      // The wall clock alone: no retry of our own is due by it.
+      clock.jumpWall(10_000)
     }
   })
 
   it('remembers for a while that a good answer did not list the kid', async (t) => {
     const { server, clock, verifier } = await startedWith(t, setOf(one))
-    clock.advance(10_000)
     await assert.rejects(verifier.authenticate(tokenOf(two)), refused('key_unknown'))
     assert.equal(server.requests, 2)
     server.serve(setOf(one, two))
@@ -154,7 +86,6 @@ describe('looking again for a kid', { timeout: 20_000 }, () => {
 
   it('remembers nothing of a kid where the fetch failed', async (t) => {
     const { server, clock, verifier } = await startedWith(t, setOf(one))
-    clock.advance(10_000)
     server.answer = (response) => response.writeHead(503).end()
     await assert.rejects(verifier.authenticate(tokenOf(two)), refused('trust_unavailable'))
     server.serve(setOf(one, two))
@@ -167,20 +98,37 @@ describe('looking again for a kid', { timeout: 20_000 }, () => {
     const held = server.holdAnswers()
     clock.advance(60_000)
     const older = await held.next()
-    const refusedNow = assert.rejects(verifier.authenticate(tokenOf(two)), refused('key_unknown'))
+    const [known, second] = strangers(2) as [string, string]
+    const refusedNow = assert.rejects(verifier.authenticate(known), refused('key_unknown'))
+    const refusedToo = assert.rejects(verifier.authenticate(second), refused('key_unknown'))
+    const joined = assert.rejects(verifier.authenticate(tokenOf(two)), refused('key_unknown'))
     older.end(JSON.stringify(setOf(one)))
-    await refusedNow
-    assert.equal(server.requests, 2)
+    // The first of them had it fetched once more, and the others waited for that.
+    ;(await held.next()).end(JSON.stringify(setOf(one)))
+    await Promise.all([refusedNow, refusedToo, joined])
+    assert.equal(server.requests, 3)
     server.serve(setOf(one, two))
     clock.advance(10_000)
     assert.ok(await verifier.authenticate(tokenOf(two)))
+  })
+
+  it('tells what a fetch under way said, also where none may follow it', async (t) => {
+    const { server, clock, verifier, sent } = await startedWith(t, setOf(one))
+    server.answer = (response) => response.writeHead(503).end()
+    await assert.rejects(verifier.refresh(), refused('jwks_failed'))
+    const held = server.holdAnswers()
+    clock.advance(500)
+    const answer = await held.next()
+    const refusals = strangers(20).map((token) => assert.rejects(verifier.authenticate(token), refused('key_unknown')))
+    answer.end(JSON.stringify(setOf(one)))
+    await Promise.all(refusals)
+    assert.equal(sent(), 3)
   })
 
   it('goes on calling a remembered kid unknown while the endpoint is down, and a withdrawn one retired', async (t) => {
     const { server, clock, verifier } = await startedWith(t, setOf(one, two))
     server.serve(setOf(one))
     await verifier.refresh()
-    clock.advance(10_000)
     const [known, other] = strangers(2) as [string, string]
     await assert.rejects(verifier.authenticate(known), refused('key_unknown'))
     server.answer = (response) => response.writeHead(503).end()
@@ -199,9 +147,6 @@ describe('looking again for a kid', { timeout: 20_000 }, () => {
     const { server, clock, verifier } = await startedWith(t, setOf(one, two))
     server.serve(setOf(one))
     await verifier.refresh()
-    await assert.rejects(verifier.authenticate(tokenOf(two)), refused('key_retired'))
-    assert.equal(server.requests, 2)
-    clock.advance(10_000)
     for (let i = 0; i < 3; i++) await assert.rejects(verifier.authenticate(tokenOf(two)), refused('key_retired'))
     assert.equal(server.requests, 3)
     server.serve(setOf(one, two))
@@ -213,7 +158,6 @@ describe('looking again for a kid', { timeout: 20_000 }, () => {
     const { server, clock, verifier } = await startedWith(t, setOf(makeKey('RS256')), {
       algorithms: ['ES256', 'RS256'],
     })
-    clock.advance(10_000)
     const anonymous = compact(one, goodClaims(), { typ: 'at+jwt', kid: undefined })
     for (let i = 0; i < 5; i++) await assert.rejects(verifier.authenticate(anonymous), refused('key_unknown'))
     assert.equal(server.requests, 2)

@@ -218,7 +218,6 @@ describe('polling an endpoint that answers badly', { timeout: 20_000 }, () => {
     await poll(all)
     assert.throws(() => all.verifier.verify(tokenOf(one)), refused('key_retired'))
     all.server.serve(setOf(one, two))
-    all.clock.advance(10_000)
     assert.ok(await all.verifier.authenticate(tokenOf(one)))
     await told()
     assert.deepEqual(all.announced.slice(3), ['keyRemoved one', 'asked ok', 'keyAdded one', 'asked ok'])
@@ -227,7 +226,7 @@ describe('polling an endpoint that answers badly', { timeout: 20_000 }, () => {
   it('is not spoiled by a key that is nested as deep as it gets', async (t) => {
     const { server, verifier } = await polled(t)
     const depth = 400_000
-    const deep = `{"kid":"deep","x5c":${'['.repeat(depth)}${']'.repeat(depth)}}`
+    const deep = `${JSON.stringify(two.jwk).slice(0, -1)},"x5c":${'['.repeat(depth)}${']'.repeat(depth)}}`
     server.answer = (response) => response.writeHead(200).end(`{"keys":[${deep},${JSON.stringify(one.jwk)}]}`)
     await verifier.start()
     assert.ok(verifier.verify(tokenOf(one)))

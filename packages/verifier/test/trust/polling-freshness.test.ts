@@ -45,11 +45,10 @@ describe('polling behind caches', { timeout: 20_000 }, () => {
   }
 
   it('asks every cache on the way to go and look', async (t) => {
-    const { server, clock, verifier } = await polled(t, { headers: { 'X-Caller': 'orders', 'Cache-Control': 'x' } })
+    const { server, verifier } = await polled(t, { headers: { 'X-Caller': 'orders', 'Cache-Control': 'x' } })
     server.serve(setOf(one))
     await verifier.start()
     await verifier.refresh()
-    clock.advance(10_000)
     await assert.rejects(verifier.authenticate(tokenOf(two)), refused('key_unknown'))
     for (let request = 0; request < 3; request++) {
       const { headers } = await server.arrived.next()
@@ -81,9 +80,10 @@ describe('polling behind caches', { timeout: 20_000 }, () => {
   })
 
   it('takes an older copy that says the same: of two caches one may have asked the issuer long before the other', async (t) => {
-    const all = await startedWith(t, setOf(one), { ceilingMs: 120_000 })
+    const set = { keys: [...setOf(one).keys, { kty: 'FUTURE', kid: 'of no use' }] }
+    const all = await startedWith(t, set, { ceilingMs: 120_000 })
     for (const age of ['3', '20000', '60', '20060']) {
-      all.server.serve(setOf(one), { 'cache-control': 'max-age=86400', age })
+      all.server.serve(set, { 'cache-control': 'max-age=86400', age })
       assert.equal(await poll(all), 'ok')
       assert.equal(all.verifier.trust.leaseLeftMs, 120_000)
     }
@@ -105,6 +105,25 @@ describe('polling behind caches', { timeout: 20_000 }, () => {
       // Of a max-age that is used up nothing is left but the cool-down.
       pauseMs = 10_000
     }
+  })
+
+  it('takes as much off the ceiling, and in the end all, where a cache that tells no max-age goes on with an old copy', async (t) => {
+    const all = await startedWith(t, setOf(one))
+    for (const { age, leftMs } of [
+      { age: '600', leftMs: 600_000 },
+      { age: '700', leftMs: 500_000 },
+      { age: '1199', leftMs: 1_000 },
+    ]) {
+      all.server.serve(setOf(one), { age })
+      await all.verifier.refresh()
+      assert.equal(all.verifier.trust.leaseLeftMs, leftMs)
+    }
+    for (const age of ['1200', '172800', '9'.repeat(12), '172800, 3']) {
+      all.server.serve(setOf(one), { age })
+      await assert.rejects(all.verifier.refresh(), refused('jwks_failed'))
+    }
+    all.clock.advance(1_000)
+    assert.throws(() => all.verifier.verify(tokenOf(one)), refused('trust_unavailable'))
   })
 
   it('does not start with a copy that was to be thrown away longer ago than the ceiling', async (t) => {

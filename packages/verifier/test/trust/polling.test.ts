@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { describe, it } from 'node:test'
-import { type Clock, jwksPolling, systemClock } from '../../src/index.ts'
-import { HandClock } from '../support/clock.ts'
+import { jwksPolling, systemClock } from '../../src/index.ts'
 import { one, setOf, tokenOf, two } from '../support/estate.ts'
-import { NOW_MS, refused } from '../support/keys.ts'
+import { refused } from '../support/keys.ts'
 import { until } from '../support/mailbox.ts'
 import { poll, polled, startedWith, told } from '../support/polled.ts'
+
+const DAY_MS = 86_400_000
 
 describe('trust by polling', { timeout: 20_000 }, () => {
   it('fetches ahead, and each fetch replaces the set', async (t) => {
@@ -115,25 +116,22 @@ describe('trust by polling', { timeout: 20_000 }, () => {
   })
 
   it('leaves no timer behind', async (t) => {
-    let pending = 0
-    const hand = new HandClock(NOW_MS)
-    const clock: Clock = {
-      wallMs: () => hand.wallMs(),
-      monotonicMs: () => hand.monotonicMs(),
-      after(delayMs, act) {
-        pending++
-        const cancel = hand.after(delayMs, act)
-        return () => {
-          pending--
-          cancel()
-        }
-      },
-    }
-    const { verifier } = await startedWith(t, setOf(one), { clock })
-    // The next fetch, and the end of the ceiling; that the time limit was cancelled, too, shows in their number.
-    assert.equal(pending, 2)
+    const { verifier, clock } = await startedWith(t, setOf(one))
+    // The next fetch, the end of the ceiling, and one of the deny-list: that the time limit was cancelled shows in their number.
+    assert.equal(clock.pending, 3)
     await verifier.close()
-    assert.equal(pending, 0)
+    assert.equal(clock.pending, 0)
+  })
+
+  it('is not asked without end where it is to be asked once a month, which no timer of the machine can wait for', async (t) => {
+    const timers = t.mock.method(globalThis, 'setTimeout')
+    const { server, verifier } = await polled(t, { clock: systemClock, refreshMs: 30 * DAY_MS, ceilingMs: 31 * DAY_MS })
+    server.serve(setOf(one))
+    await verifier.start()
+    const delays = timers.mock.calls.map(({ arguments: [, delayMs] }) => Number(delayMs))
+    // Both the next fetch and the end of the ceiling: a longer one would be over after a millisecond.
+    assert.equal(delays.filter((delayMs) => delayMs === 2 ** 31 - 1).length, 2)
+    assert.ok(Math.max(...delays) < 2 ** 31)
   })
 
   it('asks again soon after the first failure, however many there were before the last good answer', async (t) => {

@@ -2,12 +2,12 @@ import assert from 'node:assert/strict'
 import { createHmac, randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { renameSync } from 'node:fs'
-import { readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, it, type TestContext } from 'node:test'
 import { inspect } from 'node:util'
 import { sharedSecrets } from '../../src/trust/shared-secrets.ts'
-import { createVerifier } from '../../src/verifier.ts'
+import { createVerifier, type Verifier } from '../../src/verifier.ts'
 import { HandClock } from '../support/clock.ts'
 import { emptyFolder } from '../support/folder.ts'
 import { AUDIENCE, encode, goodClaims, ISSUER, NOW_MS, refused } from '../support/keys.ts'
@@ -47,6 +47,17 @@ function verifierOn(t: TestContext, folder: string, algorithms = ['HS256']) {
   const verifier = createVerifier({ issuer: ISSUER, audience: AUDIENCE, algorithms, clock, trust })
   t.after(() => verifier.close())
   return { clock, verifier }
+}
+
+/** Lets a second pass, and waits for the look that is due by then; resolves to what came of it. */
+async function lookOf(verifier: Verifier, clock: HandClock): Promise<string> {
+  const asked = once(verifier, 'asked')
+  const { pending } = clock
+  clock.advance(1_000)
+  const [outcome] = await asked
+  // The next look is arranged.
+  await until(() => clock.pending >= pending)
+  return outcome
 }
 
 describe('trust in a keyring of shared secrets', { timeout: 20_000 }, () => {
@@ -164,6 +175,76 @@ describe('trust in a keyring of shared secrets', { timeout: 20_000 }, () => {
     stillGood()
     await until(() => problems.length > 0)
     assert.deepEqual(problems, ['secrets_failed'])
+  })
+
+  const outages: Record<string, (folder: string) => Promise<() => Promise<void>>> = {
+    async 'its folder cannot be read'(folder) {
+      await rename(folder, `${folder}-away`)
+      return () => rename(`${folder}-away`, folder)
+    },
+    async 'it cannot say that it is still there'(folder) {
+      const holders = join(folder, 'holders')
+      await rm(holders, { recursive: true })
+      await writeFile(holders, 'not a folder')
+      return () => rm(holders)
+    },
+  }
+  for (const [what, begin] of Object.entries(outages)) {
+    it(`accepts nothing once nobody waits for it any more because ${what}, and goes on when it is over`, async (t) => {
+      const { folder, save, acknowledged } = await keyringIn(t)
+      await save(1, { a: 'active', b: 'revoked' })
+      const { verifier, clock } = verifierOn(t, folder)
+      const turns: string[] = []
+      for (const event of ['leaseLost', 'leaseRegained'] as const) verifier.on(event, () => turns.push(event))
+      await verifier.start()
+      const { seenAt } = await acknowledged()
+      const end = await begin(folder)
+      for (let seconds = 1; seconds < 14; seconds++) await lookOf(verifier, clock)
+      assert.equal(await lookOf(verifier, clock), 'secrets_failed')
+      clock.advance(999)
+      assert.ok(verifier.verify(tokenOf('a')))
+      assert.equal(verifier.trust.leaseLeftMs, 1)
+      clock.advance(1)
+      assert.equal(clock.wallMs(), seenAt + 15_000)
+      assert.throws(() => verifier.verify(tokenOf('a')), refused('trust_unavailable'))
+      assert.throws(() => verifier.verify(tokenOf('b')), refused('key_revoked'))
+      const { held, leaseLeftMs } = verifier.trust
+      assert.deepEqual({ held, leaseLeftMs }, { held: false, leaseLeftMs: 0 })
+      await assert.rejects(verifier.refresh(), refused('secrets_failed'))
+      assert.deepEqual(turns, ['leaseLost'])
+      await end()
+      assert.equal(await lookOf(verifier, clock), 'ok')
+      assert.ok(verifier.verify(tokenOf('a')))
+      assert.equal(verifier.trust.leaseLeftMs, 15_000)
+      assert.equal((await acknowledged()).seenAt, clock.wallMs())
+      await until(() => turns.length === 2)
+      assert.deepEqual(turns, ['leaseLost', 'leaseRegained'])
+    })
+  }
+
+  it('loses nothing for as long as it can be read', async (t) => {
+    const { folder, save, acknowledged } = await keyringIn(t)
+    await save(1, { a: 'active' })
+    const { verifier, clock } = verifierOn(t, folder)
+    await verifier.start()
+    for (let seconds = 1; seconds <= 40; seconds++) {
+      assert.equal(await lookOf(verifier, clock), 'ok')
+      assert.ok(verifier.trust.leaseLeftMs > 10_000)
+    }
+    assert.equal((await acknowledged()).seenAt, NOW_MS + 40_000)
+  })
+
+  it('takes a document that is named and not there for an outage, and looks no more than a few times', async (t) => {
+    const { folder, save } = await keyringIn(t)
+    await save(1, { a: 'active' })
+    const { verifier } = verifierOn(t, folder)
+    await verifier.start()
+    await symlink(join(folder, 'nowhere'), join(folder, '000000000002.json'))
+    await assert.rejects(verifier.refresh(), refused('secrets_failed'))
+    assert.ok(verifier.verify(tokenOf('a')))
+    await rm(join(folder, '000000000002.json'))
+    await save(2, { a: 'retiring', b: 'active' })
+    assert.deepEqual((await verifier.refresh()).added, ['b'])
   })
 
   it('takes no secret of another algorithm than its keyring has', async (t) => {

@@ -5,12 +5,15 @@ import { VerifyError } from '../../error.ts'
 import { JSON_HEADERS } from '../headers.ts'
 import { type InternalReply, jsonReply, Problem } from './reply.ts'
 
+/** Of several issuers, whose it is. */
+type ListedEntry = DeniedEntry & { readonly issuer?: string | null }
+
 /** The deny-list of a verifier, or of several. */
 export interface DenyControl {
   deny(entries: readonly DenyEntry[]): Promise<void>
   /** Resolves to how many of the entries were there. */
   allow(entries: readonly DenyEntry[]): Promise<number>
-  denied(): Iterable<DeniedEntry>
+  denied(): Iterable<ListedEntry>
 }
 
 function understood(entries: unknown): DenyEntry[] {
@@ -41,24 +44,34 @@ export async function deny(control: DenyControl, body: unknown): Promise<Interna
   return jsonReply(200, { entries })
 }
 
+/** A `+` that was not escaped arrives as a space; in a time there is nowhere else for one than before its zone. */
+function entryIn(query: URLSearchParams): Record<string, string> {
+  const isTime = (member: string) => member === 'issuedBefore' || member === 'expiresAt'
+  const members = [...query].map(([member, value]) => [
+    member,
+    isTime(member) ? value.replace(/ (?=\d{2}:\d{2}$)/, '+') : value,
+  ])
+  return Object.fromEntries(members)
+}
+
 /** `entries` as of a body, or one entry as a query string. */
 export async function allow(control: DenyControl, query: URLSearchParams, body: () => Promise<unknown>) {
   const members = [...query.keys()]
   if (new Set(members).size < members.length) {
     throw new Problem(400, 'deny_entry_invalid', 'a member of the entry is given twice')
   }
-  const entries = members.length > 0 ? understood([Object.fromEntries(query)]) : entriesOf(await body())
+  const entries = members.length > 0 ? understood([entryIn(query)]) : entriesOf(await body())
   const removed = await durably(control.allow(entries))
   return jsonReply(200, { entries, removed })
 }
 
 /** As an entry is posted, and what is known of it besides. */
-const shown = ({ entry, origin, until }: DeniedEntry) => ({ ...entry, origin, until })
+const shown = ({ entry, origin, until, issuer }: ListedEntry) => ({ ...entry, origin, until, issuer })
 
 const ENTRIES_A_PIECE = 500
 
 /** JSON in pieces: a list may have a million entries, and its text would be 150 MB. */
-function* written(entries: Iterable<DeniedEntry>): Generator<string> {
+function* written(entries: Iterable<ListedEntry>): Generator<string> {
   let piece = '{"entries":['
   let count = 0
   for (const entry of entries) {

@@ -1,7 +1,9 @@
 import { type Clock, systemClock } from '../../clock.ts'
 import type { VerifyError } from '../../error.ts'
+import { assertKnown } from '../../known-options.ts'
+import { tell } from '../../listener.ts'
 import { bearerSecret } from '../../secrets/bearer.ts'
-import { type Environment, secretFromEnvironment } from '../../secrets/environment.ts'
+import { type Environment, naming, secretFromEnvironment, variableOf } from '../../secrets/environment.ts'
 import type { SecretSource } from '../../secrets/source.ts'
 import { assertAccess } from './access.ts'
 import { jsonBody, type RequestWithBody } from './body.ts'
@@ -26,10 +28,13 @@ export interface InternalOptions {
   readonly token?: SecretSource
   /** Read where there is no `token`. Default `process.env`. */
   readonly env?: Environment
-  /** Told of every request to an internal endpoint once it was answered, refused ones too. */
-  readonly onAction?: (action: InternalAction) => void
-  /** The file of the secret cannot be read any more; what was read last stays in force. */
-  readonly onProblem?: (error: VerifyError) => void
+  /**
+   * Told of every request to an internal endpoint once it was answered, refused ones too. What it throws or rejects with
+   * becomes a warning of the process (`RekeyWarning`).
+   */
+  readonly onAction?: (action: InternalAction) => unknown
+  /** The file of the secret cannot be read any more; what was read last stays in force. As `onAction` where it fails. */
+  readonly onProblem?: (error: VerifyError) => unknown
   readonly clock?: Clock
 }
 
@@ -72,18 +77,39 @@ function actFor({ path, method }: InternalRequest): Act {
   throw new Problem(405, 'method_not_allowed', `this path knows ${allowed}`, { allow: allowed })
 }
 
+const VARIABLE = 'INTERNAL_JWKS_REFRESH_TOKEN'
+
 function secretOf({ token, env = process.env, clock = systemClock, onProblem }: InternalOptions) {
-  const source = token ?? secretFromEnvironment(env, 'INTERNAL_JWKS_REFRESH_TOKEN')
-  return source === undefined ? undefined : bearerSecret(source, { clock, ...(onProblem && { onProblem }) })
+  const source = token ?? secretFromEnvironment(env, VARIABLE)
+  if (source === undefined) return undefined
+  const name = token === undefined ? variableOf(source, VARIABLE) : 'token'
+  return naming(name, () => bearerSecret(source, { clock, ...(onProblem && { onProblem }) }))
+}
+
+const ASKED = ['refresh', 'deny', 'allow', 'denied'] as const
+
+function assertWellMade(control: Controlled, options: InternalOptions): void {
+  if (!ASKED.every((name) => typeof control?.[name] === 'function')) {
+    throw new TypeError('the internal endpoints need a verifier')
+  }
+  const names = { token: true, env: true, onAction: true, onProblem: true, clock: true } as const
+  assertKnown('the internal endpoints', options, names)
+  for (const name of ['onAction', 'onProblem'] as const) {
+    if (options[name] !== undefined && typeof options[name] !== 'function') {
+      throw new TypeError(`${name} must be a function`)
+    }
+  }
 }
 
 /**
  * The endpoints that operators steer a verifier by, for any framework: the adapters of the frameworks are made of it. It
  * is read once whether there is a secret.
  *
- * @throws {TypeError} for a secret of the wrong shape. @throws {VerifyError} `secrets_failed` for a file that cannot be read.
+ * @throws {TypeError} for a secret of the wrong shape, an option that there is not, and without a verifier.
+ * @throws {VerifyError} `secrets_failed` for a file that cannot be read.
  */
 export function internalEndpoints(control: Controlled, options: InternalOptions = {}): InternalEndpoints {
+  assertWellMade(control, options)
   const { clock = systemClock, onAction } = options
   const secret = secretOf(options)
   async function outcome(request: InternalRequest): Promise<InternalReply> {
@@ -102,8 +128,7 @@ export function internalEndpoints(control: Controlled, options: InternalOptions 
       const reply = await outcome(request)
       const { method, path } = request
       const answer = typeof reply.text === 'string' ? reply.text : undefined
-      // On a later tick, so that a listener that throws harms nothing but itself.
-      process.nextTick(() => onAction?.({ method, path, status: reply.status, answer }))
+      tell('onAction', onAction, { method, path, status: reply.status, answer })
       return reply
     },
     close: () => secret?.close(),

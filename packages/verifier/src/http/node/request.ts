@@ -42,9 +42,14 @@ function targetOf({ originalUrl, url = '/' }: NodeRequest): string {
   return pathname + search
 }
 
+/** RFC 9110 §7.2: a host and perhaps a port, and nothing that could go on as a path. */
+const HOST = /^(?:[\w.~-]+|\[[0-9a-f:.]+\])(?::\d{1,5})?$/i
+
 function originOf(request: NodeRequest): string {
   const { encrypted }: TlsSocket = request.socket
   const host = field(request, 'host') ?? field(request, ':authority') ?? ''
+  // A path in it would make another URL of this one. Without a host there is no URL, and a proof is good for none.
+  if (!HOST.test(host)) return 'invalid:'
   return `${encrypted === true ? 'https' : 'http'}://${host}`
 }
 
