@@ -20,7 +20,7 @@ export interface Reader {
 }
 
 export const readers: readonly Reader[] = [
-  // packages/verifier/src/trust/polling.ts: coolDownMs 10 s, counted from when the fetch was sent.
+  // packages/verifier/src/trust/polling: coolDownMs 10 s between two looks that unknown keys cause.
   { name: 'jwksPolling', coolDownMs: 10_000, replyMs: 0 },
   // jose 6.2 jwks/remote.js: cooldownDuration 30 s from when a reply arrives, for which it waits timeoutDuration, 5 s.
   { name: 'createRemoteJWKSet', coolDownMs: 30_000, replyMs: 5_000 },

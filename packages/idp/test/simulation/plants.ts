@@ -77,7 +77,7 @@ export const plants: readonly Plant[] = [
   {
     fault: 'the lease of a verifier counts from the receipt of its renewal',
     breaks: ['too late', 'too early'],
-    file: `${verifier}/renewal.ts`,
+    file: `${verifier}/feed/renewal.ts`,
     text: 'return this.#granted(held, sent, reply)',
     instead: 'return this.#granted(held, momentOf(this.#options.clock), reply)',
   },
