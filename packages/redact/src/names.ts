@@ -4,11 +4,26 @@ export const REDACTED = '<redacted>'
 const EXACT = new Set([
   ...['pass', 'passcode', 'pwd', 'pswd', 'pin', 'otp', 'totp', 'cvv', 'cvc', 'jwt', 'dpop', 'csrf', 'xsrf', 'oth'],
   ...['authorization', 'proxyauthorization', 'cookie', 'setcookie', 'codeverifier', 'idtokenhint', 'sessionid'],
-  ...['devicecode', 'recoverycode', 'backupcode', 'privatejwk', 'pgpassfile'],
+  ...['devicecode', 'recoverycode', 'backupcode', 'mfacode', 'privatejwk', 'pgpassfile', 'credential', 'dcriat'],
+  ...[
+    'basicauth',
+    'mnemonic',
+    'seedphrase',
+    'passwordhash',
+    'hashedpassword',
+    'privkey',
+    'bffsession',
+    'hostbffsession',
+  ],
 ])
 
-const ENDING =
-  /(?:password|passwd|passphrase|secret|token|assertion|apikey|privatekey|secretkey|rootkey|masterkey|encryptionkey|accesskey|accountkey)$/
+const ENDING = new RegExp(
+  `(?:${[
+    'password|passwd|passphrase|secret|token|assertion|salt',
+    // Not every key is one: a public key, a primary key and a cache key are none.
+    '(?:api|private|secret|root|master|encryption|access|account|signing|hmac|shared|session|cookie|aes|ssh|wrapping|state|csrf|token|storage|sealing)key',
+  ].join('|')})$`,
+)
 
 // RFC 6749 section 10: codes and states travel in query strings, where their short names mean a secret.
 // As members of an object the same names are error codes and lifecycle states, so they count here only.

@@ -70,6 +70,8 @@ function secretPlaces(policy: Policy, template: string): boolean[] {
 }
 
 function printable(policy: Policy, value: unknown): unknown {
+  // For `%j`, which is JSON, a BigInt is an error.
+  if (typeof value === 'bigint') return String(value)
   if (value instanceof Error) return hideInText(value.stack ?? String(value), policy)
   const looked = typeof value === 'string' || (typeof value === 'object' && value !== null)
   return looked ? hideInValue(value, policy) : value

@@ -20,15 +20,26 @@ export function redactor(options: RedactOptions = {}): Redactor {
   const policy = policyOf(options)
   return {
     redactHeaders: (headers, { allow = [] } = {}) => hideInHeaders(headers, alsoAllowing(policy, allow)),
-    redactQuery: (url) => hideInUrl(url, policy),
-    redactForm: (form) => hideInForm(form, policy),
-    redactText: (text) => hideInText(text, policy),
-    redactJson: (text) => json(text, policy),
+    redactQuery: (url) => hideInUrl(textOf(url), policy),
+    redactForm: (form) => hideInForm(textOf(form), policy),
+    redactText: (text) => hideInText(textOf(text), policy),
+    redactJson: (text) => json(textOf(text), policy),
     redactBody: (body, contentType) => anyBody(body, contentType ?? '', policy),
     redactValue: (value) => hideInValue(value, policy),
-    redactLine: (line) => hideInLine(line, policy),
+    redactLine: (line) => hideInLine(textOf(line), policy),
     serializers: serializersBy(policy),
     pinoRedaction: () => pinoRedactionBy(policy),
+  }
+}
+
+/** A logger is given anything: what is no text becomes one, rather than an error in the place of a line. */
+function textOf(given: unknown): string {
+  if (typeof given === 'string') return given
+  try {
+    return String(given)
+  } catch {
+    // It has a toString of its own, which threw, or none.
+    return '<unreadable>'
   }
 }
 

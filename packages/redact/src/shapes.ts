@@ -45,6 +45,17 @@ export const BLOCKS: readonly Shape[] = [
       PROSE.test(word) ? match : `${scheme}${space}${REDACTED}${closing(word)}`,
   },
   {
+    name: 'password in a statement of SQL',
+    pattern: /\b((?:password|identified\s{1,4}by)\s{1,4})(?:'(?:[^']|''){1,256}'|"[^"]{1,256}")/gi,
+    replace: (_match, before = '') => `${before}'${REDACTED}'`,
+  },
+  {
+    name: 'element of XML with a telling name',
+    pattern:
+      /(<[\w.:-]{0,60}(?:password|passwd|passphrase|secret|token|api[_-]?key)(?:\s[^<>]{0,200})?>)[^<>]{1,512}(?=<\/)/gi,
+    replace: (_match, before = '') => `${before}${REDACTED}`,
+  },
+  {
     name: 'secret access key of AWS beside its id',
     pattern:
       /(?<![A-Za-z0-9])((?:AKIA|ASIA)[A-Z2-7]{16}(?![A-Za-z0-9])[^\r\n<]{1,80}?(?<![A-Za-z0-9/+]))(?![0-9a-f]{40})[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+=])/g,

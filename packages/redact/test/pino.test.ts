@@ -96,4 +96,12 @@ describe('pinoRedaction', () => {
     assert.equal(req.headers.authorization, 'Bearer <redacted>')
     assert.equal((last().res as { statusCode: number }).statusCode, 200)
   })
+
+  it('writes a line for every value that pino can write', () => {
+    const { logger, lines } = recorder()
+    const info = logger.info.bind(logger) as (...values: unknown[]) => void
+    info('m %j %d %s %o', 10n, 10n, 10n, 10n)
+    info({ big: 10n }, '%j', { toJSON: () => 10n })
+    assert.equal(lines.length, 2)
+  })
 })

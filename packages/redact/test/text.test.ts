@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
-import { redactText } from '../src/index.ts'
+import { redactForm, redactJson, redactLine, redactQuery, redactText } from '../src/index.ts'
 import { compactJws, leaks, shapedSecret } from './secrets.ts'
 
 const jws = compactJws({ sub: 'agent-1', iat: 1 })
@@ -108,5 +108,28 @@ describe('redactText', () => {
         for (const plant of planted) assert.ok(!leaks(seen, plant), seen)
       }),
     )
+  })
+
+  it('hides passwords in statements of SQL and in elements of XML', () => {
+    for (const text of [
+      "ALTER USER x WITH PASSWORD 'hunter2''hunter2'",
+      'CREATE ROLE x PASSWORD "hunter2"',
+      "CREATE USER x IDENTIFIED BY 'hunter2'",
+      '<password>hunter2</password>',
+      '<ns:clientSecret type="x">hunter2</ns:clientSecret>',
+    ]) {
+      const shown = redactText(text)
+      assert.equal(shown.includes('hunter2'), false, shown)
+      assert.equal(redactText(shown), shown)
+    }
+    assert.equal(redactText('usage: rekey login <token> and more'), 'usage: rekey login <token> and more')
+  })
+
+  it('makes a text of whatever it is given, and never throws', () => {
+    const functions: ((text: never) => unknown)[] = [redactText, redactQuery, redactForm, redactJson, redactLine]
+    const unreadable = { toString: () => assert.fail() }
+    for (const given of [undefined, null, 5, {}, 10n, Symbol('x'), unreadable, Object.create(null)]) {
+      for (const redact of functions) assert.equal(typeof redact(given as never), 'string')
+    }
   })
 })

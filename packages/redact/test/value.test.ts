@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { createPrivateKey, generateKeyPairSync, randomBytes } from 'node:crypto'
 import { EventEmitter } from 'node:events'
 import { describe, it } from 'node:test'
-import { REDACTED, redactValue } from '../src/index.ts'
+import { REDACTED, redactText, redactValue } from '../src/index.ts'
 
 describe('redactValue', () => {
   it('hides the private members of a JWK and shows its public ones', () => {
@@ -150,5 +150,19 @@ describe('redactValue', () => {
       ],
     })
     assert.deepEqual(redactValue([{ key: 'DB_PASSWORD', value: 'a' }]), [{ key: 'DB_PASSWORD', value: REDACTED }])
+  })
+
+  it('hides what this project and others are configured by, and no name of something harmless', () => {
+    const secret =
+      'TOKEN_HASH_SALT UA_HASH_SALT STATE_TOKEN_KEY BFF_JWT_SIGNING_KEY CSRF_SECRET_KEY DCR_IAT DCR_ACCESS_TOKEN BOOTSTRAP_ADMIN_TOKEN REKEY_JWT_HS256_SECRET INTERNAL_JWKS_REFRESH_TOKEN bff_session __Host-bff_session signingKey signing_key hmacKey sharedKey sessionKey cookieKey aesKey sshKey privkey wrappingKey storageKey password_hash passwordHash basicAuth mfaCode seedPhrase mnemonic credentials'
+    const harmless =
+      'kid keyId publicKey keyring keyName primaryKey foreignKey cacheKey sortKey saltLength tokenType sessionState secretName auth state code issuer'
+    for (const name of secret.split(' ')) {
+      assert.deepEqual(redactValue({ [name]: 'hunter2hunter2' }), { [name]: REDACTED }, name)
+      assert.equal(redactText(`${name}=hunter2hunter2`).includes('hunter2'), false, name)
+    }
+    for (const name of harmless.split(' ')) {
+      assert.deepEqual(redactValue({ [name]: 'hunter2hunter2' }), { [name]: 'hunter2hunter2' }, name)
+    }
   })
 })
