@@ -12,6 +12,8 @@ const LEFT_OVER = new RegExp(
     '"(?:d|p|q|dp|dq|qi|k|oth|priv)":["{[](?!<)|headers":|trailers":|"(?:name|key)":"|\\["[^"]{1,80}",|\\\\"',
     '[?&#;][^"=]{1,80}=(?!<redacted>)|ur[il]":"[^"]*[?#]',
     `ey[JA][\\w-]{6,}\\.|ew[o0][\\w-]{6,}\\.|(?:${MARKS})(?!<)|PRIVATE KEY|LS0tLS1CRUdJTi|A[KS]IA[A-Z2-7]{16}`,
+    // Statements of SQL, and elements of XML.
+    '\\bpassword\\b.{0,90}[\'"](?!<)|\\bidentified\\s|</[\\w.:-]{1,60}>|<!\\[CDATA',
     '\\b(?:bearer|basic|dpop)(?:\\s|%20)(?!<)|(?:cookie|authorization)\\s{0,3}:|://[^\\s:"]{0,256}:(?!<)[^\\s"]{1,512}@',
   ].join('|'),
   'i',

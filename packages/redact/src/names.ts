@@ -4,7 +4,7 @@ export const REDACTED = '<redacted>'
 const EXACT = new Set([
   ...['pass', 'passcode', 'pwd', 'pswd', 'pin', 'otp', 'totp', 'cvv', 'cvc', 'jwt', 'dpop', 'csrf', 'xsrf', 'oth'],
   ...['authorization', 'proxyauthorization', 'cookie', 'setcookie', 'codeverifier', 'idtokenhint', 'sessionid'],
-  ...['devicecode', 'recoverycode', 'backupcode', 'mfacode', 'privatejwk', 'pgpassfile', 'credential', 'dcriat'],
+  ...['devicecode', 'recoverycode', 'backupcode', 'mfacode', 'privatejwk', 'pgpassfile', 'dcriat'],
   ...[
     'basicauth',
     'mnemonic',

@@ -32,12 +32,22 @@ export function pinoRedactionBy(policy: Policy): PinoRedaction {
     formatters: { log: (members) => hideInValue(members, policy) as Record<string, unknown> },
     hooks: {
       logMethod(args, method, _level) {
-        method.apply(this, argumentsBy(policy, args))
+        method.apply(this, safely(policy, args))
       },
       // Bindings of a child logger become text when the child is made, past every hook: the finished line is the only
       // place to catch them.
       streamWrite: (line) => hideLeftOver(line, policy),
     },
+  }
+}
+
+/** What cannot be looked at (a proxy, a getter that throws) is not shown, rather than a line lost. */
+function safely(policy: Policy, args: LogArguments): LogArguments {
+  try {
+    return argumentsBy(policy, args)
+  } catch {
+    // The error may quote what could not be read.
+    return ['<unreadable>']
   }
 }
 

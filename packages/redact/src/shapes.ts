@@ -46,13 +46,15 @@ export const BLOCKS: readonly Shape[] = [
   },
   {
     name: 'password in a statement of SQL',
-    pattern: /\b((?:password|identified\s{1,4}by)\s{1,4})(?:'(?:[^']|''){1,256}'|"[^"]{1,256}")/gi,
+    // Not `password = '…'`: that is a telling name like any other.
+    pattern:
+      /\b((?:password|identified\s{1,4}(?:with\s{1,4}[\w"'`]{1,60}\s{1,4})?by)\s{1,4}N?|password\s{0,4}=\s{0,4}(?:password\s{0,2}\(\s{0,2}|N)|password\s{1,4}for\s{1,4}[^\s=]{1,80}\s{0,4}=\s{0,4})(?:'(?!<redacted>)(?:[^']|''){1,256}(?:'|$)|"(?!<redacted>)[^"]{1,256}(?:"|$))/gi,
     replace: (_match, before = '') => `${before}'${REDACTED}'`,
   },
   {
     name: 'element of XML with a telling name',
     pattern:
-      /(<[\w.:-]{0,60}(?:password|passwd|passphrase|secret|token|api[_-]?key)(?:\s[^<>]{0,200})?>)[^<>]{1,512}(?=<\/)/gi,
+      /(<[\w.:-]{0,60}(?:password|passwd|passphrase|secret|token|credential|(?:api|signing|private|secret|access)[_-]?key)s?(?:\s[^<>]{0,200})?>(?:<!\[CDATA\[)?)[^<>]{1,512}(?=<\/|\]\]>)/gi,
     replace: (_match, before = '') => `${before}${REDACTED}`,
   },
   {

@@ -10,7 +10,7 @@ const SUSPICIOUS = new RegExp(
   [
     'ey[JA]|ewo|ew0|PRIVATE KEY|LS0tLS1CRUdJTi|A[KS]IA[A-Z2-7]{16}',
     MARKS,
-    'password\\s{1,4}["\']|identified\\s|<[\\w.:-]{0,60}(?:passw|passp|secret|token|api)',
+    'password\\b.{0,90}["\']|identified\\s|<[\\w.:-]{0,60}(?:passw|passp|secret|token|credential|key)',
     'bearer|basic|dpop|cookie|authorization|api-key|://[^\\s@]{0,800}@',
     '=|%(?:25){0,2}3d|["\'`]\\s{0,3}:|:\\s{0,3}\\\\{0,7}["\'`{[]',
   ].join('|'),

@@ -102,6 +102,17 @@ describe('pinoRedaction', () => {
     const info = logger.info.bind(logger) as (...values: unknown[]) => void
     info('m %j %d %s %o', 10n, 10n, 10n, 10n)
     info({ big: 10n }, '%j', { toJSON: () => 10n })
+    const { proxy, revoke } = Proxy.revocable({}, {})
+    revoke()
+    info('m %s %o', proxy, proxy)
+    assert.equal(lines.length, 3)
+  })
+
+  it('hides what a child logger was given as a statement of SQL or as XML', () => {
+    const { logger, lines } = recorder()
+    logger.child({ note: "ALTER USER x PASSWORD 'hunter2'" }).info('a')
+    logger.child({ note: '<password>hunter2</password>' }).info('b')
+    assert.equal(lines.join('').includes('hunter2'), false)
     assert.equal(lines.length, 2)
   })
 })

@@ -115,7 +115,13 @@ describe('redactText', () => {
       "ALTER USER x WITH PASSWORD 'hunter2''hunter2'",
       'CREATE ROLE x PASSWORD "hunter2"',
       "CREATE USER x IDENTIFIED BY 'hunter2'",
+      "SET PASSWORD FOR bob = 'hunter2'",
+      "SET PASSWORD = PASSWORD('hunter2')",
+      "ALTER LOGIN x WITH PASSWORD = N'hunter2'",
+      "CREATE USER x IDENTIFIED WITH mysql_native_password BY 'hunter2'",
+      "ALTER USER x PASSWORD 'hunter2 and cut off",
       '<password>hunter2</password>',
+      '<signingKey><![CDATA[hunter2]]></signingKey>',
       '<ns:clientSecret type="x">hunter2</ns:clientSecret>',
     ]) {
       const shown = redactText(text)

@@ -154,7 +154,7 @@ describe('redactValue', () => {
 
   it('hides what this project and others are configured by, and no name of something harmless', () => {
     const secret =
-      'TOKEN_HASH_SALT UA_HASH_SALT STATE_TOKEN_KEY BFF_JWT_SIGNING_KEY CSRF_SECRET_KEY DCR_IAT DCR_ACCESS_TOKEN BOOTSTRAP_ADMIN_TOKEN REKEY_JWT_HS256_SECRET INTERNAL_JWKS_REFRESH_TOKEN bff_session __Host-bff_session signingKey signing_key hmacKey sharedKey sessionKey cookieKey aesKey sshKey privkey wrappingKey storageKey password_hash passwordHash basicAuth mfaCode seedPhrase mnemonic credentials'
+      'TOKEN_HASH_SALT UA_HASH_SALT STATE_TOKEN_KEY BFF_JWT_SIGNING_KEY CSRF_SECRET_KEY DCR_IAT DCR_ACCESS_TOKEN BOOTSTRAP_ADMIN_TOKEN REKEY_JWT_HS256_SECRET INTERNAL_JWKS_REFRESH_TOKEN bff_session __Host-bff_session signingKey signing_key hmacKey sharedKey sessionKey cookieKey aesKey sshKey privkey wrappingKey storageKey password_hash passwordHash basicAuth mfaCode seedPhrase mnemonic'
     const harmless =
       'kid keyId publicKey keyring keyName primaryKey foreignKey cacheKey sortKey saltLength tokenType sessionState secretName auth state code issuer'
     for (const name of secret.split(' ')) {
