@@ -30,6 +30,9 @@ const unreachableSystemCodes = new Set([
   'EAI_AGAIN',
 ])
 
+// 55000 says no more than that something is not ready for what was asked.
+const notOpen = /is not currently accepting connections$/
+
 // pg gives these errors no code, only a text.
 const unreachableMessages =
   /^(Connection terminated|timeout expired|timeout exceeded when trying to connect|Client was closed|Client has encountered a connection error)/
@@ -64,6 +67,7 @@ export function asDatabaseError(error: unknown): unknown {
 }
 
 function isUnreachable(code: string, failure: PgFailure): boolean {
+  if (code === '55000') return notOpen.test(String(failure.message))
   return unreachableSystemCodes.has(code) || unreachableMessages.test(String(failure.message))
 }
 

@@ -38,6 +38,11 @@ test('failures of the database and of the way to it are told apart', async (t) =
     url.pathname = '/no_such_database'
     await refused(translated(connect(url.href).pool.query('SELECT 1')), 'DATABASE_MISSING')
   })
+  await t.test('a database that takes no connections for now is unreachable', async () => {
+    await database.reachable(false)
+    await refused(translated(connect(database.ownerUrl).pool.query('SELECT 1')), 'UNREACHABLE')
+    await database.reachable(true)
+  })
   await t.test('a unique violation names the constraint and no value of the row', async () => {
     await owner.pool.query('CREATE TABLE once (id text PRIMARY KEY)')
     const insert = () => owner.pool.query("INSERT INTO once VALUES ('a-secret-value')")
