@@ -58,7 +58,9 @@ export function namesWith(own: readonly string[]): Names {
     if (cache.size < CACHE_LIMIT && name.length < CACHED_LENGTH) cache.set(name, secret)
     return secret
   }
-  return { isSecret, isSecretInQuery: (name) => isSecret(name) || QUERY.has(letters(name)) }
+  // Of one letter only as it stands: `/k/=` is a path.
+  const travels = (name: string): boolean => QUERY.has(letters(name)) && (name.length === 1 || letters(name).length > 1)
+  return { isSecret, isSecretInQuery: (name) => isSecret(name) || travels(name) }
 }
 
 export function isPlural(name: string): boolean {

@@ -22,8 +22,11 @@ type Payload = Readonly<Record<string, unknown>>
 /** The last second that a Date can hold. */
 const LAST_SECOND = 8.64e12
 
-/** How far ahead of our clock a token may say it was issued, beside the tolerance. */
-const MAX_IAT_AHEAD_MS = 60_000
+/**
+ * How far ahead of our clock a token may say it was issued, beside the tolerance: RFC 7519 refuses none for its `iat`, and an
+ * API whose clock is an hour behind need not refuse every fresh token.
+ */
+const MAX_IAT_AHEAD_MS = 86_400_000
 
 function numericDate(payload: Payload, claim: string): number | undefined {
   const value = payload[claim]

@@ -104,11 +104,11 @@ describe('maxTokenLifetimeMs', () => {
 })
 
 describe('the claims that are always looked at', () => {
-  it('refuse an iat more than a minute and the tolerance ahead', () => {
-    assert.ok(open({ iat: seconds + 60 }))
-    assert.throws(() => open({ iat: seconds + 61 }), refused('token_not_yet_valid'))
-    assert.ok(open({ iat: seconds + 65 }, { clockToleranceMs: 5000 }))
-    assert.throws(() => open({ iat: seconds + 66 }, { clockToleranceMs: 5000 }), refused('token_not_yet_valid'))
+  it('refuse an iat more than a day and the tolerance ahead', () => {
+    assert.ok(open({ iat: seconds + 86_400 }))
+    assert.throws(() => open({ iat: seconds + 86_401 }), refused('token_not_yet_valid'))
+    assert.ok(open({ iat: seconds + 86_405 }, { clockToleranceMs: 5000 }))
+    assert.throws(() => open({ iat: seconds + 86_406 }, { clockToleranceMs: 5000 }), refused('token_not_yet_valid'))
   })
 
   it('refuse dates that no calendar has', () => {
