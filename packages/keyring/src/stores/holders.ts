@@ -1,12 +1,12 @@
 /**
- * Who holds which revision of a keyring in a directory store. Each process that accepts by it writes a small file beside the
- * documents, `<store>/<keyring>/holders/<instance>.json`:
+ * Who holds which revision of a keyring in a directory store. Each process that accepts by it writes a small file beside
+ * the documents, `<store>/<keyring>/holders/<instance>.json`:
  *
  *     { "instance": "api-7", "holds": 12, "algorithms": ["HS256"], "seenAt": 1767225600000 }
  *
- * replaced as a whole (written beside its place under a name that begins with a dot, then renamed) whenever the process has loaded a
- * newer revision, and every 5 s. `seenAt` is milliseconds since the Unix epoch by that process's clock. A process that ends cleanly
- * removes its file; one that is not heard of for 15 s counts as gone.
+ * replaced as a whole (written beside its place under a name with another ending, then renamed) whenever the process has
+ * loaded a newer revision, and every 5 s. `seenAt` is milliseconds since the Unix epoch by that process's clock. A process
+ * that ends cleanly removes its file; one that is not heard of for 15 s counts as gone.
  */
 import { readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'

@@ -1,3 +1,4 @@
+import { forgetOldest } from '../bounded.ts'
 import { VerifyError } from '../error.ts'
 import type { Jwk } from '../keys/jwk.ts'
 import { publicMembers, thumbprint } from './thumbprint.ts'
@@ -34,7 +35,7 @@ export class ProofKeys {
   /** The one that was used longest ago makes room. */
   #keep(key: Jwk, jkt: string): void {
     this.#kept.delete(jkt)
-    if (this.#kept.size >= KEPT) this.#kept.delete(this.#kept.keys().next().value as string)
     this.#kept.set(jkt, key)
+    forgetOldest(this.#kept, KEPT)
   }
 }

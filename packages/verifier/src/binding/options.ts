@@ -1,11 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import { type Clock, systemClock } from '../clock.ts'
-import { allowedAlgorithm } from '../jws/algorithms.ts'
+import { PUBLIC_KEY_ALGORITHMS } from '../jws/algorithms.ts'
 import { assertAlgorithms } from '../jws/verify.ts'
 import { assertKnown, type OptionNames } from '../known-options.ts'
 import { Nonces } from './nonces.ts'
 
-const ALGORITHMS = 'ES256 ES384 ES512 PS256 PS384 PS512 RS256 RS384 RS512 EdDSA Ed25519'.split(' ')
 const SECRET_BYTES = 32
 
 /** What is accepted as a DPoP proof (RFC 9449). All times are milliseconds. */
@@ -47,9 +46,9 @@ export interface BindingOptions {
    */
   readonly requiredBinding?: 'dpop' | 'certificate' | 'either' | null
   /**
-   * Takes the client's certificate from this header field (RFC 9440 `Client-Cert`, plain base64, or percent-encoded PEM) instead of
-   * from the connection. Only where a proxy verifies the certificate, sets the field, removes it from what clients send,
-   * and cannot be passed by: otherwise anybody may claim any certificate.
+   * Takes the client's certificate from this header field (RFC 9440 `Client-Cert`, plain base64, or percent-encoded
+   * PEM) instead of from the connection. Only where a proxy verifies the certificate, sets the field, removes it from
+   * what clients send, and cannot be passed by: otherwise anybody may claim any certificate.
    */
   readonly dangerouslyTrustedCertificateHeader?: string
   readonly clock?: Clock
@@ -69,8 +68,8 @@ function count(name: string, value: unknown): number {
 
 function assertAsymmetric(algorithms: readonly string[]): readonly string[] {
   assertAlgorithms(algorithms)
-  const asymmetric = (name: string): boolean => (allowedAlgorithm(name, [name])?.kty ?? 'oct') !== 'oct'
-  if (algorithms.length > 0 && algorithms.every(asymmetric)) return [...algorithms]
+  const isAsymmetric = (name: string): boolean => PUBLIC_KEY_ALGORITHMS.includes(name)
+  if (algorithms.length > 0 && algorithms.every(isAsymmetric)) return [...algorithms]
   throw new TypeError('dpop.algorithms must name asymmetric algorithms only, and at least one')
 }
 
@@ -100,7 +99,7 @@ const DPOP_NAMES: OptionNames<DpopOptions> = {
 /** The options of proofs, held against wrong use and with their defaults. */
 export function checkedDpop({ dpop = {}, clock = systemClock, random = randomBytes }: BindingOptions) {
   assertKnown('dpop', dpop, DPOP_NAMES)
-  const { algorithms = ALGORITHMS, nonces } = dpop
+  const { algorithms = PUBLIC_KEY_ALGORITHMS, nonces } = dpop
   const toleranceMs = milliseconds('dpop.clockToleranceMs', dpop.clockToleranceMs ?? 0)
   return {
     algorithms: assertAsymmetric(algorithms),

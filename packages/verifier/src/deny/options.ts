@@ -10,9 +10,10 @@ export interface DenyListOptions {
    */
   readonly stateFile?: string | undefined
   /**
-   * How long a token may live, in milliseconds. Default 30 days. With a deny-list in use, tokens that live longer are refused,
-   * and that is what makes it safe to forget: whatever was issued before an entry came is over by then. (The life of a token
-   * without `iat` cannot be known: deny such a one by its `jti` with `expiresAt`.) Make it longer only while nothing is denied: what is on the list would be forgotten too early.
+   * How long a token may live, in milliseconds. Default 30 days. With a deny-list in use, tokens that live longer are
+   * refused, and that is what makes it safe to forget: whatever was issued before an entry came is over by then. (The
+   * life of a token without `iat` cannot be known: deny such a one by its `jti` with `expiresAt`.) Make it longer only
+   * while nothing is denied: what is on the list would be forgotten too early.
    */
   readonly maxTokenLifetimeMs?: number | undefined
   readonly clock?: Clock | undefined

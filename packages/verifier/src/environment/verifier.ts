@@ -1,5 +1,5 @@
 import type { Clock } from '../clock.ts'
-import { allowedAlgorithm } from '../jws/algorithms.ts'
+import { algorithmNamed, PUBLIC_KEY_ALGORITHMS } from '../jws/algorithms.ts'
 import type { RequiredTyp } from '../jwt/typ.ts'
 import { assertVerifierOptions, type VerifierOptions } from '../options.ts'
 import type { Environment } from '../secrets/environment.ts'
@@ -11,9 +11,6 @@ import { sharedSecrets } from '../trust/shared/source.ts'
 import type { TrustSource } from '../trust/source.ts'
 import { named, Settings } from './settings.ts'
 
-/** All that a JWKS may hold: what an algorithm can be used with is bound to the key, and none of these is weak. */
-const PUBLIC_KEY_ALGORITHMS = 'ES256 ES384 ES512 RS256 RS384 RS512 PS256 PS384 PS512 EdDSA Ed25519'.split(' ')
-
 /** Few issuers write `at+jwt` (RFC 9068); what calls itself something else (an ID token, a logout token) is refused. */
 const TYPES = ['at+jwt', 'JWT', null]
 
@@ -23,7 +20,8 @@ const TYPES = ['at+jwt', 'JWT', null]
  * (lists; in `TYP`, `none` stands for tokens without one, and `any` alone for all). An empty variable counts as not set.
  *
  * @param given goes before what the environment says; `issuer: null` and `audience: null` accept any
- * @throws {TypeError} for an option in `given` that there is not; or that names everything that is missing, contradictory or of the wrong shape, and shows no value
+ * @throws {TypeError} for an option in `given` that there is not; or that names everything that is missing,
+ *   contradictory or of the wrong shape, and shows no value
  */
 export function verifierFromEnvironment(env: Environment, given: Partial<VerifierOptions> = {}): VerifierOptions {
   if (typeof env !== 'object' || env === null) throw new TypeError('an environment is required, such as process.env')
@@ -71,7 +69,7 @@ function trustFrom(settings: Settings, clock: Clock | undefined): TrustSource | 
 }
 
 function assertAlgorithmsFor(trust: TrustSource, algorithms: readonly string[]): void {
-  if (!algorithms.every((name) => allowedAlgorithm(name, [name]))) throw new TypeError('there is no such algorithm')
+  if (!algorithms.every((name) => algorithmNamed(name) !== undefined)) throw new TypeError('there is no such algorithm')
   assertFamily(algorithms, trust)
 }
 

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { type FileHandle, open, rename, rm } from 'node:fs/promises'
+import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 
 /** A rename, or a new file, is only as durable as the folder it stands in. */
@@ -26,4 +26,11 @@ export async function replaceFile(path: string, pieces: Iterable<string>): Promi
     await rm(draft, { force: true })
     throw error
   }
+}
+
+/** The same for a whole text, in a folder that is made where it is missing. */
+export async function writeWhole(path: string, text: string): Promise<void> {
+  await mkdir(dirname(path), { recursive: true, mode: 0o700 })
+  const file = await replaceFile(path, [text])
+  await file.close()
 }

@@ -1,5 +1,6 @@
 import type { Cancel, Clock } from '../clock.ts'
 import { VerifyError, type VerifyErrorCode } from '../error.ts'
+import { SingleFlight } from '../single-flight.ts'
 
 /** What is watched: `look` reads it and applies what it found, or throws. */
 interface Watched<T> {
@@ -19,7 +20,7 @@ const EVERY_MS = 1_000
  */
 export class Watch<T> {
   readonly #watched: Watched<T>
-  #last: Promise<unknown> = Promise.resolve()
+  readonly #flight = new SingleFlight(() => this.#look())
   #failing = false
   #closed = false
   #cancel: Cancel = () => {}
@@ -36,16 +37,14 @@ export class Watch<T> {
 
   /** Looks now, after any look that is under way: that one may have begun before what the caller wants to see was there. */
   now(): Promise<T> {
-    const look = this.#last.then(() => this.#look())
-    this.#last = look.catch(() => {})
-    return look
+    return this.#flight.anew()
   }
 
   /** Resolves when no look is under way any more. */
   async close(): Promise<void> {
     this.#closed = true
     this.#cancel()
-    await this.#last
+    await this.#flight.ended()
   }
 
   async #lookByItself(): Promise<void> {

@@ -6,6 +6,12 @@ export interface Credentials {
   readonly token: string
 }
 
+/** The scheme of an `Authorization` header, where it is one that tokens are sent with. */
+export function schemeOf(authorization: string | undefined): Credentials['scheme'] | undefined {
+  const name = /^(bearer|dpop)(?: |$)/i.exec(authorization ?? '')?.[1]
+  return name?.toLowerCase() as Credentials['scheme'] | undefined
+}
+
 /** No token contains a comma: this is a second `Authorization` field that was joined to the first. */
 const SECOND_CREDENTIALS = /,\s*(?:bearer|dpop)(?:\s|$)/i
 
@@ -16,8 +22,8 @@ const SECOND_CREDENTIALS = /,\s*(?:bearer|dpop)(?:\s|$)/i
  */
 export function credentialsOf(authorization: string | undefined): Credentials {
   if (SECOND_CREDENTIALS.test(authorization ?? '')) throw new VerifyError('credentials_ambiguous')
-  const match = /^(bearer|dpop)(?: +(.*))?$/is.exec(authorization ?? '')
-  const token = match?.[2]?.trim()
-  if (!token) throw new VerifyError('token_missing')
-  return { scheme: match?.[1]?.toLowerCase() === 'dpop' ? 'dpop' : 'bearer', token }
+  const scheme = schemeOf(authorization)
+  const token = authorization?.slice(scheme?.length).trim()
+  if (scheme === undefined || !token) throw new VerifyError('token_missing')
+  return { scheme, token }
 }

@@ -3,6 +3,7 @@ import { VerifyError, type VerifyErrorCode } from '../error.ts'
 import { bodyOf, spoken } from './body.ts'
 import { challenge } from './challenge.ts'
 import { correlationId } from './correlation.ts'
+import { schemeOf } from './credentials.ts'
 import { JSON_HEADERS } from './headers.ts'
 import type { GuardRules } from './options.ts'
 
@@ -38,14 +39,9 @@ function statusOf(code: VerifyErrorCode): Refusal['status'] {
   return code === 'scope_missing' || code === 'role_missing' ? 403 : 401
 }
 
-function schemeOf(request: PresentedRequest): 'bearer' | 'dpop' | undefined {
-  const match = /^(bearer|dpop)(?: |$)/i.exec(request.header('authorization') ?? '')
-  return match?.[1]?.toLowerCase() as 'bearer' | 'dpop' | undefined
-}
-
 function headersFor(status: number, code: VerifyErrorCode, description: string, facts: Facts): Record<string, string> {
   if (status === 503) return { 'retry-after': RETRY_AFTER_SECONDS }
-  const scheme = schemeOf(facts.request)
+  const scheme = schemeOf(facts.request.header('authorization'))
   const { realm, scopes, asksForProofs, binding } = facts.rules
   const { proofAlgorithms } = binding
   const nonce = scheme === 'dpop' || code === 'proof_nonce_required' ? binding.nonce() : undefined

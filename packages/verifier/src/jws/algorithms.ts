@@ -95,7 +95,18 @@ const ROWS: readonly Algorithm[] = [
 /** A Map, not an object: `constructor` or `__proto__` in a header must find nothing. */
 const ALGORITHMS: ReadonlyMap<string, Algorithm> = new Map(ROWS.map((row) => [row.name, row]))
 
-const isSymmetric = (name: string): boolean => ALGORITHMS.get(name)?.kty === 'oct'
+/** Whatever a JWKS may hold keys for: none of these is weak. */
+export const PUBLIC_KEY_ALGORITHMS = ROWS.filter(({ kty }) => kty !== 'oct').map(({ name }) => name)
+
+/** The row for a name; undefined where there is no such algorithm. */
+export function algorithmNamed(name: string): Algorithm | undefined {
+  return ALGORITHMS.get(name)
+}
+
+/** Whether tokens of that algorithm are verified by a secret that their issuer shares. */
+export function isSharedSecretAlgorithm(name: string): boolean {
+  return ALGORITHMS.get(name)?.kty === 'oct'
+}
 
 /**
  * The row for `name`, if the list allows it. A shared secret is only ever used where nothing but HS* is allowed:
@@ -104,5 +115,5 @@ const isSymmetric = (name: string): boolean => ALGORITHMS.get(name)?.kty === 'oc
 export function allowedAlgorithm(name: string, allowed: readonly string[]): Algorithm | undefined {
   if (!allowed.includes(name)) return undefined
   const row = ALGORITHMS.get(name)
-  return row?.kty === 'oct' && !allowed.every(isSymmetric) ? undefined : row
+  return row?.kty === 'oct' && !allowed.every(isSharedSecretAlgorithm) ? undefined : row
 }

@@ -1,3 +1,4 @@
+import { forgetOldest } from '../bounded.ts'
 import { VerifyError } from '../error.ts'
 import { decodeStrict } from './base64url.ts'
 import { parseObject } from './json.ts'
@@ -48,6 +49,6 @@ const isFlat = (header: JwsHeader): boolean =>
  */
 export function rememberHeader(segment: string, header: JwsHeader): void {
   if (segment.length > CACHED_LENGTH || !isFlat(header)) return
-  if (cached.size >= CACHED_HEADERS) cached.delete(cached.keys().next().value as string)
   cached.set(segment, { ...header })
+  forgetOldest(cached, CACHED_HEADERS)
 }

@@ -1,3 +1,4 @@
+import { forgetOldest } from '../bounded.ts'
 import type { VerifyErrorCode } from '../error.ts'
 import type { TrustEvents } from '../trust/source.ts'
 
@@ -22,7 +23,7 @@ export class Tally {
     this.#accepted++
     if (kid === undefined) return
     this.#lastUsedMs.set(kid, nowMs)
-    if (this.#lastUsedMs.size > REMEMBERED_KEYS) this.#lastUsedMs.delete(this.#lastUsedMs.keys().next().value as string)
+    forgetOldest(this.#lastUsedMs, REMEMBERED_KEYS)
   }
 
   refuse(code: VerifyErrorCode): void {

@@ -1,14 +1,4 @@
-/** RFC 7518 §3.2: a secret is at least as long as the digest. In bytes. */
-const LEAST_BYTES: ReadonlyMap<string, number> = new Map([
-  ['HS256', 32],
-  ['HS384', 48],
-  ['HS512', 64],
-])
-
-/** Whether tokens of that algorithm are verified by a secret that their issuer shares. */
-export function isSharedSecretAlgorithm(name: string): boolean {
-  return LEAST_BYTES.has(name)
-}
+import { algorithmNamed } from '../jws/algorithms.ts'
 
 /** What the other half of the algorithm-confusion attack needs: a public key, which everybody has, taken for a secret. */
 const LOOKS_LIKE_A_KEY = /-----BEGIN |"kty"\s*:|^(?:ssh|ecdsa)-[a-z0-9-]+ /
@@ -30,6 +20,7 @@ export function assertStrongSecrets(secrets: readonly string[], algorithms: read
   }
 }
 
+/** RFC 7518 §3.2: a secret is at least as long as the digest. */
 function leastBytes(algorithm: string): number {
-  return LEAST_BYTES.get(algorithm) ?? 0
+  return (algorithmNamed(algorithm)?.leastBits ?? 0) / 8
 }

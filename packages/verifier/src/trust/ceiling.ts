@@ -1,19 +1,21 @@
-import { type Cancel, type Clock, elapsedMs, type Moment } from '../clock.ts'
+import { type Clock, elapsedMs, type Moment } from '../clock.ts'
+import { LeaseWatch } from './lease-watch.ts'
 
-/** How long the last good answer counts: from when it was asked for up to a fixed age, and nothing but another one prolongs it. */
+/**
+ * How long the last good answer counts: from when it was asked for up to a fixed age, and nothing but another one
+ * prolongs it.
+ */
 export class Ceiling {
   readonly #clock: Clock
   readonly #ceilingMs: number
-  readonly #onTurn: (event: 'leaseLost' | 'leaseRegained') => void
+  readonly #watch: LeaseWatch
   #answered: Moment | undefined
   #holds = false
-  #lost = false
-  #cancelWatch: Cancel = () => {}
 
   constructor(clock: Clock, ceilingMs: number, onTurn: (event: 'leaseLost' | 'leaseRegained') => void) {
     this.#clock = clock
     this.#ceilingMs = ceilingMs
-    this.#onTurn = onTurn
+    this.#watch = new LeaseWatch(clock, () => this.leftMs, onTurn)
   }
 
   /** How long trust lasts if nothing more is heard, in milliseconds. */
@@ -30,30 +32,12 @@ export class Ceiling {
     this.#answered = asOf
     const held = this.#holds
     this.#holds = holds
-    if (this.leftMs > 0) this.#regain()
-    else if (held) this.#lose()
+    if (this.leftMs > 0) this.#watch.held()
+    else if (held) this.#watch.lost()
   }
 
   stop(): void {
     this.#holds = false
-    this.#cancelWatch()
-  }
-
-  #regain(): void {
-    if (this.#lost) this.#onTurn('leaseRegained')
-    this.#lost = false
-    this.#watch()
-  }
-
-  #lose(): void {
-    this.#cancelWatch()
-    if (!this.#lost) this.#onTurn('leaseLost')
-    this.#lost = true
-  }
-
-  #watch(): void {
-    this.#cancelWatch()
-    const look = () => (this.leftMs > 0 ? this.#watch() : this.#lose())
-    this.#cancelWatch = this.#clock.after(Math.ceil(this.leftMs), look, true)
+    this.#watch.stop()
   }
 }

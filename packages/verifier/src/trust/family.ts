@@ -1,4 +1,4 @@
-import { isSharedSecretAlgorithm } from '../secrets/strength.ts'
+import { isSharedSecretAlgorithm } from '../jws/algorithms.ts'
 import type { TrustSource } from './source.ts'
 
 /**

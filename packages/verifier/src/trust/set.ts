@@ -1,3 +1,4 @@
+import { forgetOldest } from '../bounded.ts'
 import type { VerifyErrorCode } from '../error.ts'
 import { importedKey } from '../keys/cache.ts'
 import type { Jwk, Jwks } from '../keys/jwk.ts'
@@ -114,9 +115,6 @@ export class TrustSet {
 
   #forgetRetired(): void {
     for (const kid of this.#material.keys()) this.#retired.delete(kid)
-    for (const kid of this.#retired.keys()) {
-      if (this.#retired.size <= REMEMBERED_RETIRED) break
-      this.#retired.delete(kid)
-    }
+    forgetOldest(this.#retired, REMEMBERED_RETIRED)
   }
 }

@@ -1,19 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { type VerifyJwtOptions, verifyJwt } from '../../src/index.ts'
-import { AUDIENCE, compact, goodClaims, ISSUER, makeKey, NOW_MS, refused } from '../support/keys.ts'
-
-const key = makeKey('ES256')
-const base: VerifyJwtOptions = {
-  jwks: { keys: [key.jwk] },
-  issuer: ISSUER,
-  audience: AUDIENCE,
-  algorithms: ['ES256'],
-  now: NOW_MS,
-}
-const seconds = NOW_MS / 1000
-const open = (claims: Record<string, unknown>, options: Partial<VerifyJwtOptions> = {}, typ?: string) =>
-  verifyJwt(compact(key, { ...goodClaims(), ...claims }, { typ }), { ...base, ...options })
+import type { VerifyJwtOptions } from '../../src/index.ts'
+import { open, seconds } from '../support/jwt.ts'
+import { refused } from '../support/keys.ts'
 
 describe('requiredTyp', () => {
   const typed = (typ: string | undefined, requiredTyp: VerifyJwtOptions['requiredTyp']) =>

@@ -75,7 +75,10 @@ export function presentedRequest(request: NodeRequest, baseUrl?: string): Presen
 /** A request with its body; `body` is what a parser of the framework made of it. */
 export type RequestStream = NodeRequest & Readable & { readonly body?: unknown }
 
-/** Not the iterator that `for await` takes by itself: that one resets an HTTP/2 stream, answer and all, when reading stops early. */
+/**
+ * Not the iterator that `for await` takes by itself: that one resets an HTTP/2 stream, answer and all, when reading
+ * stops early.
+ */
 async function* chunksOf(request: Readable): AsyncGenerator<Uint8Array> {
   try {
     yield* request.iterator({ destroyOnReturn: false })

@@ -1,7 +1,7 @@
 import type { Clock } from '../../clock.ts'
 import { type Deferred, deferred } from '../../deferred.ts'
 import { VerifyError } from '../../error.ts'
-import { SingleFlight } from '../polling/single-flight.ts'
+import { SingleFlight } from '../../single-flight.ts'
 import type { TrustChange } from '../set.ts'
 
 const TIMEOUT_MS = 10_000

@@ -3,6 +3,7 @@ import { deferred } from '../../deferred.ts'
 import { VerifyError, type VerifyErrorCode } from '../../error.ts'
 import type { Jwks } from '../../keys/jwk.ts'
 import { LIBRARY } from '../../version.ts'
+import { LeaseWatch } from '../lease-watch.ts'
 import { type TrustChange, TrustSet } from '../set.ts'
 import {
   announceChange,
@@ -17,7 +18,6 @@ import { sayGoodbye } from './goodbye.ts'
 import { Instances, type Stay } from './instances.ts'
 import { type Acknowledgement, Issuer } from './issuer.ts'
 import { Lease } from './lease.ts'
-import { LeaseWatch } from './lease-watch.ts'
 import { compareRevisions, type TrustMessage } from './message.ts'
 import { checkedFeedOptions, type TrustFeedOptions } from './options.ts'
 import { Refreshes } from './refreshes.ts'
@@ -66,7 +66,11 @@ class FeedTrust implements TrustSource {
     this.#instances = new Instances([issuerAt(first), ...others.map(issuerAt)])
     this.#feedAt = this.#instances.current
     this.#lease = new Lease(clock, onLeaseLost)
-    this.#leaseWatch = new LeaseWatch(clock, this.#lease, (event) => this.#context.announce(event))
+    this.#leaseWatch = new LeaseWatch(
+      clock,
+      () => this.#lease.leftMs,
+      (event) => this.#context.announce(event),
+    )
     this.#file = stateFile === undefined ? undefined : new StateFile(stateFile, name)
     this.#subscription = new Subscription({
       clock,
@@ -216,7 +220,7 @@ class FeedTrust implements TrustSource {
   #earned(sent: Moment, leaseMs: number): void {
     this.#lease.earn(sent, leaseMs)
     if (this.#lease.leftMs === 0) return
-    this.#leaseWatch.renewed()
+    this.#leaseWatch.held()
     this.#first.resolve()
   }
 

@@ -1,7 +1,6 @@
-import { mkdir, readFile } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { readFile } from 'node:fs/promises'
 import { VerifyError } from '../../error.ts'
-import { replaceFile } from '../../files/replace.ts'
+import { writeWhole } from '../../files/replace.ts'
 import type { Revision } from '../source.ts'
 import { isRevision } from './message.ts'
 
@@ -51,10 +50,7 @@ export class StateFile {
   /** Resolves when the file is durable. Writes happen in the order in which they were asked for. */
   save({ revision, revokedKids }: RememberedTrust): Promise<void> {
     const text = `${JSON.stringify({ issuer: this.#issuer, ...revision, revokedKids }, null, 2)}\n`
-    const write = this.#lastWrite.then(async () => {
-      await mkdir(dirname(this.#path), { recursive: true, mode: 0o700 })
-      await replaceFile(this.#path, [text]).then((file) => file.close())
-    })
+    const write = this.#lastWrite.then(() => writeWhole(this.#path, text))
     // The caller of this write hears of its failure; the next write starts afresh either way.
     this.#lastWrite = write.catch(() => {})
     return write.catch((cause) => Promise.reject(failed('it cannot be written', cause)))

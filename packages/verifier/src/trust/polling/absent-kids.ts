@@ -1,3 +1,4 @@
+import { forgetOldest } from '../../bounded.ts'
 import { type Clock, elapsedMs, type Moment, momentOf } from '../../clock.ts'
 
 const REMEMBERED = 1_000
@@ -19,7 +20,7 @@ export class AbsentKids {
     if (kid.length > LONGEST_KID) return
     this.#found.delete(kid)
     this.#found.set(kid, momentOf(this.#clock))
-    if (this.#found.size > REMEMBERED) this.#found.delete(this.#found.keys().next().value as string)
+    forgetOldest(this.#found, REMEMBERED)
   }
 
   has(kid: string): boolean {

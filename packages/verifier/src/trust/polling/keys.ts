@@ -1,6 +1,6 @@
 import { type Clock, elapsedMs, type Moment } from '../../clock.ts'
 import { VerifyError, type VerifyErrorCode } from '../../error.ts'
-import { allowedAlgorithm } from '../../jws/algorithms.ts'
+import { algorithmNamed } from '../../jws/algorithms.ts'
 import { importedKey } from '../../keys/cache.ts'
 import type { Jwk, Jwks } from '../../keys/jwk.ts'
 import { usableKey } from '../../keys/select.ts'
@@ -24,7 +24,7 @@ function isPublicKey(jwk: Jwk | null): boolean {
 
 /** Whether any of the keys could verify by one of these algorithms. */
 function canVerify({ keys }: Jwks, algorithms: readonly string[]): boolean {
-  const rows = algorithms.map((name) => allowedAlgorithm(name, algorithms)).filter((row) => row !== undefined)
+  const rows = algorithms.map(algorithmNamed).filter((row) => row !== undefined)
   return keys.some((jwk) => rows.some((row) => usableKey(jwk, row) !== undefined))
 }
 

@@ -2,6 +2,7 @@ import { elapsedMs, type Moment, momentOf } from '../../clock.ts'
 import { deferred } from '../../deferred.ts'
 import { VerifyError, type VerifyErrorCode } from '../../error.ts'
 import type { Jwks } from '../../keys/jwk.ts'
+import { SingleFlight } from '../../single-flight.ts'
 import type { TrustChange } from '../set.ts'
 import { assertOneVerifier, idleContext, type TrustContext, type TrustSnapshot, type TrustSource } from '../source.ts'
 import { AbsentKids } from './absent-kids.ts'
@@ -9,7 +10,6 @@ import { fetchJwks } from './endpoint.ts'
 import { PolledKeys } from './keys.ts'
 import { checkedPollingOptions, type JwksPollingOptions } from './options.ts'
 import { Schedule } from './schedule.ts'
-import { SingleFlight } from './single-flight.ts'
 
 /**
  * Trust in an issuer that has nothing but a JWKS. The set is fetched ahead of time and replaced as a whole; while the

@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto'
-import { mkdir, rename, rm, writeFile } from 'node:fs/promises'
+import { rm } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { type Clock, elapsedMs, type Moment, momentOf } from '../../clock.ts'
 import { VerifyError } from '../../error.ts'
+import { writeWhole } from '../../files/replace.ts'
 
 const RENEW_MS = 5_000
 /** Whoever is not heard of for so long counts as gone: nobody waits for him, and he must accept nothing any more. */
@@ -39,7 +40,7 @@ export class Holder {
     if (last?.holds === holds && elapsedMs(this.#clock, last.sent) < RENEW_MS) return last.sent
     const sent = momentOf(this.#clock)
     const text = JSON.stringify({ instance: this.#instance, holds, algorithms, seenAt: sent.wallMs })
-    await this.#replace(`${text}\n`).catch((cause) => Promise.reject(failed(cause)))
+    await writeWhole(this.#path, `${text}\n`).catch((cause) => Promise.reject(failed(cause)))
     this.#last = { holds, sent }
     return sent
   }
@@ -50,18 +51,6 @@ export class Holder {
 
   get #path(): string {
     return join(this.#folder, `${this.#instance}.json`)
-  }
-
-  async #replace(text: string): Promise<void> {
-    const draft = join(this.#folder, `.${this.#instance}.${randomUUID()}.draft`)
-    await mkdir(this.#folder, { recursive: true, mode: 0o700 })
-    try {
-      await writeFile(draft, text, { mode: 0o600, flag: 'wx' })
-      await rename(draft, this.#path)
-    } catch (error) {
-      await rm(draft, { force: true })
-      throw error
-    }
   }
 }
 
