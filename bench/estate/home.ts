@@ -3,8 +3,8 @@ import { appendFile, chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Embedded, startEmbedded } from '@rekey/database'
+import { freePort } from '@rekey/database/testing'
 import { migrateIdp } from '@rekey/idp'
-import { freePort } from './port.ts'
 import type { Undo } from './undo.ts'
 
 /** A PostgreSQL of its own with Rekey's schema, and the root key of the instances on it. */

@@ -1,6 +1,6 @@
+import { freePort } from '@rekey/database/testing'
 import type { Home } from './home.ts'
 import { Part } from './part.ts'
-import { freePort } from './port.ts'
 import type { Undo } from './undo.ts'
 
 const MAIN = new URL('../../packages/idp/src/main.ts', import.meta.url)

@@ -10,10 +10,10 @@ const CLOCK_SAMPLES = 20
 /**
  * What the database knows of revocations, without asking the IdP.
  *
- * When one was committed: PostgreSQL stamps a commit (`pg_xact_commit_timestamp`) when it begins to write it to disk, so before it is durable and
- * before anybody is notified: what is counted from there is never too short. The transaction is that of the audit event of
- * the revocation. Its wall clock is translated to the clock that the processes share by asking for both at once, as often
- * as it takes for one question to be quick: the error is half of that round trip, some 0.1 ms.
+ * When one was committed: PostgreSQL stamps a commit (`pg_xact_commit_timestamp`) when it begins to write it to disk, so
+ * before it is durable and before anybody is notified: what is counted from there is never too short. The transaction is
+ * that of the audit event of the revocation. Its wall clock is translated to the clock that the processes share by asking
+ * for both at once, as often as it takes for one question to be quick: the error is half of that round trip, some 0.1 ms.
  */
 export class Ledger {
   readonly keyrings: Keyrings

@@ -1,9 +1,9 @@
+import { freePort } from '@rekey/database/testing'
 import { type Clients, registerClients } from '../estate/clients.ts'
 import { startHome } from '../estate/home.ts'
 import { type Idp, startIdp } from '../estate/idp.ts'
 import { Keyrings } from '../estate/keyrings.ts'
 import { Part } from '../estate/part.ts'
-import { freePort } from '../estate/port.ts'
 import type { Undo } from '../estate/undo.ts'
 
 const API = new URL('../../examples/api/src/main.ts', import.meta.url)

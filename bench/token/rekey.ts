@@ -1,15 +1,13 @@
 import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { once } from 'node:events'
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { type Embedded, startEmbedded } from '@rekey/database'
+import { freePort } from '@rekey/database/testing'
 import { ensureClients, migrateIdp } from '@rekey/idp'
-import { portOf } from './announce.ts'
 import { CLIENT_ID, CLIENT_SECRET, SCOPE } from './client.ts'
 import { type Contestant, endedEarly, stopProcess } from './contestant.ts'
 import { onServerCore } from './cores.ts'
@@ -82,13 +80,4 @@ async function isReady(url: string): Promise<boolean> {
     if (error instanceof TypeError) return false
     throw error
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const port = portOf(server)
-  server.close()
-  await once(server, 'close')
-  return port
 }

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { EventEmitter, once } from 'node:events'
 import { chmodSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
+import { freePort } from '@rekey/database/testing'
 import { Database, namedDatabase } from '../../src/estate/database.ts'
 import { isFree } from '../../src/estate/ports.ts'
 import { readIfPresent } from '../../src/estate/private-file.ts'
@@ -52,13 +52,4 @@ test('the environment may name a database, and the role that owns its tables', (
 /** The process that PostgreSQL says it is; 0 while there is none. */
 function pidIn(home: string): number {
   return Number(readIfPresent(join(home, 'postgresql/postmaster.pid'))?.split('\n')[0] ?? 0)
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as { port: number }
-  server.close()
-  await once(server, 'close')
-  return port
 }
