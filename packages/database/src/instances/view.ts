@@ -10,8 +10,9 @@
  *   follow   each second, and at once when a NOTIFY comes: read what changed, apply it, confirm
  *
  * It falls back to *reload* when its listener was cut off (a notification may have been lost), when its lease ran out
- * by any clock before the renewal was confirmed (nobody may have waited for it meanwhile), when changes it needs are gone, or when the revision went backwards or
- * its epoch is another (a restored backup). Between falling back and the next confirmation it holds nothing and must refuse to act.
+ * by any clock before the renewal was confirmed (nobody may have waited for it meanwhile), when changes it needs are
+ * gone, or when the revision went backwards or its epoch is another (a restored backup). Between falling back and the
+ * next confirmation it holds nothing and must refuse to act.
  *
  * Correctness hangs on the lease and on reading changes in order; NOTIFY only makes it quick.
  */

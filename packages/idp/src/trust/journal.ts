@@ -22,9 +22,10 @@ type Revoked = z.infer<typeof entry>
 export type Forgotten = Revoked & { wasActive: boolean }
 
 /**
- * What was revoked, remembered outside the database: a restored backup does not know of it, and must not bring a stolen key
- * back. An instance keeps it in memory, and where it is given a file, over its own end too: one JSON line a revocation, only
- * ever appended, and written before the instance confirms that it has applied the revocation, if it can be written. Instances on one machine may share it.
+ * What was revoked, remembered outside the database: a restored backup does not know of it, and must not bring a stolen
+ * key back. An instance keeps it in memory, and where it is given a file, over its own end too: one JSON line a
+ * revocation, only ever appended, and written before the instance confirms that it has applied the revocation, if it can
+ * be written. Instances on one machine may share it.
  */
 export class RevocationJournal {
   readonly #path: string | undefined
