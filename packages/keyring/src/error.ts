@@ -2,6 +2,7 @@ export type KeyringErrorCode =
   | 'ILLEGAL_TRANSITION'
   | 'INVALID_DURATION'
   | 'INVALID_NAME'
+  | 'KEYRING_CLOSED'
   | 'NO_SUCCESSOR'
   | 'NOTHING_TO_ROLL_BACK'
   | 'POLICY_INVALID'

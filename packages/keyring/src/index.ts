@@ -1,16 +1,21 @@
 export { type Clock, systemClock } from './clock.ts'
 export { type Decision, decide, type Step, type Waiting } from './decide/decide.ts'
-export { type Evidence, type Instance, noEvidence, type Verifier } from './decide/evidence.ts'
+export { type Evidence, type Instance, noEvidence, type Use, type Verifier } from './decide/evidence.ts'
 export { issuanceGate, verifiersRefusing } from './decide/issuance.ts'
 export { KeyringError, type KeyringErrorCode } from './error.ts'
-export type { Gate, Kind } from './kinds/kind.ts'
+export type { ClientKind, Gate, InstanceKind, Kind } from './kinds/kind.ts'
 export { makeSharedSecret, sharedSecret } from './kinds/shared-secret.ts'
 export { signingKey } from './kinds/signing-key.ts'
 export { kinds } from './kinds/table.ts'
+export { closeKeyring, isClosed, succeed } from './lifecycle/client.ts'
 export {
   activeVersion,
+  type ClientKeyring,
+  type ClientKindName,
+  type InstanceKindName,
   type Keyring,
   type KindName,
+  newClientKeyring,
   newKeyring,
   type RotationRequest,
   stamp,
@@ -31,14 +36,25 @@ export {
   revoke,
   rollBack,
 } from './lifecycle/transition.ts'
-export { isAccepted, type Material, type Revocation, type State, type Version } from './lifecycle/version.ts'
-export { carryOut, type Hands } from './loop/carry-out.ts'
+export {
+  type ClientMaterial,
+  endOf,
+  isAccepted,
+  isAcceptedAt,
+  type Material,
+  type Revocation,
+  type State,
+  type Version,
+} from './lifecycle/version.ts'
+export { carryOut, type Hands, type HandsOrEyes } from './loop/carry-out.ts'
 export { changeKeyring, unknownKeyring } from './loop/change.ts'
 export { ensureKeyring, requestForcedRotation } from './loop/ensure.ts'
 export { type Loop, startLoop } from './loop/run.ts'
+export type { AnyPolicy, ClientPolicy } from './policy/client.ts'
 export { formatDuration, parseDuration } from './policy/duration.ts'
 export { checkPolicy, defaultPolicy, type Policy } from './policy/signing.ts'
 export { directoryStore } from './stores/directory.ts'
 export { holdersOf } from './stores/holders.ts'
 export { memoryStore } from './stores/memory.ts'
+export { type Outbox, type OutboxEntry, outboxOf } from './stores/outbox.ts'
 export { type Change, type KeyringStore, nextDecisionAt } from './stores/store.ts'

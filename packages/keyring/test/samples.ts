@@ -1,7 +1,9 @@
+import { hash } from 'node:crypto'
 import { type Evidence, noEvidence } from '../src/decide/evidence.ts'
 import { type Keyring, newKeyring, stamp } from '../src/lifecycle/keyring.ts'
 import { activate, markServed, prepare, retire, revoke } from '../src/lifecycle/transition.ts'
-import type { Material } from '../src/lifecycle/version.ts'
+import type { ClientMaterial, Material } from '../src/lifecycle/version.ts'
+import type { AnyPolicy, ClientPolicy } from '../src/policy/client.ts'
 import { defaultPolicy, type Policy } from '../src/policy/signing.ts'
 
 /** Where the clocks of tests start. */
@@ -11,8 +13,16 @@ export function material(id: string): Material {
   return { id, publicPart: { kty: 'EC', kid: id }, sealedPrivate: `sealed private half of ${id}` }
 }
 
+/** Two hours of quiet; assertions live for six minutes. */
+export const clientPolicy: ClientPolicy = { quietMs: 7_200_000, assertionMs: 360_000 }
+
+/** A secret of a client, as it is kept: without the secret. */
+export function secret(id: string): ClientMaterial {
+  return { id, publicPart: { sha256: hash('sha256', id) } }
+}
+
 /** As a store would save it next. */
-export function saved(previous: Keyring | undefined, next: Keyring): Keyring {
+export function saved<P extends AnyPolicy>(previous: Keyring<P> | undefined, next: Keyring<P>): Keyring<P> {
   return stamp(previous, next, (previous?.revision ?? 0) + 1)
 }
 

@@ -82,7 +82,7 @@ async function openEstate(t: TestContext) {
     return decision.waiting.filter(({ step }) => step === 'activate').flatMap(({ for: parties }) => parties)
   }
 
-  const ask = (change: Parameters<typeof changeKeyring>[2]) =>
+  const ask = (change: Parameters<typeof changeKeyring<Policy>>[2]) =>
     changeKeyring(store, name, change, { action: 'keyring.asked', actor: 'ops', details: {} })
 
   return {

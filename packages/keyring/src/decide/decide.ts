@@ -1,8 +1,10 @@
-import type { Kind } from '../kinds/kind.ts'
+import type { InstanceKind } from '../kinds/kind.ts'
 import { kinds } from '../kinds/table.ts'
-import { activeVersion, type Keyring, standbyVersion } from '../lifecycle/keyring.ts'
+import { activeVersion, type ClientKeyring, type Keyring, standbyVersion } from '../lifecycle/keyring.ts'
 import type { Revocation, Version } from '../lifecycle/version.ts'
+import type { AnyPolicy } from '../policy/client.ts'
 import type { Policy } from '../policy/signing.ts'
+import { clientOutcomes } from './client.ts'
 import type { Evidence } from './evidence.ts'
 
 /** A change that is due now. `id` names the version it is about. */
@@ -44,13 +46,25 @@ export interface Decision {
  * This is the only place that knows when a version may change its state. It looks at nothing but its arguments, and what
  * it returns is data: carrying out a step, and losing the race to do so, is the business of `loop/`.
  */
-export function decide(keyring: Keyring, evidence: Evidence, now: number): Decision {
-  const { policy } = keyring
+export function decide(keyring: Keyring<AnyPolicy>, evidence: Evidence, now: number): Decision {
   const kind = kinds[keyring.kind]
+  // Which policy a keyring has follows from its kind.
+  const outcomes =
+    kind.holder === 'client'
+      ? clientOutcomes(kind, keyring as ClientKeyring, evidence, now)
+      : instanceOutcomes(kind, keyring as Keyring, evidence, now)
+  return summarise(outcomes, now)
+}
+
+/** Something is due, or waited for, or to be looked at again at some time. */
+export type Outcome = { due: Step } | { wait: Waiting } | { at: number }
+
+function instanceOutcomes(kind: InstanceKind, keyring: Keyring, evidence: Evidence, now: number): Outcome[] {
+  const { policy } = keyring
   const behind = evidence.instances.filter((instance) => instance.applied < keyring.revision)
   const inState = (state: Version['state']) => keyring.versions.filter((version) => version.state === state)
   // What is due first is done first: making a key takes time, and nothing may have to wait for that.
-  const outcomes = [
+  return [
     ...[...inState('prepared'), ...inState('retiring')].flatMap((version) => revocation(version, behind)),
     ...inState('prepared').flatMap((version) => serve(version, behind)),
     ...succession(kind, keyring, evidence, now),
@@ -62,20 +76,17 @@ export function decide(keyring: Keyring, evidence: Evidence, now: number): Decis
         : [
             ...demotion(version, behind),
             ...forgetting(kind, version, policy, now),
-            ...retirement(kind, keyring, version, now),
+            ...retirement(kind, keyring, version, evidence, now),
           ],
     ),
     ...reserve(kind, keyring, now),
   ]
-  return summarise(outcomes, now)
 }
-
-type Outcome = { due: Step } | { wait: Waiting } | { at: number }
 
 /** While everybody is told of a revocation, nothing that can wait gets in its way: a thousand verifiers hear of either. */
 const revocationHasTheWayMs = 250
 
-function reserve(kind: Kind, keyring: Keyring, now: number): Outcome[] {
+function reserve(kind: InstanceKind, keyring: Keyring, now: number): Outcome[] {
   if (!kind.standby || standbyVersion(keyring)) return []
   const revokedAt = Math.max(...keyring.versions.map((version) => version.revokedAt ?? Number.NEGATIVE_INFINITY))
   const waits = activeVersion(keyring) && now >= revokedAt && now < revokedAt + revocationHasTheWayMs
@@ -96,7 +107,7 @@ function serve(version: Version, behind: Evidence['instances']): Outcome[] {
   return [{ wait: onInstances('serve', 'served', version, behind, version.preparedAt) }]
 }
 
-function succession(kind: Kind, keyring: Keyring, evidence: Evidence, now: number): Outcome[] {
+function succession(kind: InstanceKind, keyring: Keyring, evidence: Evidence, now: number): Outcome[] {
   const active = activeVersion(keyring)
   const scheduledAt = (active?.activatedAt ?? now) + keyring.policy.rotateEveryMs
   const requestedAt = active?.revocation?.requestedAt ?? keyring.rotation?.requestedAt
@@ -127,15 +138,21 @@ function demotion(version: Version, behind: Evidence['instances']): Outcome[] {
   return [{ wait: onInstances('demote', 'demoted', version, behind, version.retiringAt ?? 0) }]
 }
 
-function forgetting(kind: Kind, version: Version, policy: Policy, now: number): Outcome[] {
+function forgetting(kind: InstanceKind, version: Version, policy: Policy, now: number): Outcome[] {
   if (kind.acceptsByPrivate || version.demotedAt === undefined || version.sealedPrivate === undefined) return []
   const at = (version.retiringAt ?? 0) + policy.rollbackWindowMs
   return now >= at ? [{ due: { do: 'erase-private', id: version.id } }] : [{ at }]
 }
 
-function retirement(kind: Kind, keyring: Keyring, version: Version, now: number): Outcome[] {
+function retirement(
+  kind: InstanceKind,
+  keyring: Keyring,
+  version: Version,
+  evidence: Evidence,
+  now: number,
+): Outcome[] {
   if (version.demotedAt === undefined) return []
-  const gate = kind.drained(keyring, version, now)
+  const gate = kind.drained(keyring, version, evidence, now)
   if (gate.open) return [{ due: { do: 'retire', id: version.id } }]
   const { for: parties, opensAt } = gate
   return [

@@ -17,10 +17,21 @@ export interface Verifier {
   leaseUntil: number
 }
 
+/** When a version was first and last seen in use by the client that holds it. Milliseconds since the epoch. */
+export interface Use {
+  firstAt: number
+  lastAt: number
+}
+
 /** What is known about the parties to a keyring at one moment. */
 export interface Evidence {
   instances: readonly Instance[]
   verifiers: readonly Verifier[]
+  /**
+   * By version, what was seen of its use. Absent where nothing is known. A version that is missing was not seen: that does
+   * not mean that nobody uses it.
+   */
+  uses?: ReadonlyMap<string, Use>
 }
 
 /** Nothing is known: every question that needs evidence is open. Used to tell when a saved document is due next. */

@@ -1,5 +1,5 @@
 import type { Evidence } from '../decide/evidence.ts'
-import type { Keyring, KindName } from '../lifecycle/keyring.ts'
+import type { ClientKeyring, ClientKindName, InstanceKindName, Keyring } from '../lifecycle/keyring.ts'
 import type { Version } from '../lifecycle/version.ts'
 
 /** The answer to one of the two questions: may this be done now, and if not, for whom or what does it wait? */
@@ -11,13 +11,17 @@ export type Gate =
       for: string[]
       /** When it opens by itself, in milliseconds since the epoch; `null` when that depends on somebody. */
       opensAt: number | null
+      /** What is seen of somebody may open it before: when to look again. Absent where nothing can, or anything may at any moment. */
+      lookAgainAt?: number
     }
 
 /**
- * A sort of secret: the two questions of every rotation, answered for it. The functions are pure.
+ * A sort of secret that our own instances produce with, and others accept: the two questions of every rotation, answered for
+ * it. The functions are pure.
  */
-export interface Kind {
-  name: KindName
+export interface InstanceKind {
+  name: InstanceKindName
+  holder: 'instances'
   /** Is a version that every instance serves always kept in reserve, so that an emergency need not wait for it? */
   standby: boolean
   /**
@@ -28,5 +32,19 @@ export interface Kind {
   /** Who must have the prepared version before it is used, and have they? */
   propagated(keyring: Keyring, version: Version, evidence: Evidence, now: number): Gate
   /** Who still needs the retiring version, and have they let go? Asked once no instance produces with it any more. */
-  drained(keyring: Keyring, version: Version, now: number): Gate
+  drained(keyring: Keyring, version: Version, evidence: Evidence, now: number): Gate
 }
+
+/**
+ * A sort of secret that a client produces with, and our instances accept. The client is given its successor by whoever asks
+ * for the rotation, so nothing is kept in reserve, nobody has to serve it first, and it succeeds at once; it never rotates by
+ * itself. What a client holds may be closed: nothing is accepted of it then. The function is pure.
+ */
+export interface ClientKind {
+  name: ClientKindName
+  holder: 'client'
+  /** May the client still need the retiring version? */
+  drained(keyring: ClientKeyring, version: Version, evidence: Evidence, now: number): Gate
+}
+
+export type Kind = InstanceKind | ClientKind

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { Keyring } from '../lifecycle/keyring.ts'
 import type { Material } from '../lifecycle/version.ts'
-import type { Kind } from './kind.ts'
+import type { InstanceKind } from './kind.ts'
 import { signingKey } from './signing-key.ts'
 
 /**
@@ -11,8 +11,9 @@ import { signingKey } from './signing-key.ts'
  * Propagated: every live process that verifies has loaded it; patience with those that do not is that with verifiers of a
  * signing key. Drained: as for a signing key, by its tokens' expiry.
  */
-export const sharedSecret: Kind = {
+export const sharedSecret: InstanceKind = {
   name: 'shared-secret',
+  holder: 'instances',
   standby: true,
   acceptsByPrivate: true,
   propagated: (keyring, version, evidence, now) =>

@@ -1,7 +1,7 @@
 import type { Evidence, Verifier } from '../decide/evidence.ts'
 import { activeVersion, type Keyring } from '../lifecycle/keyring.ts'
 import type { Version } from '../lifecycle/version.ts'
-import type { Gate, Kind } from './kind.ts'
+import type { Gate, InstanceKind } from './kind.ts'
 
 /** How long verifiers may hold up the replacement of a key that is to be revoked. */
 const emergencyPatienceMs = 2_000
@@ -13,7 +13,14 @@ const emergencyPatienceMs = 2_000
  * that contains it, and anonymous readers of the JWKS have had time to fetch it.
  * Drained: the last token that it can have signed has expired, by every clock in the estate.
  */
-export const signingKey: Kind = { name: 'signing-key', standby: true, acceptsByPrivate: false, propagated, drained }
+export const signingKey: InstanceKind = {
+  name: 'signing-key',
+  holder: 'instances',
+  standby: true,
+  acceptsByPrivate: false,
+  propagated,
+  drained,
+}
 
 function propagated(keyring: Keyring, version: Version, evidence: Evidence, now: number): Gate {
   const { servedAt } = version
@@ -53,7 +60,7 @@ function lastLease(verifiers: Verifier[]): number {
   return verifiers.reduce((latest, verifier) => Math.max(latest, verifier.leaseUntil), 0)
 }
 
-function drained(keyring: Keyring, version: Version, now: number): Gate {
+function drained(keyring: Keyring, version: Version, _evidence: Evidence, now: number): Gate {
   const { maxTokenTtlMs, skewMs } = keyring.policy
   // maxTokenTtl only ever grows, and before a longer-lived token is signed: it bounds what this key may have signed.
   const opensAt = (version.demotedAt ?? now) + maxTokenTtlMs + skewMs

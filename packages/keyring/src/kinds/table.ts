@@ -1,10 +1,14 @@
-import type { KindName } from '../lifecycle/keyring.ts'
-import type { Kind } from './kind.ts'
+import type { ClientKindName, InstanceKindName } from '../lifecycle/keyring.ts'
+import { clientKey } from './client-key.ts'
+import { clientSecret } from './client-secret.ts'
+import type { ClientKind, InstanceKind } from './kind.ts'
 import { sharedSecret } from './shared-secret.ts'
 import { signingKey } from './signing-key.ts'
 
 /** Every kind by its name. */
-export const kinds: Readonly<Record<KindName, Kind>> = {
+export const kinds: Readonly<Record<InstanceKindName, InstanceKind> & Record<ClientKindName, ClientKind>> = {
   'signing-key': signingKey,
   'shared-secret': sharedSecret,
+  'client-secret': clientSecret,
+  'client-key': clientKey,
 }

@@ -1,9 +1,16 @@
 import { KeyringError } from '../error.ts'
+import type { AnyPolicy, ClientPolicy } from '../policy/client.ts'
 import type { Policy } from '../policy/signing.ts'
 import { isAccepted, type Version } from './version.ts'
 
+/** The sorts of secret that our own instances produce with. */
+export type InstanceKindName = 'signing-key' | 'shared-secret'
+
+/** The sorts of secret that a client produces with. */
+export type ClientKindName = 'client-secret' | 'client-key'
+
 /** The sorts of secret that this release rotates. */
-export type KindName = 'signing-key' | 'shared-secret'
+export type KindName = InstanceKindName | ClientKindName
 
 /** A rotation that was asked for and whose successor is not active yet. */
 export interface RotationRequest {
@@ -16,20 +23,24 @@ export interface RotationRequest {
 
 /**
  * An ordered list of versions of one secret (oldest first), in one small document that is saved by compare-and-swap
- * on `revision`.
+ * on `revision`. Its policy says which sort of keyring it is: ours, unless told otherwise, or a client's.
  */
-export interface Keyring {
+export interface Keyring<P extends AnyPolicy = Policy> {
   name: string
-  kind: KindName
+  kind: P extends ClientPolicy ? ClientKindName : InstanceKindName
+  /** What its versions sign with. Empty for a client's: a secret signs nothing, and each public key names its own. */
   algorithm: string
   /** Set by the store; grows with every save. 0 means that it was never saved. */
   revision: number
   /** Revision of the last change to what verifiers must know: the accepted versions and the revoked ones. */
   publishedRevision: number
-  policy: Policy
+  policy: P
   rotation?: RotationRequest
   versions: readonly Version[]
 }
+
+/** A keyring that a client holds. */
+export type ClientKeyring = Keyring<ClientPolicy>
 
 /** The name becomes a folder in one store and part of URLs everywhere. */
 export function isKeyringName(name: string): boolean {
@@ -37,17 +48,26 @@ export function isKeyringName(name: string): boolean {
 }
 
 /** A keyring as a caller makes it; the store has not yet given it a revision. */
-export function newKeyring(name: string, kind: KindName, algorithm: string, policy: Policy): Keyring {
+export function newKeyring(name: string, kind: InstanceKindName, algorithm: string, policy: Policy): Keyring {
+  return empty<Policy>(name, { kind, algorithm, policy })
+}
+
+/** A client's keyring as a caller makes it: it has no version yet. */
+export function newClientKeyring(name: string, kind: ClientKindName, policy: ClientPolicy): ClientKeyring {
+  return empty<ClientPolicy>(name, { kind, algorithm: '', policy })
+}
+
+function empty<P extends AnyPolicy>(name: string, of: Pick<Keyring<P>, 'kind' | 'algorithm' | 'policy'>): Keyring<P> {
   if (!isKeyringName(name)) {
     throw new KeyringError(
       'INVALID_NAME',
       `"${name}" is no keyring name: small letters, digits and hyphens, at most 63`,
     )
   }
-  return { name, kind, algorithm, revision: 0, publishedRevision: 0, policy, versions: [] }
+  return { name, ...of, revision: 0, publishedRevision: 0, versions: [] }
 }
 
-export function activeVersion(keyring: Keyring): Version | undefined {
+export function activeVersion(keyring: Keyring<AnyPolicy>): Version | undefined {
   return keyring.versions.find((version) => version.state === 'active')
 }
 
@@ -57,7 +77,7 @@ export function standbyVersion(keyring: Keyring): Version | undefined {
 }
 
 /** @throws KeyringError `UNKNOWN_VERSION` */
-export function versionOf(keyring: Keyring, id: string): Version {
+export function versionOf(keyring: Keyring<AnyPolicy>, id: string): Version {
   const version = keyring.versions.find((candidate) => candidate.id === id)
   if (!version) throw new KeyringError('UNKNOWN_VERSION', `keyring ${keyring.name} has no version ${id}`, { id })
   return version
@@ -67,7 +87,11 @@ export function versionOf(keyring: Keyring, id: string): Version {
  * Gives a document the revision under which a store is about to save it. Every store calls it with the document that
  * the change started from, so that `since` and `publishedRevision` are as monotone as the revision itself.
  */
-export function stamp(previous: Keyring | undefined, next: Keyring, revision: number): Keyring {
+export function stamp<P extends AnyPolicy>(
+  previous: Keyring<P> | undefined,
+  next: Keyring<P>,
+  revision: number,
+): Keyring<P> {
   const unchanged = previous !== undefined && publishedForm(previous) === publishedForm(next)
   return {
     ...next,
@@ -77,7 +101,7 @@ export function stamp(previous: Keyring | undefined, next: Keyring, revision: nu
   }
 }
 
-function publishedForm(keyring: Keyring): string {
+function publishedForm(keyring: Keyring<AnyPolicy>): string {
   const named = (keep: (version: Version) => boolean) => keyring.versions.filter(keep).map((version) => version.id)
   return JSON.stringify([named(isAccepted).sort(), named((version) => version.state === 'revoked').sort()])
 }

@@ -3,6 +3,8 @@
  * machine told in version.ts and nothing else: *when* a change is due is decided in `decide/`.
  */
 import { KeyringError } from '../error.ts'
+import { kinds } from '../kinds/table.ts'
+import type { AnyPolicy } from '../policy/client.ts'
 import { checkPolicy, type Policy } from '../policy/signing.ts'
 import { activeVersion, type Keyring, standbyVersion, versionOf } from './keyring.ts'
 import type { Material, State, Version } from './version.ts'
@@ -10,7 +12,7 @@ import type { Material, State, Version } from './version.ts'
 /** Retired versions beyond this many leave the document; the audit has them. Revoked ones never leave it. */
 const retiredKept = 16
 
-export function prepare(keyring: Keyring, material: Material, now: number): Keyring {
+export function prepare<P extends AnyPolicy>(keyring: Keyring<P>, material: Material, now: number): Keyring<P> {
   if (keyring.versions.some((version) => version.id === material.id)) {
     throw new KeyringError('VERSION_REUSED', `keyring ${keyring.name} already had a version ${material.id}`)
   }
@@ -19,12 +21,12 @@ export function prepare(keyring: Keyring, material: Material, now: number): Keyr
 }
 
 /** Records that every live instance serves a prepared or active version: from now on readers can have it. */
-export function markServed(keyring: Keyring, id: string, now: number): Keyring {
+export function markServed<P extends AnyPolicy>(keyring: Keyring<P>, id: string, now: number): Keyring<P> {
   return update(keyring, id, ['prepared', 'active'], (version) => ({ ...version, servedAt: now }))
 }
 
 /** Makes a prepared version the active one and demotes the active one, in the same document. Ends a pending rotation. */
-export function activate(keyring: Keyring, id: string, now: number): Keyring {
+export function activate<P extends AnyPolicy>(keyring: Keyring<P>, id: string, now: number): Keyring<P> {
   if (versionOf(keyring, id).revocation) {
     throw new KeyringError('ILLEGAL_TRANSITION', `version ${id} of ${keyring.name} is to be revoked`, { id })
   }
@@ -54,16 +56,16 @@ export function rollBack(keyring: Keyring, now: number): Keyring {
 }
 
 /** Records that no live instance produces with a retiring version any more: from now on what it produced runs out. */
-export function markDemoted(keyring: Keyring, id: string, now: number): Keyring {
+export function markDemoted<P extends AnyPolicy>(keyring: Keyring<P>, id: string, now: number): Keyring<P> {
   return update(keyring, id, ['retiring'], (version) => ({ ...version, demotedAt: now }))
 }
 
 /** Throws the private half of a retiring version away; it can no longer be rolled back to. */
-export function erasePrivate(keyring: Keyring, id: string): Keyring {
+export function erasePrivate<P extends AnyPolicy>(keyring: Keyring<P>, id: string): Keyring<P> {
   return update(keyring, id, ['retiring'], withoutPrivate)
 }
 
-export function retire(keyring: Keyring, id: string, now: number): Keyring {
+export function retire<P extends AnyPolicy>(keyring: Keyring<P>, id: string, now: number): Keyring<P> {
   return forgetOldest(update(keyring, id, ['retiring'], (version) => retired(version, now)))
 }
 
@@ -96,21 +98,21 @@ export function requestRevocation(
 }
 
 /**
- * Refuses a version at once and for ever. The active version of a signing keyring cannot be revoked as such: its
- * successor must have been activated first, or nothing could be signed.
+ * Refuses a version at once and for ever. The active version that our instances sign by cannot be revoked as such: its
+ * successor must have been activated first, or nothing could be signed. A client's can: the client is locked out by it.
  *
- * @throws KeyringError `NO_SUCCESSOR` for the active version, `ILLEGAL_TRANSITION` for a retired one
+ * @throws KeyringError `NO_SUCCESSOR` for the active version of a keyring of ours, `ILLEGAL_TRANSITION` for a retired one
  */
-export function revoke(
-  keyring: Keyring,
+export function revoke<P extends AnyPolicy>(
+  keyring: Keyring<P>,
   id: string,
   cause: { reason: string; incident?: string },
   now: number,
-): Keyring {
+): Keyring<P> {
   const target = versionOf(keyring, id)
   if (target.state === 'revoked') return keyring
-  if (target.state === 'active') throw noSuccessor(keyring, id)
-  return update(keyring, id, ['prepared', 'retiring'], (version) => {
+  if (target.state === 'active' && kinds[keyring.kind].holder === 'instances') throw noSuccessor(keyring, id)
+  return update(keyring, id, ['prepared', 'active', 'retiring'], (version) => {
     const { revocation: _carriedOut, ...kept } = withoutPrivate(version)
     return { ...kept, state: 'revoked', revokedAt: now, ...cause }
   })
@@ -148,7 +150,7 @@ export function adoptPolicy(keyring: Keyring, policy: Policy): Keyring {
   return { ...keyring, policy: merged }
 }
 
-function noSuccessor(keyring: Keyring, id: string): KeyringError {
+function noSuccessor(keyring: Keyring<AnyPolicy>, id: string): KeyringError {
   return new KeyringError(
     'NO_SUCCESSOR',
     `${id} is the only version of ${keyring.name} that can sign: without a prepared successor it cannot be revoked`,
@@ -156,13 +158,18 @@ function noSuccessor(keyring: Keyring, id: string): KeyringError {
   )
 }
 
-function demoteActive(keyring: Keyring, now: number): Keyring {
+function demoteActive<P extends AnyPolicy>(keyring: Keyring<P>, now: number): Keyring<P> {
   const active = activeVersion(keyring)
   if (!active) return keyring
   return update(keyring, active.id, ['active'], (version) => ({ ...version, state: 'retiring', retiringAt: now }))
 }
 
-function update(keyring: Keyring, id: string, from: State[], change: (version: Version) => Version): Keyring {
+function update<P extends AnyPolicy>(
+  keyring: Keyring<P>,
+  id: string,
+  from: State[],
+  change: (version: Version) => Version,
+): Keyring<P> {
   const current = versionOf(keyring, id)
   if (!from.includes(current.state)) {
     throw new KeyringError(
@@ -183,12 +190,12 @@ function withoutPrivate(version: Version): Version {
   return kept
 }
 
-function withoutRotation(keyring: Keyring): Keyring {
+function withoutRotation<P extends AnyPolicy>(keyring: Keyring<P>): Keyring<P> {
   const { rotation: _done, ...kept } = keyring
   return kept
 }
 
-function forgetOldest(keyring: Keyring): Keyring {
+function forgetOldest<P extends AnyPolicy>(keyring: Keyring<P>): Keyring<P> {
   const surplus = keyring.versions.filter((version) => version.state === 'retired').slice(0, -retiredKept)
   return { ...keyring, versions: keyring.versions.filter((version) => !surplus.includes(version)) }
 }

@@ -1,15 +1,26 @@
 /**
- * The five states of a version, and the only moves between them:
+ * The five states of a version, and the only moves between them. Of what our own instances produce with:
  *
  *     prepare ─▶ prepared ─[propagated]─▶ active ─(successor activated)─▶ retiring ─[drained]─▶ retired
  *                   │  └── discard ─▶ retired          ▲── roll back ──────┘
  *                   └──────────────── revoke, from any of the three ───────────────▶ revoked
  *
+ * Of what a client produces with (a secret that it shows, a key that it signs assertions with). It has its successor in hand
+ * before anybody could wait for it, so that one is active from the first document in which it stands; and nobody else depends
+ * on the version in use, so that one may be revoked without a successor:
+ *
+ *     succeed ─▶ active ─(successor given)─▶ retiring ─[drained]─▶ retired
+ *                  │ └── successor given without an overlap ───────▶ retired
+ *                  └──────────── revoke, from either of the two ──────▶ revoked
+ *
  * `prepared`  published, accepted, not yet used to produce anything.
- * `active`    the one version that is used to produce; accepted.
- * `retiring`  no longer used to produce; still accepted, because what it produced may still be valid.
- * `retired`   neither. Nothing that it produced is valid any more.
+ * `active`    the one version to produce with; accepted.
+ * `retiring`  no longer to be produced with; still accepted, because what it produced may still be valid, or because its
+ *             client may not have moved on.
+ * `retired`   neither. Nothing that it produced is needed any more.
  * `revoked`   neither, at once and everywhere, whatever it produced. There is no way back.
+ *
+ * What a client holds may besides have an end in time (`endOf`), from which on it is not accepted in any state.
  */
 export type State = 'prepared' | 'active' | 'retiring' | 'retired' | 'revoked'
 
@@ -29,11 +40,18 @@ export interface Version {
   demotedAt?: number
   retiredAt?: number
   revokedAt?: number
+  /** What a client holds may have an end of its own: from then on it is not accepted, whatever its state. */
+  expiresAt?: number
+  /** The end of the overlap in which a client may use a retiring version beside its successor. */
+  acceptedUntil?: number
   reason?: string
   incident?: string
   /** Asked for and not carried out yet: what the version produces with must be replaced first. Never withdrawn. */
   revocation?: Revocation
-  /** What others need in order to accept it, and may be seen by anybody (for a signing key: the public JWK). */
+  /**
+   * What others need in order to accept it: of a signing key, and of a client's key, the public JWK, which may be seen by
+   * anybody; of a client's secret its hash, or where it is kept.
+   */
   publicPart: Readonly<Record<string, unknown>>
   /**
    * What is needed in order to produce with it. Absent once it can no longer be needed. Sealed wherever others can read the
@@ -53,7 +71,25 @@ export interface Revocation {
 /** What a kind makes when a new version is prepared. */
 export type Material = Pick<Version, 'id' | 'publicPart' | 'sealedPrivate'>
 
-/** Versions in these states are accepted wherever they are presented. */
-export function isAccepted(version: Version): boolean {
-  return version.state === 'prepared' || version.state === 'active' || version.state === 'retiring'
+/** A version that a client is given, or gives us. Nothing of it is private here: it is compared, or verified with. */
+export type ClientMaterial = Pick<Version, 'id' | 'publicPart' | 'expiresAt'>
+
+/** Versions in these states are accepted wherever they are presented, until their end if they have one. */
+export function isAccepted({ state }: Pick<Version, 'state'>): boolean {
+  return state === 'prepared' || state === 'active' || state === 'retiring'
+}
+
+/** When a version stops being accepted by the clock alone: its own end, or that of its overlap. `null`: never. */
+export function endOf({ expiresAt, acceptedUntil }: Pick<Version, 'expiresAt' | 'acceptedUntil'>): number | null {
+  const end = Math.min(expiresAt ?? Number.POSITIVE_INFINITY, acceptedUntil ?? Number.POSITIVE_INFINITY)
+  return Number.isFinite(end) ? end : null
+}
+
+/**
+ * Whether a version is accepted at this moment, by its state and by its end. Asked whenever one is presented: the end counts
+ * from its very millisecond, however late the loop notes it down.
+ */
+export function isAcceptedAt(version: Pick<Version, 'state' | 'expiresAt' | 'acceptedUntil'>, now: number): boolean {
+  const end = endOf(version)
+  return isAccepted(version) && (end === null || now < end)
 }

@@ -3,16 +3,21 @@ import type { Evidence } from '../decide/evidence.ts'
 import { activeVersion, type Keyring } from '../lifecycle/keyring.ts'
 import { activate, erasePrivate, markDemoted, markServed, prepare, retire, revoke } from '../lifecycle/transition.ts'
 import type { Material } from '../lifecycle/version.ts'
+import type { AnyPolicy } from '../policy/client.ts'
+import type { Policy } from '../policy/signing.ts'
 import type { Change, KeyringStore } from '../stores/store.ts'
 
 /** What carrying out needs from outside. */
-export interface Hands {
-  store: KeyringStore
+export interface Hands<P extends AnyPolicy = Policy> {
+  store: KeyringStore<P>
   /** Makes a key. Runs outside every transaction; what it made is thrown away when the race to save it is lost. */
-  make(keyring: Keyring): Promise<Material>
+  make(keyring: Keyring<P>): Promise<Material>
   /** Looks at the parties to a keyring. Must be read after the document that it is held against. */
-  observe(keyring: Keyring): Promise<Evidence>
+  observe(keyring: Keyring<P>): Promise<Evidence>
 }
+
+/** The same where clients may hold the keyrings: nothing is ever prepared for those, so there may be nobody to make it. */
+export type HandsOrEyes<P extends AnyPolicy> = Omit<Hands<P>, 'make'> & Partial<Pick<Hands<P>, 'make'>>
 
 /**
  * Carries out every step that is due for a keyring, one save a step, until none is left, or there is enough of it.
@@ -22,11 +27,11 @@ export interface Hands {
  *
  * @returns the document and the decision that found nothing more to do; `undefined` when there is no such keyring
  */
-export async function carryOut(
+export async function carryOut<P extends AnyPolicy>(
   name: string,
-  hands: Hands,
-  isEnough: (keyring: Keyring) => boolean = () => false,
-): Promise<{ keyring: Keyring; decision: Decision } | undefined> {
+  hands: HandsOrEyes<P>,
+  isEnough: (keyring: Keyring<P>) => boolean = () => false,
+): Promise<{ keyring: Keyring<P>; decision: Decision } | undefined> {
   for (;;) {
     const keyring = await hands.store.load(name)
     if (!keyring) return undefined
@@ -38,10 +43,11 @@ export async function carryOut(
   }
 }
 
-async function perform(step: Step, keyring: Keyring, hands: Hands): Promise<void> {
+async function perform<P extends AnyPolicy>(step: Step, keyring: Keyring<P>, hands: HandsOrEyes<P>): Promise<void> {
   const now = await hands.store.now()
   switch (step.do) {
     case 'prepare': {
+      if (!hands.make) throw new TypeError(`nobody makes versions of ${keyring.name}`)
       const material = await hands.make(keyring)
       // Making it took a while.
       await save(prepare(keyring, material, await hands.store.now()), 'keyring.prepared', { version: material.id })
@@ -73,7 +79,7 @@ async function perform(step: Step, keyring: Keyring, hands: Hands): Promise<void
     }
   }
 
-  async function save(next: Keyring, action: string, details: Change['details'], actor = 'rekey'): Promise<void> {
+  async function save(next: Keyring<P>, action: string, details: Change['details'], actor = 'rekey'): Promise<void> {
     await hands.store.save(keyring, next, { action, actor, details })
   }
 }

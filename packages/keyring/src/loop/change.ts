@@ -1,5 +1,6 @@
 import { KeyringError } from '../error.ts'
 import type { Keyring } from '../lifecycle/keyring.ts'
+import type { AnyPolicy } from '../policy/client.ts'
 import type { Change, KeyringStore } from '../stores/store.ts'
 
 /**
@@ -8,12 +9,12 @@ import type { Change, KeyringStore } from '../stores/store.ts'
  *
  * @throws KeyringError `UNKNOWN_KEYRING`, and whatever refusal the function itself throws
  */
-export async function changeKeyring(
-  store: KeyringStore,
+export async function changeKeyring<P extends AnyPolicy>(
+  store: KeyringStore<P>,
   name: string,
-  change: (keyring: Keyring, now: number) => Keyring,
+  change: (keyring: Keyring<P>, now: number) => Keyring<P>,
   about: Change,
-): Promise<Keyring> {
+): Promise<Keyring<P>> {
   for (;;) {
     const keyring = await store.load(name)
     if (!keyring) throw unknownKeyring(name)

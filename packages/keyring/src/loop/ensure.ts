@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
-import { activeVersion, type Keyring, type KindName, newKeyring } from '../lifecycle/keyring.ts'
+import { activeVersion, type InstanceKindName, type Keyring, newKeyring } from '../lifecycle/keyring.ts'
 import { activate, adoptPolicy, prepare, requestRotation } from '../lifecycle/transition.ts'
 import type { Policy } from '../policy/signing.ts'
 import { checkPolicy } from '../policy/signing.ts'
@@ -20,7 +20,7 @@ export const forcedRotationMinAgeMs = 10 * 60_000
  */
 export async function ensureKeyring(
   hands: Pick<Hands, 'store' | 'make'>,
-  wanted: { name: string; kind?: KindName; algorithm: string; policy: Policy },
+  wanted: { name: string; kind?: InstanceKindName; algorithm: string; policy: Policy },
 ): Promise<Keyring> {
   checkPolicy(wanted.policy)
   for (;;) {

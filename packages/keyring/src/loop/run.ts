@@ -1,6 +1,7 @@
 import type { Decision } from '../decide/decide.ts'
 import type { Keyring } from '../lifecycle/keyring.ts'
-import { carryOut, type Hands } from './carry-out.ts'
+import type { AnyPolicy } from '../policy/client.ts'
+import { carryOut, type HandsOrEyes } from './carry-out.ts'
 
 /** Runs `act` again and again, `everyMs` apart; the function returned ends it. */
 export type Every = (everyMs: number, act: () => void) => () => void
@@ -18,6 +19,15 @@ export interface Loop {
   stop(): Promise<void>
 }
 
+interface LoopOptions<P extends AnyPolicy> {
+  everyMs: number
+  enabled: () => boolean
+  onError: (error: unknown) => void
+  onDecision?: (keyring: Keyring<P>, decision: Decision) => void | Promise<void>
+  afterwards?: () => Promise<void>
+  every?: Every
+}
+
 /**
  * Runs the rotation of every keyring in a store: at each beat it reads the names of those that are due, and nothing else.
  * Any number of processes run the same loop; there is no leader.
@@ -25,21 +35,12 @@ export interface Loop {
  * @param options.everyMs time between two beats
  * @param options.enabled asked at each pass; an instance that has lost its lease must not decide anything
  * @param options.onError a keyring, or a whole pass, that failed; the next beat tries again
- * @param options.onDecision what the last pass found each due keyring to be waiting for
+ * @param options.onDecision what the last pass found each due keyring to be waiting for. It is waited for: a store may note
+ *   the decision's `nextDecisionAt` here, so that the keyring is not due again before
  * @param options.every what the beat comes from; by default the system's timers
  * @param options.afterwards what else hangs on the same evidence, done at each pass when the keyrings are settled
  */
-export function startLoop(
-  hands: Hands,
-  options: {
-    everyMs: number
-    enabled: () => boolean
-    onError: (error: unknown) => void
-    onDecision?: (keyring: Keyring, decision: Decision) => void
-    afterwards?: () => Promise<void>
-    every?: Every
-  },
-): Loop {
+export function startLoop<P extends AnyPolicy>(hands: HandsOrEyes<P>, options: LoopOptions<P>): Loop {
   let stopped = false
   let again = false
   let running: Promise<void> | undefined
@@ -70,11 +71,14 @@ export function startLoop(
   }
 }
 
-async function settleDue(hands: Hands, { onError, onDecision }: Parameters<typeof startLoop>[1]): Promise<void> {
+async function settleDue<P extends AnyPolicy>(
+  hands: HandsOrEyes<P>,
+  { onError, onDecision }: LoopOptions<P>,
+): Promise<void> {
   for (const name of await hands.store.due(await hands.store.now())) {
     try {
       const settled = await carryOut(name, hands)
-      if (settled) onDecision?.(settled.keyring, settled.decision)
+      if (settled) await onDecision?.(settled.keyring, settled.decision)
     } catch (error) {
       // One keyring whose key cannot be made must not keep the others from rotating.
       onError(error)

@@ -6,52 +6,61 @@
  * highest number, so a crash between any two system calls leaves either the old document or the new one.
  */
 import { randomUUID } from 'node:crypto'
-import { link, mkdir, open, readdir, readFile, rm } from 'node:fs/promises'
+import { link, mkdir, open, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Clock } from '../clock.ts'
-import { KeyringError } from '../error.ts'
 import { isKeyringName, type Keyring, stamp } from '../lifecycle/keyring.ts'
+import type { AnyPolicy } from '../policy/client.ts'
+import type { Policy } from '../policy/signing.ts'
+import { deliveredUpTo } from './outbox.ts'
+import { fileOf, keyringsIn, newestRevision, readRevision, revisionsIn, type Saved } from './revisions.ts'
 import { type Change, type KeyringStore, nextDecisionAt } from './store.ts'
 
-/** How many revisions are kept: for a human to look at, and so that a slow writer finds its number taken. */
+/**
+ * How many revisions are kept: for a human to look at, and so that a slow writer finds its number taken. Where somebody reads
+ * the outbox, also all that were not delivered.
+ */
 const revisionsKept = 8
-
-interface Entry {
-  keyring: Keyring
-  dueAt: number | null
-  change: Change
-  savedAt: number
-}
 
 /**
  * @param folder made when missing, readable by its owner only
  * @throws KeyringError `STORE_DAMAGED` when a document cannot be read back; errors of the file system pass through
  */
-export function directoryStore(folder: string, clock: Clock): KeyringStore {
+export function directoryStore<P extends AnyPolicy = Policy>(folder: string, clock: Clock): KeyringStore<P> {
   // A name may come from a URL: one that climbs out of the folder names nothing here.
-  const load = async (name: string) => (isKeyringName(name) ? (await newest(join(folder, name)))?.keyring : undefined)
-  const names = async () =>
-    (await entriesOf(folder)).flatMap((entry) => (entry.isDirectory() && isKeyringName(entry.name) ? entry.name : []))
+  const load = async (name: string) =>
+    isKeyringName(name) ? (await newest<P>(join(folder, name)))?.keyring : undefined
   return {
     load,
-    list: async () => (await Promise.all((await names()).sort().map(load))).flatMap((keyring) => keyring ?? []),
+    list: async () => (await Promise.all((await keyringsIn(folder)).map(load))).flatMap((keyring) => keyring ?? []),
     due: async (now) => {
-      const rows = await Promise.all((await names()).map((name) => newest(join(folder, name))))
+      const rows = await Promise.all((await keyringsIn(folder)).map((name) => newest<P>(join(folder, name))))
       return rows.flatMap((row) => (row && row.dueAt !== null && row.dueAt <= now ? [row.keyring.name] : []))
     },
-    save: (previous, next, change) => save(join(folder, next.name), previous, next, change, clock()),
+    save: (previous, next, change) => save(folder, previous, next, change, clock()),
     now: async () => clock(),
   }
 }
 
-async function save(folder: string, previous: Keyring | undefined, next: Keyring, change: Change, now: number) {
+async function save<P extends AnyPolicy>(
+  store: string,
+  previous: Keyring<P> | undefined,
+  next: Keyring<P>,
+  change: Change,
+  now: number,
+) {
+  const folder = join(store, next.name)
   await mkdir(folder, { recursive: true, mode: 0o700 })
   if ((await newestRevision(folder)) !== (previous?.revision ?? 0)) return undefined
   const keyring = stamp(previous, next, (previous?.revision ?? 0) + 1)
-  const entry: Entry = { keyring, dueAt: nextDecisionAt(keyring, now), change, savedAt: now }
-  const won = await linkInto(folder, keyring.revision, JSON.stringify(entry))
-  if (!won || (await overtaken(folder, keyring.revision))) return undefined
-  await prune(folder, keyring.revision)
+  const saved: Saved<P> = { keyring, dueAt: nextDecisionAt(keyring, now), change, savedAt: now }
+  const won = await linkInto(folder, keyring.revision, JSON.stringify(saved))
+  if (!won) return undefined
+  if (await overtaken(folder, keyring.revision)) {
+    await rm(fileOf(folder, keyring.revision), { force: true })
+    return undefined
+  }
+  await prune(store, next.name, keyring.revision)
   return keyring
 }
 
@@ -60,7 +69,7 @@ async function linkInto(folder: string, revision: number, text: string): Promise
   const draft = join(folder, `.${randomUUID()}.draft`)
   try {
     await writeDurably(draft, text)
-    await link(draft, join(folder, fileOf(revision)))
+    await link(draft, fileOf(folder, revision))
     await syncFolder(folder)
     return true
   } catch (error) {
@@ -73,7 +82,7 @@ async function linkInto(folder: string, revision: number, text: string): Promise
 
 /**
  * Others may save so often while a slow writer is at it that its number was taken, and pruned, before it links: then `link`
- * succeeds and means nothing. Whoever is that far behind has lost.
+ * succeeds and means nothing. Whoever is that far behind has lost, and nobody may take what he wrote for a change.
  */
 async function overtaken(folder: string, revision: number): Promise<boolean> {
   return (await newestRevision(folder)) >= revision + revisionsKept
@@ -94,51 +103,18 @@ async function syncFolder(folder: string): Promise<void> {
   await handle.sync().finally(() => handle.close())
 }
 
-async function newest(folder: string): Promise<Entry | undefined> {
+async function newest<P extends AnyPolicy>(folder: string): Promise<Saved<P> | undefined> {
   const revision = await newestRevision(folder)
   if (revision === 0) return undefined
-  const path = join(folder, fileOf(revision))
-  try {
-    return parse(await readFile(path, 'utf8'), path, revision)
-  } catch (error) {
-    // Pruned by a writer that is more than `revisionsKept` ahead of this reader: what is newest has moved on.
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return newest(folder)
-    throw error
-  }
+  // Pruned by a writer that is more than `revisionsKept` ahead of this reader: what is newest has moved on.
+  return (await readRevision<P>(folder, revision))?.saved ?? newest(folder)
 }
 
-function parse(text: string, path: string, revision: number): Entry {
-  const damaged = (cause?: unknown) =>
-    new KeyringError('STORE_DAMAGED', `${path} is not the document that was written`, { path }, { cause })
-  try {
-    const entry: Entry | null = JSON.parse(text)
-    if (entry?.keyring?.revision === revision && Array.isArray(entry.keyring.versions)) return entry
-  } catch (cause) {
-    throw damaged(cause)
-  }
-  throw damaged()
+async function prune(store: string, name: string, newestSaved: number): Promise<void> {
+  const folder = join(store, name)
+  const old = (await revisionsIn(folder)).filter((revision) => revision <= newestSaved - revisionsKept)
+  if (old.length === 0) return
+  const upTo = await deliveredUpTo(store, name)
+  const needless = old.filter((revision) => revision <= upTo)
+  await Promise.all(needless.map((revision) => rm(fileOf(folder, revision), { force: true })))
 }
-
-async function newestRevision(folder: string): Promise<number> {
-  return Math.max(0, ...(await revisions(folder)))
-}
-
-async function revisions(folder: string): Promise<number[]> {
-  return (await entriesOf(folder)).flatMap((entry) => /^(\d{12})\.json$/.exec(entry.name)?.slice(1).map(Number) ?? [])
-}
-
-async function prune(folder: string, newestSaved: number): Promise<void> {
-  const old = (await revisions(folder)).filter((revision) => revision <= newestSaved - revisionsKept)
-  await Promise.all(old.map((revision) => rm(join(folder, fileOf(revision)), { force: true })))
-}
-
-async function entriesOf(folder: string) {
-  try {
-    return await readdir(folder, { withFileTypes: true })
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
-    throw error
-  }
-}
-
-const fileOf = (revision: number) => `${String(revision).padStart(12, '0')}.json`

@@ -13,6 +13,7 @@ import { join } from 'node:path'
 import type { Verifier } from '../decide/evidence.ts'
 import { KeyringError } from '../error.ts'
 import type { Keyring } from '../lifecycle/keyring.ts'
+import { unlessMissing } from './revisions.ts'
 
 const leaseMs = 15_000
 
@@ -61,8 +62,4 @@ const damaged = (path: string, cause?: unknown) =>
 
 async function namesIn(folder: string): Promise<string[]> {
   return (await readdir(folder).catch(unlessMissing)) ?? []
-}
-
-function unlessMissing(error: NodeJS.ErrnoException): undefined {
-  if (error.code !== 'ENOENT') throw error
 }

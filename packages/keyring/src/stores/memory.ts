@@ -1,10 +1,12 @@
 import type { Clock } from '../clock.ts'
 import { type Keyring, stamp } from '../lifecycle/keyring.ts'
+import type { AnyPolicy } from '../policy/client.ts'
+import type { Policy } from '../policy/signing.ts'
 import { type Change, type KeyringStore, nextDecisionAt } from './store.ts'
 
 /** A store that ends with the process. For tests, simulations and secrets that need not outlive a process. */
-export function memoryStore(clock: Clock): KeyringStore & { changes: Change[] } {
-  const rows = new Map<string, { keyring: Keyring; dueAt: number | null }>()
+export function memoryStore<P extends AnyPolicy = Policy>(clock: Clock): KeyringStore<P> & { changes: Change[] } {
+  const rows = new Map<string, { keyring: Keyring<P>; dueAt: number | null }>()
   const changes: Change[] = []
   let revision = 0
   return {

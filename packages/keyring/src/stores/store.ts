@@ -1,6 +1,8 @@
 import { decide } from '../decide/decide.ts'
 import { noEvidence } from '../decide/evidence.ts'
 import type { Keyring } from '../lifecycle/keyring.ts'
+import type { AnyPolicy } from '../policy/client.ts'
+import type { Policy } from '../policy/signing.ts'
 
 /** What a save is about, for the audit: stored in the same write as the document. */
 export interface Change {
@@ -14,13 +16,13 @@ export interface Change {
 
 /**
  * Where keyrings live. Saving is a compare-and-swap: of any number of writers that started from the same revision one
- * wins, and the others learn that they lost by `undefined`.
+ * wins, and the others learn that they lost by `undefined`. Those of a store have all the same sort of policy.
  */
-export interface KeyringStore {
+export interface KeyringStore<P extends AnyPolicy = Policy> {
   /** @returns the newest document, or `undefined` when there is no keyring of that name */
-  load(name: string): Promise<Keyring | undefined>
+  load(name: string): Promise<Keyring<P> | undefined>
   /** All keyrings, by name. */
-  list(): Promise<Keyring[]>
+  list(): Promise<Keyring<P>[]>
   /** Names of the keyrings whose next decision is due. */
   due(now: number): Promise<string[]>
   /**
@@ -28,7 +30,7 @@ export interface KeyringStore {
    *
    * @returns the document as stored, with its new revision, or `undefined` when another writer was faster
    */
-  save(previous: Keyring | undefined, next: Keyring, change: Change): Promise<Keyring | undefined>
+  save(previous: Keyring<P> | undefined, next: Keyring<P>, change: Change): Promise<Keyring<P> | undefined>
   /** The store's own clock, in milliseconds since the epoch: the one clock by which a keyring's times are kept. */
   now(): Promise<number>
 }
@@ -37,7 +39,7 @@ export interface KeyringStore {
  * When a document that is being saved must be looked at next. Stores index it. `null`: not by itself. 0, which is always
  * over, where it waits for somebody: a clock that is set back must not put that off.
  */
-export function nextDecisionAt(keyring: Keyring, now: number): number | null {
+export function nextDecisionAt(keyring: Keyring<AnyPolicy>, now: number): number | null {
   const at = decide(keyring, noEvidence, now).nextDecisionAt
   return at !== null && at <= now ? 0 : at
 }

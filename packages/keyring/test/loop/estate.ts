@@ -161,7 +161,7 @@ export async function openEstate(scheduler: Scheduler, crashes: ReadonlySet<numb
     for (const party of [...instances, ...verifiers]) await sync(party)
   }
 
-  const change = (action: string, act: Parameters<typeof changeKeyring>[2]) =>
+  const change = (action: string, act: Parameters<typeof changeKeyring<Policy>>[2]) =>
     process(() => changeKeyring(store, name, act, by(action)))
 
   return {

@@ -66,6 +66,16 @@ describe('the loop', () => {
     assert.deepEqual([...new Set(loads)], ['signing-b'])
   })
 
+  it('waits for what is done with a decision, and tells of it when that fails', async () => {
+    const { hands, errors, options } = await estate('signing-a')
+    const onDecision = async () => {
+      await Promise.resolve()
+      throw new Error('the database is away')
+    }
+    await onePass(startLoop(hands, { ...options, onDecision }))
+    assert.deepEqual(errors.map(String), ['Error: the database is away'])
+  })
+
   it('goes on when a key cannot be made, and the other keyrings rotate all the same', async () => {
     const { clock, store, hands, errors, options } = await estate('signing-a', 'signing-b')
     clock.nowMs += policy.rotateEveryMs

@@ -9,23 +9,27 @@ import { systemClock } from '../../src/clock.ts'
 import type { Keyring } from '../../src/lifecycle/keyring.ts'
 import { requestRotation } from '../../src/lifecycle/transition.ts'
 import { ensureKeyring } from '../../src/loop/ensure.ts'
+import type { AnyPolicy } from '../../src/policy/client.ts'
 import { defaultPolicy } from '../../src/policy/signing.ts'
 import { directoryStore } from '../../src/stores/directory.ts'
 import type { Change } from '../../src/stores/store.ts'
 import { material, settled } from '../samples.ts'
-import { conformsToStore } from './conformance.ts'
+import { conformsToClientStore, conformsToStore, type StoreUnderTest } from './conformance.ts'
 
 const writer = join(import.meta.dirname, 'writer.ts')
 const about: Change = { action: 'keyring.changed', actor: 'ops', details: {} }
 const temporary = () => mkdtemp(join(tmpdir(), 'rekey-directory-'))
 const fileOf = (revision: number) => `${String(revision).padStart(12, '0')}.json`
 
-conformsToStore('the store in a directory', async () => {
+conformsToStore('the store in a directory', open)
+conformsToClientStore('the store in a directory, of what clients hold', open)
+
+async function open<P extends AnyPolicy>(): Promise<StoreUnderTest<P>> {
   const folder = await temporary()
   const recorded: { name: string; change: Change }[] = []
   // Only the last revisions are kept, so the changes are collected from the files as they come.
   const watched = () => {
-    const store = directoryStore(folder, systemClock)
+    const store = directoryStore<P>(folder, systemClock)
     return {
       ...store,
       save: async (...given: Parameters<typeof store.save>) => {
@@ -41,9 +45,9 @@ conformsToStore('the store in a directory', async () => {
     changes: async (name) => recorded.filter((entry) => entry.name === name).map(({ change }) => change),
     close: () => rm(folder, { recursive: true }),
   }
-})
+}
 
-async function changeIn(folder: string, { name, revision }: Keyring): Promise<Change> {
+async function changeIn(folder: string, { name, revision }: Pick<Keyring, 'name' | 'revision'>): Promise<Change> {
   return JSON.parse(await readFile(join(folder, name, fileOf(revision)), 'utf8')).change
 }
 

@@ -1,9 +1,13 @@
+import type { AnyPolicy } from '../../src/policy/client.ts'
 import { memoryStore } from '../../src/stores/memory.ts'
 import { startMs } from '../samples.ts'
-import { conformsToStore } from './conformance.ts'
+import { conformsToClientStore, conformsToStore, type StoreUnderTest } from './conformance.ts'
 
-conformsToStore('the store in memory', async () => {
-  const store = memoryStore(() => startMs)
+conformsToStore('the store in memory', open)
+conformsToClientStore('the store in memory, of what clients hold', open)
+
+async function open<P extends AnyPolicy>(): Promise<StoreUnderTest<P>> {
+  const store = memoryStore<P>(() => startMs)
   // It keeps the changes of all keyrings in one list; the document tells to which of its saves each belongs.
   const named = new Map<string, number[]>()
   const watched = {
@@ -16,4 +20,4 @@ conformsToStore('the store in memory', async () => {
   }
   const changes = async (name: string) => (named.get(name) ?? []).map((index) => store.changes[index] as never)
   return { store: watched, other: watched, changes, close: async () => undefined }
-})
+}
