@@ -7,6 +7,8 @@ export interface Manifest {
 }
 
 const OF_THE_WORKSPACE = new Set(['scripts', 'devDependencies'])
+/** What the tests of other packages of the workspace use. */
+const testing = './testing'
 
 /**
  * The package.json that is published. In the workspace `exports` name the TypeScript, so that an edit needs no build; here
@@ -14,7 +16,9 @@ const OF_THE_WORKSPACE = new Set(['scripts', 'devDependencies'])
  */
 export function publishedManifest(workspace: Manifest, { nodeTypes }: { nodeTypes: boolean }): Manifest {
   const kept = Object.entries(workspace).filter(([name, value]) => !OF_THE_WORKSPACE.has(name) && !isEmpty(value))
-  const entries = Object.entries(workspace.exports).map(([path, source]) => [path, compiled(source)])
+  const entries = Object.entries(workspace.exports).flatMap(([path, source]) =>
+    path === testing ? [] : [[path, compiled(source)]],
+  )
   return {
     ...(Object.fromEntries(kept) as unknown as Manifest),
     exports: { ...Object.fromEntries(entries), './package.json': './package.json' },

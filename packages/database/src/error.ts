@@ -6,7 +6,7 @@
  * `TOO_MANY_CONNECTIONS`, `PERMISSION_DENIED`, `READ_ONLY`, `UNIQUE_VIOLATION`, `TRY_AGAIN`, `INVALID_URL`,
  * `UNSAFE_INTEGER`. Both: `DISK_FULL`. Migrations: `MIGRATION_INVALID`, `MIGRATION_CHANGED`, `MIGRATION_FAILED`,
  * `SCHEMA_TOO_NEW`, `SCHEMA_TOO_OLD`. Listener: `LISTEN_UNSUPPORTED`. Sealing: `ROOT_KEY_INVALID`, `ROOT_KEY_MISMATCH`,
- * `ROOT_KEY_MISSING`, `SEAL_DAMAGED`.
+ * `ROOT_KEY_MISSING`, `SEAL_DAMAGED`. Audit: `AUDIT_DAMAGED`.
  */
 export type DatabaseErrorCode =
   | 'PORT_TAKEN'
@@ -36,6 +36,7 @@ export type DatabaseErrorCode =
   | 'ROOT_KEY_MISMATCH'
   | 'ROOT_KEY_MISSING'
   | 'SEAL_DAMAGED'
+  | 'AUDIT_DAMAGED'
 
 /** What an error is about: ports, paths, SQL states. Never a password and never a value of a row. */
 export type DatabaseErrorFacts = Readonly<Record<string, string | number | undefined>>

@@ -28,4 +28,8 @@ export interface DatabaseTables {
     organization_id: string | null
     details: JSONColumnType<Record<string, unknown>>
   }
+  audit_waiting: { inserted: number; since: Time }
+  audit_chain: { seq: number; event_id: string; hash: Buffer; text: string }
+  audit_nodes: { level: number; index: number; hash: Buffer }
+  audit_checkpoints: { size: number; root: Buffer; head: Buffer; note: string; at: Time }
 }

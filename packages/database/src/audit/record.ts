@@ -14,19 +14,49 @@ export interface AuditEvent {
 }
 
 /** Adds an event in the transaction of the change that it tells of: there is neither without the other. */
-export async function recordEvent<T extends DatabaseTables>(
+export function recordEvent<T extends DatabaseTables>(transaction: Transaction<T>, event: AuditEvent): Promise<void> {
+  return recordEvents(transaction, [event])
+}
+
+/** Adds several, in their order. */
+export async function recordEvents<T extends DatabaseTables>(
   transaction: Transaction<T>,
+  events: readonly AuditEvent[],
+): Promise<void> {
+  if (events.length === 0) return
+  await tablesOf(transaction).insertInto('audit_events').values(events.map(rowOf)).execute()
+}
+
+/**
+ * Adds an event that was written down elsewhere first. One that is there already under this id stays as it is, so that
+ * it may be delivered any number of times.
+ *
+ * @param id a UUID
+ * @param at when it happened, in milliseconds since the epoch
+ */
+export async function recordEventAs<T extends DatabaseTables>(
+  transaction: Transaction<T>,
+  id: string,
+  at: number,
   event: AuditEvent,
 ): Promise<void> {
-  await (transaction as unknown as Transaction<DatabaseTables>)
+  await tablesOf(transaction)
     .insertInto('audit_events')
-    .values({
-      action: event.action,
-      outcome: event.outcome,
-      actor: event.actor,
-      agent_id: event.agentId ?? null,
-      organization_id: event.organizationId ?? null,
-      details: JSON.stringify(event.details),
-    })
+    .values({ ...rowOf(event), id, at: new Date(at) })
+    .onConflict((conflict) => conflict.column('id').doNothing())
     .execute()
+}
+
+const tablesOf = <T extends DatabaseTables>(transaction: Transaction<T>) =>
+  transaction as unknown as Transaction<DatabaseTables>
+
+function rowOf(event: AuditEvent) {
+  return {
+    action: event.action,
+    outcome: event.outcome,
+    actor: event.actor,
+    agent_id: event.agentId ?? null,
+    organization_id: event.organizationId ?? null,
+    details: JSON.stringify(event.details),
+  }
 }

@@ -4,7 +4,7 @@ import { sql } from 'kysely'
 import { type Connection, type ConnectOptions, connect, type Pool } from '../../src/connection/connect.ts'
 import { asDatabaseError } from '../../src/connection/translate.ts'
 import { type TestDatabase, testDatabase } from '../../src/testing/database.ts'
-import { proxyFor, type Proxy as Wire } from '../listener/proxy.ts'
+import { proxyFor, type Proxy as Wire } from '../../src/testing/proxy.ts'
 import { refused } from '../refused.ts'
 
 const queryDeadlineMs = 400

@@ -1,0 +1,169 @@
+import { type Kysely, sql, type Transaction } from 'kysely'
+import type { DatabaseTables } from '../tables.ts'
+import { canonicalText, type EventRow } from './canonical.ts'
+import { type Glance, glance } from './glance.ts'
+import { leafHash } from './merkle/hash.ts'
+import type { CompactRange, TreeNode } from './merkle/range.ts'
+import type { AuditSigner } from './signer.ts'
+import type { Watch } from './watch.ts'
+
+type Db = Kysely<DatabaseTables>
+
+/** An event that waits. Its columns are null when somebody removed it; it stands in the chain already when somebody put it back. */
+interface Waiting extends EventRow {
+  inserted: number
+  chained: boolean
+}
+
+interface Link {
+  inserted: number
+  id: string
+  hash: string
+  text: string
+}
+
+interface Batch {
+  range: CompactRange
+  head: string
+  note: string | undefined
+  more: boolean
+}
+
+const batchSize = 500
+/** How close checkpoints may follow on each other. */
+const signEveryMs = 1000
+/** Any constant would do; this one spells "chain" in ASCII. */
+const lockKey = 0x63_68_61_69_6e
+
+/** Gives events their places, a batch in each transaction. */
+export class Chainer {
+  readonly #db: Db
+  readonly #signer: AuditSigner
+  readonly #watch: Watch
+  readonly #onError: (error: unknown) => void
+  /** Rows up to here were found to be no use. */
+  #past = 0
+  /** The newest checkpoint. */
+  note: string | null = null
+
+  constructor(db: Db, signer: AuditSigner, watch: Watch, onError: (error: unknown) => void) {
+    this.#db = db
+    this.#signer = signer
+    this.#watch = watch
+    this.#onError = onError
+  }
+
+  /**
+   * Chains the events that wait, if nobody else is about to.
+   *
+   * @returns whether there may be more of them
+   */
+  async advance(): Promise<boolean> {
+    const look = await glance(this.#db)
+    await this.#watch.follow(this.#db, look)
+    this.note = look.note
+    if (!look.waiting && !this.#isDue(look, look.size)) return false
+    const batch = await this.#db.transaction().execute((transaction) => this.#chain(transaction))
+    if (!batch) return false
+    this.#watch.extend(batch.range, batch.head)
+    this.note = batch.note ?? this.note
+    return batch.more
+  }
+
+  async #chain(transaction: Transaction<DatabaseTables>): Promise<Batch | undefined> {
+    const lock = sql<{ mine: boolean }>`SELECT pg_try_advisory_xact_lock(${lockKey}) AS mine`
+    if (!(await lock.execute(transaction)).rows[0]?.mine) return undefined
+    // Only now: a statement sees what was committed before it began, and that is all of what the last holder did.
+    const look = await glance(transaction)
+    const nodes: TreeNode[] = []
+    const range = (await this.#watch.follow(transaction, look)).copy((node) => nodes.push(node))
+    const waiting = await readWaiting(transaction, this.#past)
+    const links = this.#link(waiting, range, look.head)
+    const head = links.at(-1)?.hash ?? look.head
+    const note = this.#isDue(look, range.size) ? this.#sign(range, head, look.now) : undefined
+    await write(transaction, look.size, links, nodes)
+    if (note) await writeCheckpoint(transaction, range, head, note, look.now)
+    const isFull = waiting.length === batchSize
+    this.#past = isFull && links.length === 0 ? (waiting.at(-1)?.inserted ?? 0) : 0
+    return { range: range.copy(), head, note, more: isFull }
+  }
+
+  #link(waiting: readonly Waiting[], range: CompactRange, head: string): Link[] {
+    const links: Link[] = []
+    let previous = head
+    for (const row of waiting) {
+      if (row.id === null || row.chained) continue
+      const text = this.#textOf(row, range.size + 1, previous)
+      if (text === undefined) continue
+      previous = leafHash(text)
+      range.append(previous)
+      links.push({ inserted: row.inserted, id: row.id, hash: previous, text })
+    }
+    return links
+  }
+
+  /** A row that Rekey did not write may hold what cannot be spelled. It goes on waiting, the others do not. */
+  #textOf(row: Waiting, seq: number, previous: string): string | undefined {
+    try {
+      return canonicalText(row, seq, previous)
+    } catch (error) {
+      this.#onError(error)
+      return undefined
+    }
+  }
+
+  /** An instance signs nothing that contradicts what it knows. (A clock that was set back must not stop it for hours.) */
+  #isDue({ signed, signedAt, now }: Glance, size: number): boolean {
+    if (this.#watch.broken) return false
+    return signed === null || signedAt === null || (size > signed && Math.abs(now - signedAt) >= signEveryMs)
+  }
+
+  #sign(range: CompactRange, head: string, now: number): string {
+    return this.#signer.note({ size: range.size, root: range.root(), head, time: new Date(now).toISOString() })
+  }
+}
+
+// One look-up for each row that waits, whatever the planner believes: it knows little of a table that is mostly empty.
+async function readWaiting(db: Db, past: number): Promise<Waiting[]> {
+  const { rows } = await sql<Waiting>`
+    SELECT w.inserted, e.*, EXISTS (SELECT FROM audit_chain c WHERE c.event_id = e.id) AS chained
+    FROM (SELECT inserted FROM audit_waiting WHERE inserted > ${past} ORDER BY inserted LIMIT ${batchSize}) AS w
+      LEFT JOIN LATERAL (SELECT id, at, action, outcome, actor, agent_id, organization_id, details
+        FROM audit_events WHERE audit_events.inserted = w.inserted OFFSET 0) AS e ON true
+    ORDER BY w.inserted`.execute(db)
+  return rows
+}
+
+// What is there already where a node belongs was put there by somebody else: a verification finds it.
+async function write(db: Db, size: number, links: readonly Link[], nodes: readonly TreeNode[]): Promise<void> {
+  if (links.length === 0) return
+  const column = <M extends keyof Link>(member: M) => links.map((link) => link[member])
+  const part = <M extends keyof TreeNode>(member: M) => nodes.map((node) => node[member])
+  await sql`
+    WITH chained AS (
+      INSERT INTO audit_chain (seq, event_id, hash, text)
+      SELECT ${size}::bigint + n, id, decode(hash, 'hex'), text
+      FROM unnest(${column('id')}::uuid[], ${column('hash')}::text[], ${column('text')}::text[])
+        WITH ORDINALITY AS link (id, hash, text, n)
+    ), grown AS (
+      INSERT INTO audit_nodes (level, index, hash)
+      SELECT level, index, decode(hash, 'hex')
+      FROM unnest(${part('level')}::int[], ${part('index')}::bigint[], ${part('hash')}::text[]) AS node (level, index, hash)
+      ON CONFLICT DO NOTHING
+    )
+    DELETE FROM audit_waiting WHERE inserted = ANY (${column('inserted')}::bigint[])`.execute(db)
+}
+
+async function writeCheckpoint(db: Db, range: CompactRange, head: string, note: string, now: number): Promise<void> {
+  await db
+    .insertInto('audit_checkpoints')
+    .values({
+      size: range.size,
+      root: Buffer.from(range.root(), 'hex'),
+      head: Buffer.from(head, 'hex'),
+      note,
+      at: new Date(now),
+    })
+    .onConflict((conflict) => conflict.doNothing())
+    .execute()
+}

@@ -1,0 +1,84 @@
+import { mkdir, open, readFile, rename } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { checkpointLine, linesOfFile, readCheckpointLine } from './checkpoints.ts'
+import { openNote } from './note.ts'
+
+/** More lines than this, and old ones are thinned out. */
+const mostLines = 4096
+/** The newest that are always kept, and about as many as are kept of all others. */
+const keptLines = 1024
+
+/** Checkpoints in a file outside the database: what was signed once cannot be denied by whoever changes the database. */
+export class CheckpointFile {
+  readonly #path: string
+  readonly #publicKey: Buffer
+  #lines = 0
+
+  constructor(path: string, publicKey: Buffer) {
+    this.#path = path
+    this.#publicKey = publicKey
+  }
+
+  /** All of it; nothing when there is no file yet. */
+  async read(): Promise<string> {
+    const text = await readFile(this.#path, 'utf8').catch((error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') return ''
+      throw error
+    })
+    this.#lines = linesOfFile(text).length
+    return text
+  }
+
+  /** Returns when the line is on the disk. */
+  async append(note: string): Promise<void> {
+    await mkdir(dirname(this.#path), { recursive: true, mode: 0o700 })
+    // A line break at both ends: what a crash cut short before does not spoil the line that follows.
+    await writeDurably(this.#path, 'a', `\n${checkpointLine(note, this.#publicKey)}`)
+    await syncFolder(dirname(this.#path))
+    this.#lines += 1
+    if (this.#lines > mostLines) await this.#thin()
+  }
+
+  async #thin(): Promise<void> {
+    const lines = thinned(linesOfFile(await this.read()), this.#publicKey)
+    const draft = `${this.#path}.draft`
+    await writeDurably(draft, 'w', lines.map((line) => `${line}\n`).join(''))
+    await rename(draft, this.#path)
+    await syncFolder(dirname(this.#path))
+    this.#lines = lines.length
+  }
+}
+
+/**
+ * The newest ones as they are; of those before, the first in each of so many equal stretches of the chain. A line that
+ * says nothing under our key stays: verification is to find it.
+ */
+export function thinned(lines: readonly string[], publicKey: Buffer): string[] {
+  const old = lines.slice(0, -keptLines)
+  const sizes = old.map((line) => openNote(readCheckpointLine(line)?.checkpoint ?? '', publicKey)?.size)
+  const stretch = Math.max(1, ...sizes.map((size) => size ?? 0)) / keptLines
+  const seen = new Set<number>()
+  const kept = old.filter((_, i) => {
+    const size = sizes[i]
+    if (size === undefined) return true
+    const part = Math.floor(size / stretch)
+    const isFirst = !seen.has(part)
+    seen.add(part)
+    return isFirst
+  })
+  return [...kept, ...lines.slice(-keptLines)]
+}
+
+async function writeDurably(path: string, flag: 'a' | 'w', text: string): Promise<void> {
+  const file = await open(path, flag, 0o600)
+  await file
+    .writeFile(text)
+    .then(() => file.sync())
+    .finally(() => file.close())
+}
+
+/** A file is only as durable as its name in the folder. */
+async function syncFolder(folder: string): Promise<void> {
+  const opened = await open(folder, 'r')
+  await opened.sync().finally(() => opened.close())
+}

@@ -1,0 +1,102 @@
+/** Verifies an export by itself: nothing here needs a database. */
+import { complaints, readCheckpointLine, vouchOf } from '../checkpoints.ts'
+import { hashPrefixed } from '../merkle/hash.ts'
+import { fingerprintOf } from '../note.ts'
+import { Findings, type Verdict } from './findings.ts'
+import { prefixedLines } from './lines.ts'
+import { keysOutside, vouchesOutside } from './outside.ts'
+import { Walk } from './walk.ts'
+
+/** A file's stream, or its text in pieces. */
+export type Bytes = AsyncIterable<Uint8Array | string>
+
+/** What an export is held against, besides itself. */
+export interface ExportOptions {
+  /**
+   * The fingerprint of the key that must have signed it. Without it the key is the one that `checkpoints` name, or else the
+   * one that the export names: then look at `signer` yourself, because anybody can make keys.
+   */
+  signer?: string
+  /** The text of a file of checkpoints that an instance kept outside the database. */
+  checkpoints?: string
+  /** Another export of the same audit, an earlier one for example. */
+  against?: Bytes
+}
+
+/**
+ * Checks every event of an export: its place, its link to the one before, and the Merkle roots that its own checkpoint, and
+ * those kept elsewhere, were signed over.
+ */
+export async function verifyExport(lines: Bytes, options: ExportOptions = {}): Promise<Verdict> {
+  const findings = new Findings()
+  const walk = new Walk(findings)
+  const outside = options.checkpoints ?? ''
+  const trusted = keysOutside(outside).find((key) => (options.signer ?? fingerprintOf(key)) === fingerprintOf(key))
+  if (trusted) walk.expect(vouchesOutside(outside, trusted, findings))
+  else if (outside.trim() !== '') findings.add('checkpoint-foreign', 'no checkpoint outside is signed by that key')
+  const { checkedCount, end } = await read(lines, walk, findings, options.against)
+  const signer = judgeEnd(end, walk, findings, trusted, options.signer)
+  walk.finish()
+  return findings.verdict({ checkedCount, size: walk.seq, root: walk.root(), signer })
+}
+
+async function read(lines: Bytes, walk: Walk, findings: Findings, against: Bytes | undefined) {
+  const theirs = against === undefined ? [] : await hashesOf(against)
+  let checkedCount = 0
+  let end: string | undefined
+  for await (const some of prefixedLines(lines)) {
+    for (const line of some) {
+      if (end !== undefined) findings.add('malformed', 'something stands after the checkpoint at the end')
+      else if (isCheckpoint(line)) end = line.toString('utf8', 1)
+      else {
+        checkedCount += 1
+        compare(walk.take(line), theirs, walk, findings)
+      }
+    }
+  }
+  return { checkedCount, end }
+}
+
+function compare(hash: string, theirs: readonly string[], walk: Walk, findings: Findings): void {
+  const other = theirs[walk.seq - 1]
+  if (other === undefined || other === hash || findings.hasWithin(1, walk.seq)) return
+  findings.add('differs', `event ${walk.seq} is another one in the other export`, { seq: walk.seq })
+}
+
+/** @returns the fingerprint of the key that the export names */
+function judgeEnd(
+  line: string | undefined,
+  walk: Walk,
+  findings: Findings,
+  trusted: Buffer | undefined,
+  wanted: string | undefined,
+): string {
+  const end = line === undefined ? undefined : readCheckpointLine(line)
+  const seq = walk.vouchedFor + 1
+  if (!end) {
+    findings.add('unsigned', `there is no checkpoint at the end: nothing vouches for events from ${seq} on`, { seq })
+    return ''
+  }
+  const signer = fingerprintOf(end.publicKey)
+  const key = trusted ?? (wanted === undefined || wanted === signer ? end.publicKey : Buffer.alloc(32))
+  const vouch = vouchOf(end.checkpoint, key, 'the checkpoint at the end')
+  if (typeof vouch === 'string') findings.add(vouch, `the checkpoint at the end ${complaints[vouch]}`, { seq })
+  else if (vouch.size >= walk.seq) walk.expect([vouch])
+  else findings.add('unsigned', `the checkpoint at the end covers ${vouch.size} events only`, { seq: vouch.size + 1 })
+  return signer
+}
+
+async function hashesOf(lines: Bytes): Promise<string[]> {
+  const hashes: string[] = []
+  for await (const some of prefixedLines(lines)) {
+    for (const line of some) if (!isCheckpoint(line)) hashes.push(hashPrefixed(line))
+  }
+  return hashes
+}
+
+const checkpointStart = Buffer.from('\0{"checkpoint":')
+
+// An event begins with its action; comparing one byte is enough to tell most lines apart.
+function isCheckpoint(line: Buffer): boolean {
+  return line[3] === checkpointStart[3] && line.subarray(0, checkpointStart.length).equals(checkpointStart)
+}

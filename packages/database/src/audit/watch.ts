@@ -1,0 +1,116 @@
+import type { Kysely } from 'kysely'
+import { DatabaseError } from '../error.ts'
+import type { DatabaseTables } from '../tables.ts'
+import { linesOfFile, readCheckpointLine } from './checkpoints.ts'
+import type { Glance } from './glance.ts'
+import type { CompactRange } from './merkle/range.ts'
+import { type Checkpoint, openNote } from './note.ts'
+import { rangeAt } from './tree.ts'
+import type { Vouch } from './verify/walk.ts'
+
+type Db = Kysely<DatabaseTables>
+
+/**
+ * What an instance has seen of the chain, by which it knows the chain again: size, root and head. Whoever takes events off
+ * its end, or writes it anew, can do so in the database, but not here.
+ */
+export class Watch {
+  readonly #publicKey: Buffer
+  #seen: Vouch | undefined
+  #range: CompactRange | undefined
+  #broken: DatabaseError | undefined
+  /** The size of the newest checkpoint in the file outside. */
+  #kept = -1
+
+  constructor(publicKey: Buffer) {
+    this.#publicKey = publicKey
+  }
+
+  /** How the chain was found to be another one. It stays so: what is right again is for a verification to say. */
+  get broken(): DatabaseError | undefined {
+    return this.#broken
+  }
+
+  get size(): number {
+    return this.#broken === undefined ? (this.#seen?.size ?? 0) : (this.#range?.size ?? 0)
+  }
+
+  /** What a verification is to hold the chain against; of a broken chain, what it was before. */
+  vouches(): Vouch[] {
+    return this.#seen ? [this.#seen] : []
+  }
+
+  /** Begins with the newest checkpoint of the file outside. */
+  recall(text: string): void {
+    const notes = linesOfFile(text).map((line) => readCheckpointLine(line)?.checkpoint ?? '')
+    for (let at = notes.length - 1; at >= 0 && this.#seen === undefined; at -= 1) {
+      const checkpoint = openNote(notes[at] ?? '', this.#publicKey)
+      if (!checkpoint) continue
+      this.#seen = { ...checkpoint, by: 'the newest checkpoint outside' }
+      this.#kept = checkpoint.size
+    }
+  }
+
+  /**
+   * Follows the chain to where it stands.
+   *
+   * @returns its tree, to be chained on
+   * @throws DatabaseError `AUDIT_DAMAGED` when too little is left of it
+   */
+  async follow(db: Db, { size, head }: Pick<Glance, 'size' | 'head'>): Promise<CompactRange> {
+    if (this.#range?.size === size && this.#seen?.size === size && this.#seen.head === head) return this.#range
+    const range = await this.#read(db, size)
+    await this.#hold(db, range, head)
+    this.extend(range, head)
+    return range
+  }
+
+  /** The chain has grown, by this instance's own doing. */
+  extend(range: CompactRange, head: string): void {
+    this.#range = range
+    if (this.#broken) return
+    this.#seen = { size: range.size, root: range.root(), head, by: 'what an instance has seen' }
+  }
+
+  /**
+   * Whether a checkpoint is to be kept outside: it is new, signed by the audit's key, and says of the chain what it is.
+   *
+   * @returns the checkpoint, if so
+   */
+  async admit(db: Db, note: string): Promise<Checkpoint | undefined> {
+    const checkpoint = openNote(note, this.#publicKey)
+    if (checkpoint && checkpoint.size <= this.#kept) return undefined
+    const range = checkpoint && (await this.#read(db, checkpoint.size))
+    if (checkpoint?.root !== range?.root() || !checkpoint) {
+      this.#break(checkpoint?.size ?? this.size, 'the newest checkpoint is not one of this audit')
+    }
+    return this.#broken ? undefined : checkpoint
+  }
+
+  /** A checkpoint of this size is on the disk. */
+  keep(size: number): void {
+    this.#kept = size
+  }
+
+  async #hold(db: Db, range: CompactRange, head: string): Promise<void> {
+    const seen = this.#seen
+    if (!seen || this.#broken) return
+    if (range.size < seen.size) return this.#break(range.size + 1, `the chain held ${seen.size} events before`)
+    const then = range.size === seen.size ? range : await this.#read(db, seen.size)
+    const isSame = then.root() === seen.root && (range.size > seen.size || head === seen.head)
+    if (!isSame) this.#break(seen.size, `the first ${seen.size} events are not those that were there before`)
+  }
+
+  async #read(db: Db, size: number): Promise<CompactRange> {
+    try {
+      return await rangeAt(db, size)
+    } catch (error) {
+      if (error instanceof DatabaseError && error.code === 'AUDIT_DAMAGED') this.#broken ??= error
+      throw error
+    }
+  }
+
+  #break(seq: number, how: string): void {
+    this.#broken ??= new DatabaseError('AUDIT_DAMAGED', `The audit chain is broken: ${how}.`, { facts: { seq } })
+  }
+}

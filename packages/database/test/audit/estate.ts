@@ -1,0 +1,144 @@
+/** A database with a chain, as the tests of the audit use it. */
+import { randomUUID } from 'node:crypto'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import canonicalize from 'canonicalize'
+import pg from 'pg'
+import { noHash } from '../../src/audit/canonical.ts'
+import { type AuditChain, type ChainOptions, openChain } from '../../src/audit/chain.ts'
+import { exportLines, newestCheckpoint } from '../../src/audit/export.ts'
+import { leafHash } from '../../src/audit/merkle/hash.ts'
+import { CompactRange, type TreeNode } from '../../src/audit/merkle/range.ts'
+import { type AuditEvent, recordEvents } from '../../src/audit/record.ts'
+import { auditSigner } from '../../src/audit/signer.ts'
+import { type Connection, connect } from '../../src/connection/connect.ts'
+import type { DatabaseTables } from '../../src/tables.ts'
+import { testDatabase } from '../../src/testing/database.ts'
+
+export const signer = auditSigner({ id: 'root', key: Buffer.alloc(32, 7) }, 'idp.example.com/audit')
+/** Somebody else's. */
+export const foreigner = auditSigner({ id: 'other', key: Buffer.alloc(32, 8) }, 'idp.example.com/audit')
+
+export const event = (action: string, over: Partial<AuditEvent> = {}): AuditEvent => ({
+  action,
+  outcome: 'success',
+  actor: 'ops',
+  details: { note: 'a "quoted" word', n: 1 },
+  ...over,
+})
+
+export const events = (count: number, from = 1): AuditEvent[] =>
+  Array.from({ length: count }, (_, i) => event('test.counted', { details: { number: from + i } }))
+
+const guarded = ['audit_events', 'audit_chain', 'audit_nodes', 'audit_checkpoints']
+
+export async function auditEstate() {
+  const database = await testDatabase()
+  const service = connect<DatabaseTables>(database.serviceUrl)
+  const owner = connect<DatabaseTables>(database.ownerUrl, { max: 2 })
+  const folder = await mkdtemp(join(tmpdir(), 'rekey-audit-'))
+  const opened: { close(): Promise<void> }[] = []
+
+  async function change(statements: readonly string[]): Promise<void> {
+    for (const table of guarded) await owner.pool.query(`ALTER TABLE ${table} DISABLE TRIGGER USER`)
+    for (const statement of statements) await owner.pool.query(statement)
+    for (const table of guarded) await owner.pool.query(`ALTER TABLE ${table} ENABLE TRIGGER USER`)
+  }
+
+  return {
+    database,
+    db: service.db,
+    service,
+    owner,
+    folder,
+    file: () => join(folder, randomUUID()),
+    record: (list: readonly AuditEvent[], by: Connection<DatabaseTables> = service) =>
+      by.db.transaction().execute((transaction) => recordEvents(transaction, list)),
+    async chain(options: Partial<ChainOptions> = {}, by: Connection<DatabaseTables> = service): Promise<AuditChain> {
+      const chain = await openChain(by.db, { signer, ...options })
+      opened.push(chain)
+      return chain
+    },
+    /** What a database administrator can do who stops at nothing. */
+    tamper: (...statements: string[]) => change(statements),
+    literal: (text: string) => pg.escapeLiteral(text),
+    /** Everything of the audit as it is; the function returned puts it back. */
+    async snapshot(): Promise<() => Promise<void>> {
+      for (const table of [...guarded, 'audit_waiting']) {
+        await owner.pool.query(`CREATE TABLE saved_${table} AS TABLE ${table}`)
+      }
+      return async () => {
+        const tables = [...guarded, 'audit_waiting']
+        const back = (table: string) =>
+          `DELETE FROM ${table}; INSERT INTO ${table} OVERRIDING SYSTEM VALUE SELECT * FROM saved_${table}`
+        await change([
+          ...tables.map(back),
+          'DELETE FROM audit_waiting',
+          'INSERT INTO audit_waiting TABLE saved_audit_waiting',
+        ])
+      }
+    },
+    async stop(): Promise<void> {
+      await Promise.all(opened.map((chain) => chain.close()))
+      await Promise.all([service.close(), owner.close()])
+      await database.drop()
+      await rm(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+export type AuditEstate = Awaited<ReturnType<typeof auditEstate>>
+
+/** The whole export as one text. */
+export async function exported(db: Connection<DatabaseTables>['db']): Promise<string> {
+  const pages: string[] = []
+  for await (const page of exportLines(db, signer)) pages.push(page)
+  return pages.join('')
+}
+
+/** Asks again until the answer is as wanted; gives up after 20 s with the last answer. */
+export async function eventually<T>(ask: () => Promise<T> | T, wanted: (answer: T) => boolean): Promise<T> {
+  const until = performance.now() + 20_000
+  for (;;) {
+    const answer = await ask()
+    if (wanted(answer)) return answer
+    if (performance.now() > until) throw new Error(`never as wanted; the last answer was ${JSON.stringify(answer)}`)
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+}
+
+/** Records events and waits until a checkpoint covers exactly the chain. */
+export async function recordAndSign(
+  estate: AuditEstate,
+  chain: AuditChain,
+  list: readonly AuditEvent[],
+): Promise<void> {
+  await estate.record(list)
+  await chain.poke()
+  const covers = async () => ((await newestCheckpoint(estate.db))?.size ?? 0) >= chain.size()
+  await eventually(covers, (yes) => yes)
+}
+
+/** Writes the chain anew from one event on, as somebody with every right in the database but without the key could. */
+export async function rewrite(estate: AuditEstate, from: number): Promise<void> {
+  const { rows } = await estate.owner.pool.query('SELECT seq, event_id, text FROM audit_chain ORDER BY seq')
+  const nodes: TreeNode[] = []
+  const range = new CompactRange(0, [], (node) => nodes.push(node))
+  let previousHash = noHash
+  const statements: string[] = []
+  for (const { seq, event_id, text } of rows) {
+    const told = { ...JSON.parse(text), previousHash, ...(seq === from ? { actor: 'nobody' } : {}) }
+    const forged = canonicalize(told) as string
+    previousHash = leafHash(forged)
+    range.append(previousHash)
+    if (seq < from) continue
+    const literal = estate.literal(forged)
+    statements.push(`UPDATE audit_chain SET text = ${literal}, hash = '\\x${previousHash}' WHERE seq = ${seq}`)
+    statements.push(`UPDATE audit_events SET actor = ${estate.literal(told.actor)} WHERE id = '${event_id}'`)
+  }
+  for (const { level, index, hash } of nodes) {
+    statements.push(`UPDATE audit_nodes SET hash = '\\x${hash}' WHERE level = ${level} AND index = ${index}`)
+  }
+  await estate.tamper(statements.join(';'))
+}
