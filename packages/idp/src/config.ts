@@ -1,6 +1,7 @@
 import { checkPolicy, defaultPolicy, type Policy, parseDuration } from '@rekey/keyring'
 import { z } from 'zod'
 import { IdpError } from './error.ts'
+import { networks } from './http/proxies.ts'
 
 /** What an instance is started with. Durations are milliseconds. */
 export interface Config {
@@ -15,6 +16,16 @@ export interface Config {
   rootKeySource: string
   /** Where revocations are remembered outside the database. */
   revocationJournal: string | undefined
+  /** Where signed checkpoints of the audit are kept outside the database. */
+  auditCheckpoints: string | undefined
+  /** Folders of keyring stores whose changes are to reach the audit. */
+  auditOutboxes: readonly string[]
+  credentials: CredentialPolicy
+  limits: Limits
+  /** Addresses and networks of proxies whose X-Forwarded-For is believed. */
+  trustedProxies: readonly string[]
+  /** Where client secrets are kept instead of as hashes in the database. */
+  vault: VaultSettings | undefined
   audience: string
   accessTokenTtlMs: number
   jwksMaxAgeMs: number
@@ -23,6 +34,35 @@ export interface Config {
   /** The first administrator, made at start if he is not there. */
   administrator: { clientId: string; clientSecret: string } | undefined
   logLevel: string
+}
+
+/** When credentials of agents are due for rotation, and how long a client must not be seen with an old secret in an overlap. */
+export interface CredentialPolicy {
+  rotateEveryMs: Readonly<Record<'production' | 'staging' | 'serviceAccount', number>>
+  quietMs: number
+}
+
+/** At most so many in a window. */
+export interface Limit {
+  most: number
+  withinMs: number
+}
+
+export interface Limits {
+  /** Of one source address. Who authenticates well is never limited. */
+  failedAuthentications: Limit
+  /** Of one administering client. */
+  administration: Limit
+}
+
+export interface VaultSettings {
+  address: string
+  token: string | undefined
+  /** Read again whenever the token is refused: an agent beside us renews it. */
+  tokenFile: string | undefined
+  namespace: string | undefined
+  mount: string
+  caFile: string | undefined
 }
 
 /** The keyrings that an identity provider has, and what each signs with. */
@@ -34,6 +74,8 @@ export const signingKeyrings = [
 /** Access tokens are issued by this keyring until an operator moves issuance to another. */
 export const firstIssuer = 'signing-es256' satisfies (typeof signingKeyrings)[number]['name']
 
+const dayMs = 86_400_000
+
 const duration = z.string().transform((text, context) => {
   try {
     return parseDuration(text)
@@ -42,6 +84,15 @@ const duration = z.string().transform((text, context) => {
     return z.NEVER
   }
 })
+
+const limit = z
+  .string()
+  .regex(/^[1-9]\d{0,6}\/\d{1,6}(ms|s|m|h)$/, 'write for example 100/10s')
+  .transform((text) => {
+    const [most = '', within = ''] = text.split('/')
+    return { most: Number(most), withinMs: parseDuration(within) }
+  })
+  .refine(({ withinMs }) => withinMs > 0, 'the window is empty')
 
 const flag = z.enum(['true', 'false', '1', '0']).transform((text) => text === 'true' || text === '1')
 
@@ -57,6 +108,27 @@ const environment = z.object({
   DATABASE_OWNER_URL: z.string().optional(),
   REKEY_ROOT_KEY: z.string(),
   REKEY_REVOCATION_JOURNAL: z.string().optional(),
+  REKEY_AUDIT_CHECKPOINTS: z.string().optional(),
+  REKEY_AUDIT_OUTBOXES: z
+    .string()
+    .transform((text) => text.split(':').filter((folder) => folder !== ''))
+    .default([]),
+  REKEY_CREDENTIAL_ROTATION_PRODUCTION: duration.default(90 * dayMs),
+  REKEY_CREDENTIAL_ROTATION_STAGING: duration.default(180 * dayMs),
+  REKEY_CREDENTIAL_ROTATION_SERVICE_ACCOUNT: duration.default(365 * dayMs),
+  REKEY_CREDENTIAL_QUIET: duration.default(dayMs),
+  REKEY_FAILED_AUTHENTICATION_LIMIT: limit.default({ most: 100, withinMs: 10_000 }),
+  REKEY_ADMINISTRATION_LIMIT: limit.default({ most: 1_000, withinMs: 10_000 }),
+  REKEY_TRUSTED_PROXIES: networks.default([]),
+  VAULT_ADDR: z.url({ protocol: /^https?$/ }).optional(),
+  VAULT_TOKEN: z.string().optional(),
+  VAULT_TOKEN_FILE: z.string().optional(),
+  VAULT_NAMESPACE: z.string().optional(),
+  VAULT_MOUNT: z
+    .string()
+    .regex(/^[\w-]+(\/[\w-]+)*$/)
+    .default('secret'),
+  VAULT_CACERT: z.string().optional(),
   REKEY_AUDIENCE: z.string().min(1).default('urn:rekey:api'),
   REKEY_ACCESS_TOKEN_TTL: duration.default(3_600_000),
   REKEY_ROTATE_EVERY: duration.default(defaultPolicy.rotateEveryMs),
@@ -124,6 +196,15 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     databaseOwnerUrl: given.DATABASE_OWNER_URL,
     rootKeySource: given.REKEY_ROOT_KEY,
     revocationJournal: given.REKEY_REVOCATION_JOURNAL,
+    auditCheckpoints: given.REKEY_AUDIT_CHECKPOINTS,
+    auditOutboxes: given.REKEY_AUDIT_OUTBOXES,
+    credentials: credentialPolicyOf(given),
+    limits: {
+      failedAuthentications: given.REKEY_FAILED_AUTHENTICATION_LIMIT,
+      administration: given.REKEY_ADMINISTRATION_LIMIT,
+    },
+    trustedProxies: given.REKEY_TRUSTED_PROXIES,
+    vault: vaultOf(given),
     audience: given.REKEY_AUDIENCE,
     accessTokenTtlMs: given.REKEY_ACCESS_TOKEN_TTL,
     jwksMaxAgeMs: policy.jwksMaxAgeMs,
@@ -145,6 +226,46 @@ function policyOf(given: z.infer<typeof environment>): Policy {
     skewMs: given.REKEY_CLOCK_SKEW,
     maxGraceMs: given.REKEY_MAX_GRACE,
     rollbackWindowMs: given.REKEY_ROLLBACK_WINDOW,
+  }
+}
+
+/** Whoever holds a token until it expires asks no more often than that: not to be seen for less says nothing. */
+function credentialPolicyOf(given: z.infer<typeof environment>): CredentialPolicy {
+  const { REKEY_CREDENTIAL_QUIET: quietMs, REKEY_ACCESS_TOKEN_TTL: ttlMs } = given
+  if (quietMs < ttlMs) {
+    throw new IdpError(
+      'CONFIG_INVALID',
+      `REKEY_CREDENTIAL_QUIET (${quietMs} ms) is shorter than REKEY_ACCESS_TOKEN_TTL (${ttlMs} ms): a client that ` +
+        'still needs its old secret may not be seen for as long as its token lives',
+    )
+  }
+  return {
+    rotateEveryMs: {
+      production: given.REKEY_CREDENTIAL_ROTATION_PRODUCTION,
+      staging: given.REKEY_CREDENTIAL_ROTATION_STAGING,
+      serviceAccount: given.REKEY_CREDENTIAL_ROTATION_SERVICE_ACCOUNT,
+    },
+    quietMs,
+  }
+}
+
+function vaultOf(given: z.infer<typeof environment>): VaultSettings | undefined {
+  const { VAULT_ADDR: address, VAULT_TOKEN: token, VAULT_TOKEN_FILE: tokenFile } = given
+  if (address === undefined) return undefined
+  if (token === undefined && tokenFile === undefined) {
+    throw new IdpError('CONFIG_INVALID', 'VAULT_ADDR needs VAULT_TOKEN or VAULT_TOKEN_FILE')
+  }
+  const { protocol, hostname } = new URL(address)
+  if (protocol === 'http:' && !isLoopback(hostname.replace(/^\[|\]$/g, '')) && !given.REKEY_ALLOW_PLAINTEXT) {
+    throw new IdpError('CONFIG_INVALID', 'VAULT_ADDR would carry secrets in plaintext beyond this machine; use https')
+  }
+  return {
+    address: address.replace(/\/+$/, ''),
+    token,
+    tokenFile,
+    namespace: given.VAULT_NAMESPACE,
+    mount: given.VAULT_MOUNT,
+    caFile: given.VAULT_CACERT,
   }
 }
 

@@ -2,11 +2,17 @@
  * Refusals that reach the wire. `INTERNAL` is what anything unforeseen becomes there: its detail stays in the log.
  */
 export type IdpErrorCode =
+  | 'AGENT_DECOMMISSIONED'
+  | 'AGENT_NOT_ACTIVE'
   | 'ALGORITHM_UNSUPPORTED'
   | 'ALREADY_EXISTS'
   | 'CONFIG_INVALID'
+  | 'CREDENTIAL_CHANGED'
+  | 'CREDENTIAL_REVOKED'
   | 'DENY_LIST_FULL'
+  | 'EVENT_NOT_CHAINED'
   | 'FORBIDDEN'
+  | 'IDEMPOTENCY_KEY_REUSED'
   | 'INSUFFICIENT_SCOPE'
   | 'INTERNAL'
   | 'INVALID_JSON'
@@ -17,12 +23,18 @@ export type IdpErrorCode =
   | 'NO_LEASE'
   | 'OVERLOADED'
   | 'PAYLOAD_TOO_LARGE'
+  | 'RATE_LIMITED'
+  | 'TOO_MANY_CREDENTIALS'
   | 'TOO_MANY_PREPARED'
   | 'TOO_MANY_PROCESSES'
   | 'UNAUTHENTICATED'
   | 'UNKNOWN_AGENT'
+  | 'UNKNOWN_CREDENTIAL'
+  | 'UNKNOWN_EVENT'
   | 'UNKNOWN_VERIFIER'
   | 'UNSUPPORTED_MEDIA_TYPE'
+  | 'VAULT_REFUSED'
+  | 'VAULT_UNAVAILABLE'
 
 /** The error class of this package. `facts` are shown to the caller as `details`: nothing internal goes there. */
 export class IdpError extends Error {
@@ -38,7 +50,7 @@ export class IdpError extends Error {
 }
 
 /**
- * The codes of RFC 6749 §5.2, as the token endpoint answers them; `temporarily_unavailable` (§4.1.2.1) where this instance
+ * The codes of RFC 6749 §5.2, as the endpoints of OAuth answer them; `temporarily_unavailable` (§4.1.2.1) where this instance
  * may not sign at the moment.
  */
 export type OAuthErrorCode =

@@ -4,6 +4,7 @@
  */
 import { randomUUID } from 'node:crypto'
 import {
+  type AuditSigner,
   type ChangeRecord,
   type Connection,
   currentRevision,
@@ -25,11 +26,21 @@ import {
   startLoop,
 } from '@rekey/keyring'
 import type { Logger } from 'pino'
-import { type ClientCredential, findCredential } from './agents/credentials.ts'
+import type { Gathered } from './audit/gathered.ts'
+import { type Audit, openAudit } from './audit/open.ts'
 import { type Clock, systemClock } from './clock.ts'
 import { type Config, firstIssuer, signingKeyrings } from './config.ts'
+import { type Client, findClient } from './credentials/client.ts'
+import { type ClientSecrets, clientSecrets } from './credentials/kept.ts'
+import { credentialLoop } from './credentials/loop.ts'
+import { tidyVault } from './credentials/tidy.ts'
+import { type CredentialUses, credentialUses } from './credentials/uses.ts'
+import type { DeniableClaims } from './denied/memory.ts'
 import { pruneDenied } from './denied/store.ts'
 import { IdpError } from './error.ts'
+import { every } from './every.ts'
+import { pruneIdempotentReplies } from './http/idempotency.ts'
+import { type RequestLimits, requestLimits } from './http/limits.ts'
 import { carryOutMove } from './issuance/carry-out.ts'
 import { issuanceMemory } from './issuance/memory.ts'
 import { ensureIssuance, type Issuance, loadIssuance } from './issuance/store.ts'
@@ -41,18 +52,23 @@ import { type Recall, recall } from './recall.ts'
 import type { SigningKeys } from './signing/keys.ts'
 import { keyMaker } from './signing/make.ts'
 import type { IdpTables } from './tables.ts'
+import { pruneUsedAssertions } from './tokens/authentication/used.ts'
 import { pruneOpaqueTokens } from './tokens/opaque.ts'
 import { findVerifier, type VerifierCredential, verifierTopic } from './trust/credential.ts'
 import { type TrustHub, trustHub } from './trust/hub.ts'
 import { RevocationJournal } from './trust/journal.ts'
 import { trustSince } from './trust/since.ts'
 import { pruneVerifierLeases } from './trust/verifiers.ts'
+import { openVault } from './vault/open.ts'
 
 const loopBeatMs = 1_000
+const tidyEveryMs = 2_000
 const pruneEveryMs = 60_000
 const anHourMs = 3_600_000
 /** Requests that may wait for a connection to the database; beyond that they are turned away at once. */
 const mostWaiting = 256
+/** Clients that are kept in memory: about a kilobyte each. */
+const mostClients = 100_000
 
 export interface Instance {
   config: Config
@@ -63,12 +79,24 @@ export interface Instance {
   hands: Hands
   view: InstanceView
   loop: Loop
-  credentials: Recall<ClientCredential>
+  /** The clients of the token endpoint, by their ids. */
+  clients: Recall<Client>
+  /** Which credentials were used, from where. */
+  uses: CredentialUses
+  /** Where the secrets of clients are. */
+  secrets: ClientSecrets
+  sealer: Sealer
   verifierCredentials: Recall<VerifierCredential>
   hub: TrustHub
   metrics: Metrics
+  limits: RequestLimits
+  audit: Audit
+  /** Where refusals become events of the audit. */
+  gathered: Gathered
   /** The keys as this instance holds them now. */
   keys(): SigningKeys
+  /** Is this token on the deny-list as this instance holds it now? */
+  denies(claims: DeniableClaims): boolean
   /** Which keyring this instance issues tokens by now. */
   issuance(): Issuance
   /** @throws IdpError `NO_LEASE` while this instance may not act on what it holds */
@@ -82,6 +110,7 @@ export interface Instance {
  * Opens an instance: makes sure that the keyrings exist, reads everything and holds its first lease.
  *
  * @param connection for requests
+ * @param signer of the audit's checkpoints
  * @param control for the lease, the keyrings and the loop: a flood of requests must not cost the lease
  * @throws DatabaseError, KeyringError `POLICY_INVALID`
  */
@@ -90,6 +119,7 @@ export async function openInstance(
   connection: Connection<IdpTables>,
   control: Connection<IdpTables>,
   sealer: Sealer,
+  signer: AuditSigner,
   log: Logger,
 ): Promise<Instance> {
   const clock = systemClock
@@ -100,15 +130,20 @@ export async function openInstance(
     if (connection.pool.waitingCount < mostWaiting) return
     throw new IdpError('OVERLOADED', 'too many requests wait for the database; try again')
   }
-  const credentials = recall((id) => findCredential(connection.db, id), requireRoom)
+  const onVaultError = (error: unknown) => log.error({ err: error }, 'Vault')
+  const vault = config.vault && openVault(config.vault, { onError: onVaultError })
+  const secrets = clientSecrets(vault, onVaultError)
+  const clients = recall((id) => findClient(connection.db, id, secrets.hashOf), requireRoom, mostClients)
+  const uses = credentialUses(db, (error) => log.error({ err: error }, 'uses of credentials could not be written'))
   const verifierCredentials = recall((id) => findVerifier(connection.db, id), requireRoom)
   const hub = trustHub()
   const journal = await RevocationJournal.open(config.revocationJournal)
   const metrics = newMetrics()
+  const limits = requestLimits(config.limits, clock)
   const epoch = async () => (await currentRevision(db)).epoch
   const onError = (error: unknown) => log.error({ err: error }, 'what is revoked could not be written to the journal')
   const readTrust = (deniedAfter: number) => trustSince(db, store, deniedAfter)
-  const memory = instanceMemory(readTrust, epoch, sealer, credentials, hub, journal, clock, onError)
+  const memory = instanceMemory(readTrust, epoch, sealer, clients, hub, journal, clock, onError)
 
   async function ensureDocuments(): Promise<void> {
     for (const { name, algorithm } of signingKeyrings) {
@@ -148,6 +183,10 @@ export async function openInstance(
     notify: notifyThrough(pool),
     onError: (error) => log.error({ err: error }, 'view of the database could not be confirmed'),
   })
+  const audit = await openAudit(db, signer, config, clock, log).catch(async (error) => {
+    await view.close()
+    throw error
+  })
   const hands: Hands = { store, make, observe: () => evidenceFor(db, view) }
   loop = startLoop(hands, {
     everyMs: loopBeatMs,
@@ -159,6 +198,8 @@ export async function openInstance(
     },
   })
   loop.poke()
+  const credentialsLoop = credentialLoop(db, view, (error) => log.error({ err: error }, 'loop of credentials'))
+  const stopTidying = vault && every(tidyEveryMs, () => tidyVault(db, vault, secrets), onVaultError)
   const pruning = setInterval(() => {
     prune(control, view, log)
     memory.writeJournal()
@@ -172,11 +213,18 @@ export async function openInstance(
     hands,
     view,
     loop,
-    credentials,
+    clients,
+    uses,
+    secrets,
+    sealer,
     verifierCredentials,
     hub,
     metrics,
+    limits,
+    audit,
+    gathered: audit.gathered,
     keys: memory.keys,
+    denies: memory.denies,
     issuance: issuance.current,
     requireRoom,
     requireLease() {
@@ -185,7 +233,10 @@ export async function openInstance(
     async close() {
       clearInterval(pruning)
       hub.close()
-      await loop.stop()
+      await Promise.all([loop.stop(), credentialsLoop.stop(), stopTidying?.()])
+      vault?.close()
+      await uses.close()
+      await audit.close()
       await view.close()
     },
   }
@@ -207,7 +258,12 @@ async function forceRotation(store: KeyringStore, name: string): Promise<void> {
 function prune({ db }: Connection<IdpTables>, view: InstanceView, log: Logger): void {
   // A clock that made a step lately makes everybody look long gone, and whoever is deleted is waited for by nobody.
   const parties = view.doubtMs(anHourMs) > 0 ? [] : [pruneInstances(db), pruneVerifierLeases(db)]
-  Promise.all([pruneChanges(db), pruneOpaqueTokens(db), pruneDenied(db), ...parties]).catch((error) =>
-    log.error({ err: error }, 'what is over could not be deleted'),
-  )
+  Promise.all([
+    pruneChanges(db),
+    pruneOpaqueTokens(db),
+    pruneUsedAssertions(db),
+    pruneIdempotentReplies(db),
+    pruneDenied(db),
+    ...parties,
+  ]).catch((error) => log.error({ err: error }, 'what is over could not be deleted'))
 }

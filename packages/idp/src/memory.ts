@@ -1,6 +1,6 @@
 import { type ChangeRecord, keyringTopic, type Sealer } from '@rekey/database'
-import { agentTopic, type ClientCredential } from './agents/credentials.ts'
 import type { Clock } from './clock.ts'
+import { agentTopic, type Client } from './credentials/client.ts'
 import { deniedMemory } from './denied/memory.ts'
 import { deniedTopic } from './denied/store.ts'
 import type { Recall } from './recall.ts'
@@ -10,14 +10,14 @@ import type { Forgotten, RevocationJournal } from './trust/journal.ts'
 import type { TrustRead } from './trust/since.ts'
 
 /**
- * What an instance keeps in memory, on its view of the database: keys ready to sign, and credentials. Whatever changes
+ * What an instance keeps in memory, on its view of the database: keys ready to sign, and clients. Whatever changes
  * there is told to the verifiers that are connected.
  */
 export function instanceMemory(
   readTrust: (deniedAfter: number) => Promise<TrustRead>,
   readEpoch: () => Promise<number>,
   sealer: Sealer,
-  credentials: Pick<Recall<ClientCredential>, 'forget' | 'forgetAll'>,
+  clients: Pick<Recall<Client>, 'forget' | 'forgetAll'>,
   hub: TrustHub,
   journal: RevocationJournal,
   clock: Clock,
@@ -54,24 +54,26 @@ export function instanceMemory(
 
   return {
     keys: (): SigningKeys => keys,
+    /** Is this token on the deny-list? */
+    denies: denied.denies,
     /** What was revoked, and stands in the database as if it never had been. */
     forgotten: (): readonly Forgotten[] => forgotten,
     /** Writes what could not be written to the journal when it was revoked. */
     writeJournal: (): Promise<void> => journal.remember([]).catch(onError),
     /** Throws everything away and reads it anew. */
     async reload(): Promise<void> {
-      credentials.forgetAll()
+      clients.forgetAll()
       epoch = await readEpoch()
       await readAll(true)
     },
     /** Reads again what changed. */
     async apply(changes: readonly ChangeRecord[]): Promise<void> {
-      for (const { topic, key } of changes) if (topic === agentTopic) credentials.forget(key)
+      for (const { topic, key } of changes) if (topic === agentTopic) clients.forget(key)
       if (changes.some(({ topic }) => topic === keyringTopic || topic === deniedTopic)) await readAll(false)
     },
     /** Nothing of it may be acted on any more: verifiers must find an instance that holds a lease. */
     drop(): void {
-      credentials.forgetAll()
+      clients.forgetAll()
       hub.closeAll()
     },
   }

@@ -4,14 +4,19 @@ import fastify, { type FastifyReply, type FastifyRequest } from 'fastify'
 import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod'
 import type { Logger } from 'pino'
 import { agentRoutes } from './agents/routes.ts'
+import { noteRefusal } from './audit/refusals.ts'
+import { auditRoutes } from './audit/routes.ts'
+import { credentialRoutes } from './credentials/routes.ts'
 import { deniedRoutes } from './denied/routes.ts'
 import { IdpError } from './error.ts'
 import type { App } from './http/app.ts'
 import { refusalOf, sendRefusal } from './http/errors.ts'
 import { methodTable } from './http/methods.ts'
+import { includesEverybody, trustProxy } from './http/proxies.ts'
 import type { Instance } from './instance.ts'
 import { issuanceRoutes } from './issuance/routes.ts'
 import { keyringRoutes } from './keyrings/routes.ts'
+import { documentApi } from './openapi/document.ts'
 import { operationRoutes } from './operations/routes.ts'
 import { publicRoutes } from './signing/routes.ts'
 import { tokenRoutes } from './tokens/routes.ts'
@@ -28,6 +33,8 @@ type Refuse = (error: unknown, request: FastifyRequest, reply: FastifyReply) => 
 /** Builds the HTTP server of an instance. It does not listen yet. */
 export async function buildServer(instance: Instance, log: Logger): Promise<App> {
   const refuse = refusing(instance, log)
+  const { trustedProxies } = instance.config
+  if (includesEverybody(trustedProxies)) log.warn('REKEY_TRUSTED_PROXIES believes everybody about where he calls from')
   const app: App = fastify({
     // Fastify would make a child logger for each request. What is logged is logged below: a line a refusal, none for the
     // tokens issued, which are counted.
@@ -37,6 +44,7 @@ export async function buildServer(instance: Instance, log: Logger): Promise<App>
     requestTimeout: requestTimeoutMs,
     forceCloseConnections: true,
     routerOptions: { caseSensitive: true },
+    trustProxy: trustProxy(trustedProxies),
     frameworkErrors: refuse,
     rewriteUrl: (request) => canonicalUrl(request.url ?? '/'),
   }).withTypeProvider<ZodTypeProvider>()
@@ -46,17 +54,19 @@ export async function buildServer(instance: Instance, log: Logger): Promise<App>
   const methodsOf = methodTable(app)
   app.setErrorHandler(refuse)
   app.setNotFoundHandler((request, reply) => refuse(nothingFor(request, reply, methodsOf), request, reply))
-  const api = [agentRoutes, keyringRoutes, issuanceRoutes, deniedRoutes, partyRoutes]
+  await documentApi(app, instance.config.issuer)
+  const api = [agentRoutes, credentialRoutes, keyringRoutes, issuanceRoutes, deniedRoutes, partyRoutes, auditRoutes]
   for (const routes of [operationRoutes, publicRoutes, tokenRoutes, trustRoutes, ...api]) routes(app, instance)
   return app
 }
 
-/** Answers an error, counts it and logs it: with its stack where nobody foresaw it. */
-function refusing({ metrics }: Instance, log: Logger): Refuse {
+/** Answers an error, counts it, notes it for the audit and logs it: with its stack where nobody foresaw it. */
+function refusing({ metrics, gathered }: Instance, log: Logger): Refuse {
   return (error, request, reply) => {
     const refusal = refusalOf(error)
     const { status, code } = refusal
     metrics.refusals.inc({ code })
+    noteRefusal(gathered, request, refusal)
     const id = correlationId(request.headers['x-correlation-id'])
     const line = { correlationId: id, method: request.method, url: request.url, status, code }
     if (status === 500) log.error({ ...line, err: error }, 'request failed')
@@ -77,7 +87,8 @@ function correlationId(given: string | string[] | undefined): string {
   return typeof given === 'string' && /^[\w.:-]{1,128}$/.test(given) ? given : randomUUID()
 }
 
-/** Paths below /api/v1 also answer without /api. */
+/** Paths below /api/v1 also answer without /api, those of the audit without /api/v1 too. */
 function canonicalUrl(url: string): string {
-  return url.startsWith('/v1/') ? `/api${url}` : url
+  if (url.startsWith('/v1/')) return `/api${url}`
+  return /^\/audit([/?]|$)/.test(url) ? `/api/v1${url}` : url
 }

@@ -1,4 +1,13 @@
-import { type Connection, checkSchema, connect, DatabaseError, migrate, readRootKey, sealerFor } from '@rekey/database'
+import {
+  auditSigner,
+  type Connection,
+  checkSchema,
+  connect,
+  DatabaseError,
+  migrate,
+  readRootKey,
+  sealerFor,
+} from '@rekey/database'
 import type { Logger } from 'pino'
 import { ensureClients } from './clients.ts'
 import type { Config } from './config.ts'
@@ -22,9 +31,11 @@ export interface RunningIdp {
  * @throws DatabaseError, KeyringError, IdpError: each says what an operator must do
  */
 export async function startIdp(config: Config, env: NodeJS.ProcessEnv, log: Logger): Promise<RunningIdp> {
-  const sealer = sealerFor(await readRootKey(config.rootKeySource, env))
+  const rootKey = await readRootKey(config.rootKeySource, env)
+  const sealer = sealerFor(rootKey)
+  const signer = auditSigner(rootKey, new URL(config.issuer).hostname)
   await ensureSchema(config)
-  if (config.administrator) await ensureAdministrator(config, config.administrator)
+  if (config.administrator) await ensureAdministrator(config, config.administrator, log)
   const connection: Connection<IdpTables> = connect(config.databaseUrl, { applicationName: 'rekey-idp' })
   const control: Connection<IdpTables> = connect(config.databaseUrl, { max: 4, applicationName: 'rekey-idp-control' })
   const opened: { close(): Promise<unknown> }[] = [connection, control]
@@ -32,7 +43,7 @@ export async function startIdp(config: Config, env: NodeJS.ProcessEnv, log: Logg
     for (const part of opened.splice(0).reverse()) await part.close()
   }
   try {
-    const instance = await openInstance(config, connection, control, sealer, log)
+    const instance = await openInstance(config, connection, control, sealer, signer, log)
     opened.push(instance)
     const app = await buildServer(instance, log)
     opened.push(app)
@@ -63,7 +74,13 @@ async function ensureSchema({ databaseOwnerUrl, databaseDirectUrl, databaseUrl }
   })
 }
 
-async function ensureAdministrator(config: Config, administrator: { clientId: string; clientSecret: string }) {
+async function ensureAdministrator(
+  config: Config,
+  administrator: { clientId: string; clientSecret: string },
+  log: Logger,
+): Promise<void> {
   const agent = { ...administrator, name: 'administrator', scopes: managementScopes }
-  await ensureClients(config.databaseUrl, { agents: [agent], verifiers: [] })
+  const shutOut = await ensureClients(config.databaseUrl, { agents: [agent], verifiers: [] })
+  if (shutOut.length === 0) return
+  log.warn('REKEY_ADMIN_CLIENT_SECRET lets nobody in: it was replaced or revoked, or its agent is not active')
 }

@@ -1,5 +1,5 @@
 import type { DatabaseTables, NullableTime, Time } from '@rekey/database'
-import type { ColumnType, Generated, Kysely } from 'kysely'
+import type { ColumnType, Generated, JSONColumnType, Kysely } from 'kysely'
 import type { DenyKind } from './denied/entry.ts'
 import type { Move } from './issuance/store.ts'
 
@@ -18,16 +18,51 @@ export interface IdpTables extends DatabaseTables {
     status: Generated<string>
     scopes: Generated<string[]>
     created_at: Time
+    changed_at: Time
   }
   credentials: {
     credential_id: string
     agent_id: string
-    secret_hash: Buffer
+    kind: Generated<'client-secret' | 'client-key'>
     status: Generated<string>
     created_at: Time
+    /** Of the active version. */
     expires_at: NullableTime
+    rotated_at: Time
+    revision: Generated<number>
+    /** Its keyring; null where a release that knew none wrote the row: then `secret_hash` is its only version. */
+    document: JSONColumnType<ClientKeyringDocument> | null
+    next_decision_at: NullableTime
+    untidy: Generated<boolean>
+    /** The same as in the document: a release that knows no documents goes by it. Null where the secret is kept elsewhere. */
+    secret_hash: Buffer | null
   }
-  opaque_tokens: { token_hash: Buffer; agent_id: string; scope: string; issued_at: Time; expires_at: Time }
+  credential_uses: {
+    credential_id: string
+    version: string
+    address: string
+    first_at: Time
+    last_at: Time
+    count: number
+  }
+  idempotent_replies: {
+    caller: string
+    key_hash: Buffer
+    request_hash: Buffer
+    revision: number
+    sealed_reply: string
+    at: Time
+  }
+  used_assertions: { client_id: string; jti_hash: Buffer; expires_at: Time }
+  opaque_tokens: {
+    token_hash: Buffer
+    agent_id: string
+    scope: string
+    issued_at: Time
+    expires_at: Time
+    /** By which it was asked for. */
+    credential_id: string | null
+  }
   verifiers: { client_id: string; name: string; secret_hash: Buffer; created_at: Time }
   verifier_leases: {
     client_id: string
@@ -58,5 +93,8 @@ export interface IdpTables extends DatabaseTables {
     move: ColumnType<Move | null, string | null, string | null>
   }
 }
+
+/** What is stored of a client's keyring: the document of `@rekey/keyring`. */
+type ClientKeyringDocument = Record<string, unknown>
 
 export type IdpDatabase = Kysely<IdpTables>

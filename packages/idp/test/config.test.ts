@@ -52,6 +52,8 @@ describe('the configuration', () => {
       /DATABASE_URL.*sslmode/,
     ],
     ['half of an administrator', { REKEY_ADMIN_CLIENT_ID: 'admin' }, 'CONFIG_INVALID', /REKEY_ADMIN_CLIENT_SECRET/],
+    ['a limit that is none', { REKEY_ADMINISTRATION_LIMIT: '100' }, 'CONFIG_INVALID', /100\/10s/],
+    ['a proxy that is no address', { REKEY_TRUSTED_PROXIES: 'proxy' }, 'CONFIG_INVALID', /TRUSTED_PROXIES.*no address/],
     ['a flag that is none', { OIDC_FORCE_KEY_ROTATION: 'maybe' }, 'CONFIG_INVALID', /OIDC_FORCE_KEY_ROTATION/],
     ['tokens that outlive the grace', { REKEY_ACCESS_TOKEN_TTL: '24h' }, 'POLICY_INVALID', /maxGrace/],
     ['too little time for readers', { REKEY_ANONYMOUS_PROPAGATION: '60s' }, 'POLICY_INVALID', /anonymousPropagation/],

@@ -1,61 +1,32 @@
-import { randomUUID } from 'node:crypto'
-import { recordEvent } from '@rekey/database'
-import type { Selectable } from 'kysely'
+import type { Selectable, Transaction } from 'kysely'
+import { z } from 'zod'
 import { IdpError } from '../error.ts'
 import type { IdpDatabase, IdpTables } from '../tables.ts'
 import type { Caller } from '../tokens/opaque.ts'
 
 export type Agent = Selectable<IdpTables['agents']>
 
-/** What a caller says of a new agent. */
-export interface AgentDescription {
-  name?: string
-  email?: string
-  agentType?: string
-  version?: string
-  capabilities: string[]
-  owner?: string
-  deploymentEnv?: string
-}
-
-/** Creates an agent in the caller's organization. It may have no scope until it is given one. */
-export async function createAgent(db: IdpDatabase, caller: Caller, description: AgentDescription): Promise<Agent> {
-  const { agentType, deploymentEnv, ...same } = description
-  return db.transaction().execute(async (transaction) => {
-    const agent = await transaction
-      .insertInto('agents')
-      .values({
-        ...same,
-        agent_id: randomUUID(),
-        organization_id: caller.organizationId,
-        agent_type: agentType,
-        deployment_env: deploymentEnv,
-      })
-      .returningAll()
-      .executeTakeFirstOrThrow()
-    await recordEvent(transaction, {
-      action: 'agent.created',
-      outcome: 'success',
-      actor: caller.clientId,
-      agentId: agent.agent_id,
-      organizationId: agent.organization_id,
-      details: { ...description },
-    })
-    return agent
-  })
-}
-
-/** @throws IdpError `UNKNOWN_AGENT`, or `FORBIDDEN` when it is of another organization than the caller */
-export async function agentOf(db: IdpDatabase, caller: Caller, agentId: string): Promise<Agent> {
-  const agent = await db.selectFrom('agents').selectAll().where('agent_id', '=', agentId).executeTakeFirst()
-  if (!agent) throw new IdpError('UNKNOWN_AGENT', `there is no agent ${agentId}`)
-  if (agent.organization_id !== caller.organizationId)
-    throw new IdpError('FORBIDDEN', 'the agent is not of your organization')
-  return agent
-}
+export const agentStatus = z.enum(['active', 'suspended', 'decommissioned'])
+export type AgentStatus = z.infer<typeof agentStatus>
 
 /** An agent as the API shows it. */
-export function showAgent(agent: Agent) {
+export const shownAgent = z.object({
+  agentId: z.string().describe('Its `client_id` at the token endpoint'),
+  organizationId: z.string(),
+  name: z.string().optional(),
+  email: z.string().optional(),
+  agentType: z.string().optional(),
+  version: z.string().optional(),
+  capabilities: z.array(z.string()),
+  owner: z.string().optional(),
+  deploymentEnv: z.string().optional(),
+  status: agentStatus.describe('Only an active one gets tokens; decommissioned is for ever'),
+  scopes: z.array(z.string()).describe('What it may be granted'),
+  createdAt: z.iso.datetime(),
+  changedAt: z.iso.datetime(),
+})
+
+export function showAgent(agent: Agent): z.infer<typeof shownAgent> {
   return {
     agentId: agent.agent_id,
     organizationId: agent.organization_id,
@@ -66,7 +37,34 @@ export function showAgent(agent: Agent) {
     capabilities: agent.capabilities,
     owner: agent.owner ?? undefined,
     deploymentEnv: agent.deployment_env ?? undefined,
-    status: agent.status,
+    status: agent.status as AgentStatus,
+    scopes: agent.scopes,
     createdAt: new Date(agent.created_at).toISOString(),
+    changedAt: new Date(agent.changed_at).toISOString(),
   }
+}
+
+/** @throws IdpError `UNKNOWN_AGENT`, or `FORBIDDEN` when it is of another organization than the caller */
+export async function agentOf(db: IdpDatabase, caller: Caller, agentId: string): Promise<Agent> {
+  return ofCaller(await find(db, agentId).executeTakeFirst(), caller)
+}
+
+/**
+ * Reads an agent that is about to change, or whose credentials are. It stands still until the transaction ends: nobody
+ * suspends it meanwhile, and nothing is created for it.
+ *
+ * @throws IdpError `UNKNOWN_AGENT`, or `FORBIDDEN` when it is of another organization than the caller
+ */
+export async function lockAgent(transaction: Transaction<IdpTables>, caller: Caller, agentId: string): Promise<Agent> {
+  return ofCaller(await find(transaction, agentId).forUpdate().executeTakeFirst(), caller)
+}
+
+function find(db: IdpDatabase, agentId: string) {
+  return db.selectFrom('agents').selectAll().where('agent_id', '=', agentId)
+}
+
+function ofCaller(agent: Agent | undefined, caller: Caller): Agent {
+  if (!agent) throw new IdpError('UNKNOWN_AGENT', 'there is no such agent')
+  if (agent.organization_id === caller.organizationId) return agent
+  throw new IdpError('FORBIDDEN', 'the agent is not of your organization')
 }

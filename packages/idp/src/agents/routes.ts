@@ -1,53 +1,123 @@
+import { randomUUID } from 'node:crypto'
+import type { FastifyRequest } from 'fastify'
+import type { Transaction } from 'kysely'
 import { z } from 'zod'
-import { IdpError } from '../error.ts'
+import type { Made } from '../credentials/make.ts'
+import { idempotencyHeader, newlyMade } from '../credentials/schema.ts'
 import type { App } from '../http/app.ts'
-import { requireScope } from '../http/authorise.ts'
+import { type Authorised, requireScope } from '../http/authorise.ts'
+import { idempotent } from '../http/idempotency.ts'
+import { nextCursor } from '../http/page.ts'
 import { lineOf } from '../http/text.ts'
 import type { Instance } from '../instance.ts'
-import { agentOf, createAgent, showAgent } from './agent.ts'
-import { createCredential } from './credential.ts'
+import type { IdpTables } from '../tables.ts'
+import { agentOf, agentStatus, showAgent, shownAgent } from './agent.ts'
+import { changeAgent } from './change.ts'
+import { createAgent, isElsewhere, requireMayCreate } from './create.ts'
+import { changedDescription, type NewAgent, newAgent } from './description.ts'
+import { firstCredential } from './first-credential.ts'
+import { agentsWanted, listAgents } from './list.ts'
 
-const text = lineOf(200)
-const newAgent = z.object({
-  name: text.optional(),
-  email: z.email().max(320).optional(),
-  agentType: text.optional(),
-  version: text.optional(),
-  capabilities: z.array(text).max(100).default([]),
-  owner: text.optional(),
-  deploymentEnv: text.optional(),
+const tags = ['agents']
+const params = z.object({ agentId: lineOf(200) })
+const reason = lineOf(500).optional().describe('Stands in the audit')
+const createdAgent = shownAgent.extend({
+  credential: newlyMade
+    .optional()
+    .describe('With the first agent of another organization, whose first credential it is'),
 })
-const params = z.object({ agentId: text })
-const newCredential = z.object({ expiresAt: z.iso.datetime({ offset: true }).optional() }).nullish()
+const operation = 'create an agent'
+const because = z.object({ reason }).nullish()
+const changes = z.strictObject({ ...changedDescription.shape, status: agentStatus.optional(), reason })
+const page = z.object({ agents: z.array(shownAgent), nextCursor })
 
-/** Agents, each with one credential. */
+const acts = [
+  ['suspend', 'suspended', 'Suspend an agent: it gets no tokens, and those that it has are refused'],
+  ['reactivate', 'active', 'Let a suspended agent get tokens again'],
+  ['decommission', 'decommissioned', 'Suspend an agent for ever, and revoke its credentials'],
+] as const
+
+type Asked = Authorised & Pick<FastifyRequest, 'headers' | 'params'> & { body: NewAgent }
+
+/** The clients that get tokens. A change is answered when every live instance goes by it. */
 export function agentRoutes(app: App, instance: Instance): void {
   const { db } = instance.connection
   const read = { onRequest: requireScope(instance, 'agents:read') }
   const write = { onRequest: requireScope(instance, 'agents:write') }
+  const one = '/api/v1/agents/:agentId'
+  const response = { 200: shownAgent }
 
-  app.post('/api/v1/agents', { ...write, schema: { body: newAgent } }, async (request, reply) => {
-    const agent = await createAgent(db, request.caller, request.body)
-    return reply.code(201).send(showAgent(agent))
+  const create = {
+    tags,
+    summary: 'Create an agent',
+    headers: idempotencyHeader,
+    body: newAgent,
+    response: { 201: createdAgent },
+  }
+  app.post('/api/v1/agents', { ...write, schema: create }, async (request, reply) => {
+    const { caller, body } = request
+    requireMayCreate(caller, body)
+    const created = await (isElsewhere(caller, body.organizationId) ? createFirst : createOne)(request)
+    return reply.code(201).header('cache-control', 'no-store').send(created)
   })
 
-  app.get('/api/v1/agents/:agentId', { ...read, schema: { params } }, async (request) =>
-    showAgent(await agentOf(db, request.caller, request.params.agentId)),
+  function createOne(request: Asked) {
+    return idempotent(instance, request, operation, async (transaction) => {
+      const agent = await createAgent(transaction, request.caller, randomUUID(), request.body)
+      return { revision: 0, reply: showAgent(agent) }
+    })
+  }
+
+  function createFirst(request: Asked) {
+    const { caller, body } = request
+    const agentId = randomUUID()
+    const first = firstCredential(instance, caller, agentId)
+    const act = async (transaction: Transaction<IdpTables>, made: Made) => {
+      const agent = await createAgent(transaction, caller, agentId, body)
+      const { revision, reply } = await first.save(transaction, agent.organization_id, made)
+      return { revision, reply: { ...showAgent(agent), credential: reply } }
+    }
+    return idempotent(instance, request, operation, act, first)
+  }
+
+  const list = {
+    tags,
+    summary: 'List the agents of your organization',
+    querystring: agentsWanted,
+    response: { 200: page },
+  }
+  app.get('/api/v1/agents', { ...read, schema: list }, async ({ caller, query }) => {
+    const { rows, nextCursor } = await listAgents(db, caller, query)
+    return { agents: rows.map(showAgent), nextCursor }
+  })
+
+  const show = { tags, summary: 'Show an agent', params, response }
+  app.get(one, { ...read, schema: show }, async ({ caller, params }) =>
+    showAgent(await agentOf(db, caller, params.agentId)),
   )
 
-  const credentials = '/api/v1/agents/:agentId/credentials'
-  app.post(credentials, { ...write, schema: { params, body: newCredential } }, async (request, reply) => {
-    const agent = await agentOf(db, request.caller, request.params.agentId)
-    const expiresAt = futureTime(request.body?.expiresAt, await instance.store.now())
-    const credential = await createCredential(db, request.caller, agent, expiresAt)
-    return reply.code(201).header('cache-control', 'no-store').send(credential)
+  const change = {
+    tags,
+    summary: 'Change what is said of an agent, its scopes or its status',
+    params,
+    body: changes,
+    response,
+  }
+  app.patch(one, { ...write, schema: change }, async ({ caller, params, body }) => {
+    const { status, reason, ...description } = body
+    return showAgent(await changeAgent(instance, caller, params.agentId, { description, status, reason }))
   })
-}
 
-/** @throws IdpError `INVALID_REQUEST` when the time is over already */
-function futureTime(text: string | undefined, now: number): Date | undefined {
-  if (text === undefined) return undefined
-  const time = new Date(text)
-  if (time.getTime() <= now) throw new IdpError('INVALID_REQUEST', 'expiresAt is in the past')
-  return time
+  for (const [act, status, summary] of acts) {
+    const schema = { tags, summary, params, body: because, response }
+    app.post(`${one}/${act}`, { ...write, schema }, async ({ caller, params, body }) =>
+      showAgent(await changeAgent(instance, caller, params.agentId, { status, reason: body?.reason })),
+    )
+  }
+
+  const end = { tags, summary: 'Decommission an agent', params, response: { 204: z.null() } }
+  app.delete(one, { ...write, schema: end }, async ({ caller, params }, reply) => {
+    await changeAgent(instance, caller, params.agentId, { status: 'decommissioned' })
+    return reply.code(204).send(null)
+  })
 }

@@ -1,64 +1,101 @@
-import { randomUUID } from 'node:crypto'
-import { recordChange, recordEvent } from '@rekey/database'
-import { orAlreadyExists } from '../already-exists.ts'
-import type { IdpDatabase } from '../tables.ts'
+import { databaseNow, recordEvent } from '@rekey/database'
+import { activeVersion, type ClientKeyring, succeed } from '@rekey/keyring'
+import type { Transaction } from 'kysely'
+import { lockAgent } from '../agents/agent.ts'
+import { requireMayBecome } from '../agents/grant.ts'
+import type { Config } from '../config.ts'
+import { IdpError } from '../error.ts'
+import type { Done } from '../http/idempotency.ts'
+import type { IdpTables } from '../tables.ts'
 import type { Caller } from '../tokens/opaque.ts'
-import type { Agent } from './agent.ts'
-import { agentTopic } from './credentials.ts'
-import { hashSecret, newClientSecret } from './secret.ts'
+import type { Made } from './make.ts'
+import { clientPolicyOf } from './policy.ts'
+import { saveStored } from './save.ts'
+import { emptyKeyring } from './stored.ts'
 
-/** A credential as it is shown once, when it is made: the secret is stored as a hash only. */
+/** A credential as it is shown once: when it is made, and after each rotation. */
 export interface NewCredential {
   credentialId: string
   clientId: string
-  clientSecret: string
+  clientSecret?: string
+  kid?: string
   status: 'active'
   createdAt: string
   expiresAt?: string
+  overlapEndsAt?: string
 }
 
-/** @throws IdpError `ALREADY_EXISTS` when the agent has an active credential */
+/** Of one agent, revoked ones not counted. */
+const mostCredentials = 20
+
+/**
+ * @param expiresAt milliseconds since the epoch
+ * @throws IdpError `UNKNOWN_AGENT`, `FORBIDDEN`, `AGENT_DECOMMISSIONED`, `INSUFFICIENT_SCOPE`, `INVALID_REQUEST` when that
+ *   time is over, `TOO_MANY_CREDENTIALS`
+ */
 export async function createCredential(
-  db: IdpDatabase,
+  transaction: Transaction<IdpTables>,
+  config: Config,
   caller: Caller,
-  agent: Agent,
-  expiresAt: Date | undefined,
-): Promise<NewCredential> {
-  const clientSecret = newClientSecret()
-  const stored = await store(db, caller, agent, hashSecret(clientSecret), expiresAt).catch(
-    orAlreadyExists('the agent has an active credential already'),
-  )
+  of: { agentId: string; credentialId: string; kind: ClientKeyring['kind'] },
+  { material, told }: Made,
+  expiresAt: number | undefined,
+): Promise<Done<NewCredential>> {
+  const { agentId, credentialId, kind } = of
+  const agent = await lockAgent(transaction, caller, agentId)
+  requireNotDecommissioned(agent)
+  requireMayBecome(caller, agent)
+  await requireRoomFor(transaction, agentId)
+  const now = await databaseNow(transaction)
+  requireFuture(expiresAt, now)
+  const empty = emptyKeyring(credentialId, kind, clientPolicyOf(config))
+  const keyring = succeed(empty, { ...material, ...(expiresAt === undefined ? {} : { expiresAt }) }, null, now)
+  const saved = await saveStored(transaction, agentId, undefined, keyring)
+  if (!saved) throw new Error(`the id ${credentialId} is taken, although it is random`)
+  await recordEvent(transaction, {
+    action: 'credential.generated',
+    outcome: 'success',
+    actor: caller.clientId,
+    agentId,
+    organizationId: agent.organization_id,
+    details: { credentialId, kind, version: material.id, expiresAt: isoOrNull(expiresAt) },
+  })
+  return { revision: saved.revision, reply: { ...shownOnce(agentId, credentialId, saved, now), ...told } }
+}
+
+/** @param createdAt of the credential */
+export function shownOnce(agentId: string, credentialId: string, keyring: ClientKeyring, createdAt: number) {
+  const expiresAt = activeVersion(keyring)?.expiresAt
   return {
-    credentialId: stored.credential_id,
-    clientId: agent.agent_id,
-    clientSecret,
-    status: 'active',
-    createdAt: new Date(stored.created_at).toISOString(),
-    expiresAt: expiresAt?.toISOString(),
+    credentialId,
+    clientId: agentId,
+    status: 'active' as const,
+    createdAt: new Date(createdAt).toISOString(),
+    ...(expiresAt === undefined ? {} : { expiresAt: new Date(expiresAt).toISOString() }),
   }
 }
 
-function store(db: IdpDatabase, caller: Caller, agent: Agent, secretHash: Buffer, expiresAt: Date | undefined) {
-  return db.transaction().execute(async (transaction) => {
-    const row = await transaction
-      .insertInto('credentials')
-      .values({
-        credential_id: randomUUID(),
-        agent_id: agent.agent_id,
-        secret_hash: secretHash,
-        expires_at: expiresAt,
-      })
-      .returning(['credential_id', 'created_at'])
-      .executeTakeFirstOrThrow()
-    await recordEvent(transaction, {
-      action: 'credential.generated',
-      outcome: 'success',
-      actor: caller.clientId,
-      agentId: agent.agent_id,
-      organizationId: agent.organization_id,
-      details: { credentialId: row.credential_id, expiresAt: expiresAt?.toISOString() ?? null },
-    })
-    await recordChange(transaction, agentTopic, agent.agent_id)
-    return row
-  })
+/** A suspended agent may be given credentials, so that it has good ones when it is reactivated. */
+export function requireNotDecommissioned({ status }: { status: string }): void {
+  if (status === 'decommissioned') throw new IdpError('AGENT_DECOMMISSIONED', 'the agent was decommissioned')
+}
+
+export function requireFuture(expiresAt: number | undefined, now: number): void {
+  if (expiresAt !== undefined && expiresAt <= now) throw new IdpError('INVALID_REQUEST', 'expiresAt is in the past')
+}
+
+export function isoOrNull(time: number | undefined): string | null {
+  return time === undefined ? null : new Date(time).toISOString()
+}
+
+async function requireRoomFor(transaction: Transaction<IdpTables>, agentId: string): Promise<void> {
+  const held = await transaction
+    .selectFrom('credentials')
+    .select('credential_id')
+    .where('agent_id', '=', agentId)
+    .where('status', '=', 'active')
+    .limit(mostCredentials)
+    .execute()
+  if (held.length < mostCredentials) return
+  throw new IdpError('TOO_MANY_CREDENTIALS', `an agent has at most ${mostCredentials} credentials: revoke one first`)
 }

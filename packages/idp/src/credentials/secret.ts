@@ -11,8 +11,8 @@ export function hashSecret(secret: string): Buffer {
 }
 
 /** Compares in constant time. */
-export function matchesHash(secret: string, secretHash: Buffer): boolean {
-  return timingSafeEqual(hashSecret(secret), secretHash)
+export function matchesHash(secret: string, sha256: Buffer): boolean {
+  return timingSafeEqual(hashSecret(secret), sha256)
 }
 
 /** Compared with where there is nothing to compare with, so that an unknown client costs what a known one does. */

@@ -7,12 +7,32 @@ export interface DeniedNews {
   drop: readonly DenyEntry[]
 }
 
+/** What the deny-list is held against. `iat` is in seconds since the epoch. */
+export interface DeniableClaims {
+  jti?: string
+  sub: string
+  client_id: string
+  iat: number
+}
+
 /** The deny-list as an instance has read it. Part of what it holds on its view of the database. */
 export function deniedMemory() {
   const held = new Map<string, DenyRow>()
   let revision = 0
 
+  /** Verifiers count in whole seconds, and round up: what one of them refuses is denied here too. */
+  function isIssuedBefore(key: string, iat: number): boolean {
+    const { issuedBefore = null } = held.get(key) ?? {}
+    return issuedBefore !== null && iat < Math.ceil(issuedBefore / 1_000)
+  }
+
   return {
+    /** Is this token denied? */
+    denies({ jti, sub, client_id, iat }: DeniableClaims): boolean {
+      if (held.size === 0) return false
+      if (jti !== undefined && held.has(`jti:${jti}`)) return true
+      return isIssuedBefore(`sub:${sub}`, iat) || isIssuedBefore(`client_id:${client_id}`, iat)
+    },
     /** Up to which revision it was read. */
     revision: (): number => revision,
     /** All of it that has not ended. */

@@ -8,7 +8,7 @@ import { type DenyRow, endedMarginMs } from './entry.ts'
 export const deniedTopic = 'denied'
 
 /** Each instance and each verifier holds all of it. */
-const mostDenied = 50_000
+export const mostDenied = 50_000
 
 /** A row that changed: denied since, or taken back. */
 export type DenyChange = DenyRow & { dropped: boolean }
@@ -25,25 +25,57 @@ const columns = sql`kind, value, issued_before AS "issuedBefore", ends_at AS "en
  * @throws IdpError `DENY_LIST_FULL`
  */
 export function denyTokens(db: IdpDatabase, rows: readonly DenyRow[], actor: string): Promise<number> {
-  return db.transaction().execute(async (transaction) => {
-    const revision = await recordChange(transaction, deniedTopic, 'list')
-    await sql`
-      INSERT INTO denied AS held (kind, value, issued_before, ends_at, revision)
-      SELECT kind, value, to_timestamp(max("issuedBefore") / 1000.0), to_timestamp(max("endsAt") / 1000.0), ${revision}
-      FROM jsonb_to_recordset(${JSON.stringify(rows)}::jsonb)
-        AS asked (kind text, value text, "issuedBefore" float8, "endsAt" float8)
-      GROUP BY kind, value
-      ON CONFLICT (kind, value) DO UPDATE SET
-        issued_before = CASE WHEN held.dropped THEN EXCLUDED.issued_before
-                             ELSE greatest(held.issued_before, EXCLUDED.issued_before) END,
-        ends_at = CASE WHEN held.dropped THEN EXCLUDED.ends_at ELSE greatest(held.ends_at, EXCLUDED.ends_at) END,
-        revision = EXCLUDED.revision, dropped = false`.execute(transaction)
-    await requireRoom(transaction)
-    await setNewest(transaction, revision)
-    const details = { entries: rows.length, kinds: countsByKind(rows), revision }
-    await recordEvent(transaction, { action: 'denied.added', outcome: 'success', actor, details })
-    return revision
-  })
+  return db.transaction().execute((transaction) => denyWithin(transaction, rows, actor))
+}
+
+/**
+ * The same in the transaction of another change, near its end: it takes the lock that orders all changes.
+ *
+ * @param most how long the list may become by this
+ */
+export async function denyWithin(
+  transaction: Transaction<IdpTables>,
+  rows: readonly DenyRow[],
+  actor: string,
+  most = mostDenied,
+): Promise<number> {
+  const revision = await recordChange(transaction, deniedTopic, 'list')
+  await sql`
+    INSERT INTO denied AS held (kind, value, issued_before, ends_at, revision)
+    SELECT kind, value, to_timestamp(max("issuedBefore") / 1000.0), to_timestamp(max("endsAt") / 1000.0), ${revision}
+    FROM jsonb_to_recordset(${JSON.stringify(rows)}::jsonb)
+      AS asked (kind text, value text, "issuedBefore" float8, "endsAt" float8)
+    GROUP BY kind, value
+    ON CONFLICT (kind, value) DO UPDATE SET
+      issued_before = CASE WHEN held.dropped THEN EXCLUDED.issued_before
+                           ELSE greatest(held.issued_before, EXCLUDED.issued_before) END,
+      ends_at = CASE WHEN held.dropped THEN EXCLUDED.ends_at ELSE greatest(held.ends_at, EXCLUDED.ends_at) END,
+      revision = EXCLUDED.revision, dropped = false`.execute(transaction)
+  await requireRoom(transaction, most)
+  await setNewest(transaction, revision)
+  const details = { entries: rows.length, kinds: countsByKind(rows), revision }
+  await recordEvent(transaction, { action: 'denied.added', outcome: 'success', actor, details })
+  return revision
+}
+
+/**
+ * Denies a subject or a client for less than before, in the transaction of another change.
+ *
+ * @returns the revision by which instances and verifiers know of it; 0 when it was not denied for more
+ */
+export async function lowerDenial(
+  transaction: Transaction<IdpTables>,
+  { kind, value, issuedBefore, endsAt }: DenyRow & { issuedBefore: number },
+): Promise<number> {
+  const revision = await recordChange(transaction, deniedTopic, 'list')
+  const before = sql`to_timestamp(${issuedBefore / 1_000})`
+  const { rows } = await sql`
+    UPDATE denied SET issued_before = ${before}, ends_at = to_timestamp(${endsAt / 1_000}), revision = ${revision}
+    WHERE kind = ${kind} AND value = ${value} AND NOT dropped AND issued_before > ${before}
+    RETURNING kind`.execute(transaction)
+  if (rows.length === 0) return 0
+  await setNewest(transaction, revision)
+  return revision
 }
 
 /**
@@ -102,11 +134,11 @@ export async function pruneDenied(db: IdpDatabase): Promise<void> {
   await sql`DELETE FROM denied WHERE ends_at < now() - interval '1 hour'`.execute(db)
 }
 
-async function requireRoom(transaction: Transaction<IdpTables>): Promise<void> {
+async function requireRoom(transaction: Transaction<IdpTables>, most: number): Promise<void> {
   const { rows } = await sql<{ count: number }>`
     SELECT count(*)::int AS count FROM denied WHERE NOT dropped AND ${inForce}`.execute(transaction)
-  if ((rows[0]?.count ?? 0) <= mostDenied) return
-  throw new IdpError('DENY_LIST_FULL', `at most ${mostDenied} entries can be denied at a time`)
+  if ((rows[0]?.count ?? 0) <= most) return
+  throw new IdpError('DENY_LIST_FULL', `at most ${most} entries can be denied at a time`)
 }
 
 async function setNewest(transaction: Transaction<IdpTables>, revision: number): Promise<void> {

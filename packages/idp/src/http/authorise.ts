@@ -1,6 +1,7 @@
 import type { FastifyRequest } from 'fastify'
 import { IdpError } from '../error.ts'
 import type { Instance } from '../instance.ts'
+import { demanding } from '../openapi/security.ts'
 import { type Caller, callerOf } from '../tokens/opaque.ts'
 
 declare module 'fastify' {
@@ -17,16 +18,22 @@ export type Authorised = Pick<FastifyRequest, 'caller'>
  * signed it: a stolen signing key administers nothing.
  */
 export function requireScope(instance: Instance, scope: string) {
-  return async (request: FastifyRequest): Promise<void> => {
-    instance.requireLease()
-    const token = /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? '')?.[1]
-    // Anybody can ask with a token that is none; whoever does must not keep the database from those who may.
-    if (token !== undefined) instance.requireRoom()
-    const caller = token === undefined ? undefined : await callerOf(instance.connection.db, token)
-    if (!caller) throw new IdpError('UNAUTHENTICATED', 'a management token is required; ask the token endpoint for one')
-    if (!caller.scopes.has(scope)) {
-      throw new IdpError('INSUFFICIENT_SCOPE', `this needs the scope ${scope}`, { facts: { scope } })
-    }
-    request.caller = caller
-  }
+  return demanding({ management: [scope] }, async (request: FastifyRequest): Promise<void> => {
+    request.caller = await authenticated(instance, request)
+    instance.limits.administration(request.caller.clientId)
+    if (request.caller.scopes.has(scope)) return
+    throw new IdpError('INSUFFICIENT_SCOPE', `this needs the scope ${scope}`, { facts: { scope } })
+  })
+}
+
+/** @throws IdpError `UNAUTHENTICATED`, or `RATE_LIMITED` where too many tokens from one address were none */
+async function authenticated(instance: Instance, request: FastifyRequest): Promise<Caller> {
+  instance.requireLease()
+  const token = /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? '')?.[1]
+  // Anybody can ask with a token that is none; whoever does must not keep the database from those who may.
+  if (token !== undefined) instance.requireRoom()
+  const caller = token === undefined ? undefined : await callerOf(instance.connection.db, token)
+  if (caller) return caller
+  if (token !== undefined) instance.limits.failed(request.ip)
+  throw new IdpError('UNAUTHENTICATED', 'a management token is required; ask the token endpoint for one')
 }

@@ -15,11 +15,17 @@ export interface Refusal {
 }
 
 const idpStatus: Readonly<Record<IdpErrorCode, number>> = {
+  AGENT_DECOMMISSIONED: 409,
+  AGENT_NOT_ACTIVE: 409,
   ALGORITHM_UNSUPPORTED: 409,
   ALREADY_EXISTS: 409,
   CONFIG_INVALID: 500,
+  CREDENTIAL_CHANGED: 409,
+  CREDENTIAL_REVOKED: 409,
   DENY_LIST_FULL: 409,
+  EVENT_NOT_CHAINED: 409,
   FORBIDDEN: 403,
+  IDEMPOTENCY_KEY_REUSED: 422,
   INSUFFICIENT_SCOPE: 403,
   INTERNAL: 500,
   INVALID_JSON: 400,
@@ -30,12 +36,18 @@ const idpStatus: Readonly<Record<IdpErrorCode, number>> = {
   NO_LEASE: 503,
   OVERLOADED: 503,
   PAYLOAD_TOO_LARGE: 413,
+  RATE_LIMITED: 429,
+  TOO_MANY_CREDENTIALS: 409,
   TOO_MANY_PREPARED: 409,
   TOO_MANY_PROCESSES: 429,
   UNAUTHENTICATED: 401,
   UNKNOWN_AGENT: 404,
+  UNKNOWN_CREDENTIAL: 404,
+  UNKNOWN_EVENT: 404,
   UNKNOWN_VERIFIER: 404,
   UNSUPPORTED_MEDIA_TYPE: 415,
+  VAULT_REFUSED: 500,
+  VAULT_UNAVAILABLE: 503,
 }
 
 const keyringStatus: Readonly<Partial<Record<KeyringErrorCode, number>>> = {
@@ -92,6 +104,8 @@ function idpRefusal(error: IdpError): Refusal {
     details: error.facts,
   }
   if (refusal.status === 503) refusal.headers = retryAfter
+  const seconds = error.facts?.retryAfterSeconds
+  if (seconds !== undefined) refusal.headers = { 'retry-after': String(seconds) }
   if (error.code === 'UNAUTHENTICATED') refusal.headers = { 'www-authenticate': 'Bearer, Basic realm="rekey"' }
   return refusal
 }
@@ -112,7 +126,7 @@ function invalid(error: { validation: { instancePath: string; message?: string }
   return { status: 400, code: 'INVALID_REQUEST', message: 'the request does not fit what is expected here', details }
 }
 
-/** Writes a refusal in the form of the endpoint: RFC 6749 §5.2 at the token endpoint, ours everywhere else. */
+/** Writes a refusal in the form of the endpoint: RFC 6749 §5.2 at those of OAuth, ours everywhere else. */
 export function sendRefusal(url: string, reply: FastifyReply, refusal: Refusal, correlationId: string): FastifyReply {
   const { status, headers = {}, code, message, details } = refusal
   reply.code(status).headers(headers)
@@ -120,12 +134,22 @@ export function sendRefusal(url: string, reply: FastifyReply, refusal: Refusal, 
   return reply.header('cache-control', 'no-store').send({ error: oauthCode(refusal), error_description: message })
 }
 
+/** Of RFC 6749 §5.2 and RFC 6750 §3.1, for refusals that the endpoints of OAuth have in common with others. */
+const oauthNames: Readonly<Record<string, string>> = {
+  FORBIDDEN: 'unauthorized_client',
+  INSUFFICIENT_SCOPE: 'insufficient_scope',
+  RATE_LIMITED: 'rate_limited',
+  UNAUTHENTICATED: 'invalid_token',
+}
+
 function oauthCode(refusal: Refusal): string {
   if (refusal.code in oauthStatus) return refusal.code
+  const name = oauthNames[refusal.code]
+  if (name) return name
   if (refusal.status === 503) return 'temporarily_unavailable'
   return refusal.status >= 500 ? 'server_error' : 'invalid_request'
 }
 
-function isOAuthEndpoint(url: string): boolean {
-  return /^\/api\/v1\/token(\?|$)/.test(url)
+export function isOAuthEndpoint(url: string): boolean {
+  return /^\/api\/v1\/token(\/introspect|\/revoke)?(\?|$)/.test(url)
 }

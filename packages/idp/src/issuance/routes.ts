@@ -14,15 +14,41 @@ const wanted = z.object({
   reason: lineOf(500).optional(),
 })
 
+const time = z.iso.datetime()
+const shown = z.object({
+  keyring: z.string(),
+  algorithm: z.string(),
+  revision: z.number(),
+  confirmed: z.boolean().describe('Every live instance goes by it'),
+  move: z
+    .object({
+      to: z.string(),
+      algorithm: z.string(),
+      requestedAt: time,
+      by: z.string(),
+      forced: z.boolean(),
+      reason: z.string().optional(),
+      waiting: z.object({ for: z.array(z.string()), opensAt: time.nullable() }),
+    })
+    .optional()
+    .describe('Asked for, and not made yet'),
+})
+const tags = ['keyrings']
+
 /** Which keyring access tokens are issued by. */
 export function issuanceRoutes(app: App, instance: Instance): void {
   const { store, hands, view, connection } = instance
 
-  app.get('/api/v1/issuance', { onRequest: requireScope(instance, 'keyrings:read') }, async () =>
-    show(await loadIssuance(connection.db)),
-  )
+  const read = {
+    onRequest: requireScope(instance, 'keyrings:read'),
+    schema: { tags, summary: 'Show which keyring access tokens are signed by', response: { 200: shown } },
+  }
+  app.get('/api/v1/issuance', read, async () => show(await loadIssuance(connection.db)))
 
-  const write = { onRequest: requireScope(instance, 'keyrings:write'), schema: { body: wanted } }
+  const write = {
+    onRequest: requireScope(instance, 'keyrings:write'),
+    schema: { tags, summary: 'Ask for tokens to be signed by another keyring', body: wanted, response: { 202: shown } },
+  }
   app.put('/api/v1/issuance', write, async (request, reply) => {
     const { keyring, force, reason } = request.body
     const asked = { by: request.caller.clientId, forced: force, reason }

@@ -16,8 +16,11 @@ import { type Authorised, requireScope } from '../http/authorise.ts'
 import { lineOf } from '../http/text.ts'
 import type { Instance } from '../instance.ts'
 import { revokeVersion } from './revoke.ts'
+import { shownKeyring } from './schema.ts'
 import { type ShownKeyring, showKeyring } from './show.ts'
 
+const tags = ['keyrings']
+const accepted = { 202: shownKeyring }
 const params = z.object({ name: lineOf(63) })
 const reason = lineOf(500)
 const versionBody = z.object({ id: lineOf(200), reason: reason.optional() })
@@ -52,15 +55,20 @@ export function keyringRoutes(app: App, instance: Instance): void {
     return show(changed)
   }
 
-  app.get('/api/v1/keyrings', read, async () => ({ keyrings: await Promise.all((await store.list()).map(show)) }))
+  const list = { tags, summary: 'List the keyrings', response: { 200: z.object({ keyrings: z.array(shownKeyring) }) } }
+  app.get('/api/v1/keyrings', { ...read, schema: list }, async () => ({
+    keyrings: await Promise.all((await store.list()).map(show)),
+  }))
 
-  app.get('/api/v1/keyrings/:name', { ...read, schema: { params } }, async (request) => {
+  const one = { tags, summary: 'Show a keyring', params, response: { 200: shownKeyring } }
+  app.get('/api/v1/keyrings/:name', { ...read, schema: one }, async (request) => {
     const keyring = await store.load(request.params.name)
     if (!keyring) throw unknownKeyring(request.params.name)
     return show(keyring)
   })
 
-  app.post('/api/v1/keyrings/:name/prepare', { ...write, schema: { params } }, async (request, reply) => {
+  const toPrepare = { tags, summary: 'Prepare one more version', params, response: accepted }
+  app.post('/api/v1/keyrings/:name/prepare', { ...write, schema: toPrepare }, async (request, reply) => {
     const { name } = request.params
     const keyring = await store.load(name)
     if (!keyring) throw unknownKeyring(name)
@@ -69,34 +77,42 @@ export function keyringRoutes(app: App, instance: Instance): void {
     return reply.code(202).send(await change(name, (current, now) => prepareAnother(current, material, now), about))
   })
 
-  app.post(
-    '/api/v1/keyrings/:name/rotate',
-    { ...write, schema: { params, body: rotateBody } },
-    async (request, reply) => {
-      const asked = { by: request.caller.clientId, forced: request.body?.force ?? false, reason: request.body?.reason }
-      const about = aboutBy(request, 'keyring.rotation_requested', { forced: asked.forced, reason: asked.reason })
-      const { name } = request.params
-      const requested = await save(name, (keyring, now) => requestRotation(keyring, asked, now), about)
-      return reply.code(202).send(await show(requested))
-    },
-  )
+  const toRotate = {
+    tags,
+    summary: 'Ask for a rotation; the loop carries it out',
+    params,
+    body: rotateBody,
+    response: accepted,
+  }
+  app.post('/api/v1/keyrings/:name/rotate', { ...write, schema: toRotate }, async (request, reply) => {
+    const asked = { by: request.caller.clientId, forced: request.body?.force ?? false, reason: request.body?.reason }
+    const about = aboutBy(request, 'keyring.rotation_requested', { forced: asked.forced, reason: asked.reason })
+    const { name } = request.params
+    const requested = await save(name, (keyring, now) => requestRotation(keyring, asked, now), about)
+    return reply.code(202).send(await show(requested))
+  })
 
-  app.post('/api/v1/keyrings/:name/rollback', { ...write, schema: { params } }, async (request, reply) => {
+  const toRollBack = { tags, summary: 'Make the version before active again', params, response: accepted }
+  app.post('/api/v1/keyrings/:name/rollback', { ...write, schema: toRollBack }, async (request, reply) => {
     const shown = await change(request.params.name, rollBack, aboutBy(request, 'keyring.rolled_back', {}))
     return reply.code(202).send(shown)
   })
 
-  app.post(
-    '/api/v1/keyrings/:name/discard',
-    { ...write, schema: { params, body: versionBody } },
-    async (request, reply) => {
-      const { id } = request.body
-      const about = aboutBy(request, 'keyring.discarded', { version: id, reason: request.body.reason })
-      return reply.code(202).send(await change(request.params.name, (keyring, now) => discard(keyring, id, now), about))
-    },
-  )
+  const toDiscard = { tags, summary: 'Give a prepared version up', params, body: versionBody, response: accepted }
+  app.post('/api/v1/keyrings/:name/discard', { ...write, schema: toDiscard }, async (request, reply) => {
+    const { id } = request.body
+    const about = aboutBy(request, 'keyring.discarded', { version: id, reason: request.body.reason })
+    return reply.code(202).send(await change(request.params.name, (keyring, now) => discard(keyring, id, now), about))
+  })
 
-  app.post('/api/v1/keyrings/:name/revoke', { ...write, schema: { params, body: revokeBody } }, async (request) => {
+  const toRevoke = {
+    tags,
+    summary: 'Refuse a version at once, everywhere, for ever',
+    params,
+    body: revokeBody,
+    response: { 200: shownKeyring },
+  }
+  app.post('/api/v1/keyrings/:name/revoke', { ...write, schema: toRevoke }, async (request) => {
     const { id, ...cause } = request.body
     const revoked = await revokeVersion(instance, request.params.name, id, cause, request.caller.clientId)
     loop.poke()

@@ -13,10 +13,22 @@ export function newMetrics() {
       labelNames: ['form'] as const,
       registers,
     }),
+    introspections: new Counter({
+      name: 'rekey_token_introspections_total',
+      help: 'Answers to the question whether a token is good, by what they said',
+      labelNames: ['active'] as const,
+      registers,
+    }),
     refusals: new Counter({
       name: 'rekey_refusals_total',
       help: 'Requests refused, by stable code',
       labelNames: ['code'] as const,
+      registers,
+    }),
+    tripwires: new Counter({
+      name: 'rekey_credential_tripwires_total',
+      help: 'Secrets and keys of clients that were presented although they are dead, by state (retired, revoked)',
+      labelNames: ['state'] as const,
       registers,
     }),
     leaseLeft: new Gauge({
@@ -30,6 +42,12 @@ export function newMetrics() {
       registers,
     }),
     trustRevision: new Gauge({ name: 'rekey_trust_revision', help: 'Newest revision told to verifiers', registers }),
+    auditIntegrity: new Gauge({
+      name: 'agentidp_audit_chain_integrity',
+      help: '1 while the audit is as it was written, as far as this instance knows; 0 once it was found not to be',
+      registers,
+    }),
+    auditSize: new Gauge({ name: 'rekey_audit_chain_size', help: 'Events in the audit chain', registers }),
     versions: new Gauge({
       name: 'rekey_keyring_versions',
       help: 'Versions of a keyring, by state',

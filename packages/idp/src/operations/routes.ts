@@ -1,4 +1,5 @@
 import { activeVersion } from '@rekey/keyring'
+import { z } from 'zod'
 import { isLoopback } from '../config.ts'
 import { IdpError } from '../error.ts'
 import type { App } from '../http/app.ts'
@@ -6,18 +7,31 @@ import type { Instance } from '../instance.ts'
 
 const states = ['prepared', 'active', 'retiring', 'retired', 'revoked'] as const
 
+const tags = ['operations']
+const alive = { tags, summary: 'Is it alive?', response: { 200: z.object({ status: z.literal('ok') }) } }
+const ready = {
+  tags,
+  summary: 'Can it serve?',
+  response: { 200: z.object({ status: z.literal('ready'), leaseLeftMs: z.number() }) },
+}
+const prometheus = {
+  tags,
+  summary: 'Metrics, answered on loopback only',
+  response: { 200: { description: 'Prometheus text format', content: { 'text/plain': { schema: z.string() } } } },
+}
+
 /** Health, readiness and metrics. */
 export function operationRoutes(app: App, instance: Instance): void {
   const { metrics, view } = instance
 
-  app.get('/healthz', async () => ({ status: 'ok' }))
+  app.get('/healthz', { schema: alive }, async () => ({ status: 'ok' as const }))
 
-  app.get('/readyz', async () => {
+  app.get('/readyz', { schema: ready }, async () => {
     instance.requireLease()
-    return { status: 'ready', leaseLeftMs: Math.floor(view.leaseLeftMs()) }
+    return { status: 'ready' as const, leaseLeftMs: Math.floor(view.leaseLeftMs()) }
   })
 
-  app.get('/metrics', async (request, reply) => {
+  app.get('/metrics', { schema: prometheus }, async (request, reply) => {
     // A proxy on this machine calls from loopback as well, for somebody who does not.
     const isForwarded = 'forwarded' in request.headers || 'x-forwarded-for' in request.headers
     if (!isLoopback(request.ip) || isForwarded) throw new IdpError('FORBIDDEN', 'metrics are open on loopback only')
@@ -27,11 +41,13 @@ export function operationRoutes(app: App, instance: Instance): void {
 }
 
 /** Reads what is only known at the moment of a scrape. */
-function observe({ metrics, view, hub, keys, clock }: Instance): void {
+function observe({ metrics, view, hub, keys, clock, audit }: Instance): void {
   const now = clock()
   metrics.leaseLeft.set(view.leaseLeftMs() / 1_000)
   metrics.feedReaders.set(hub.readers())
   metrics.trustRevision.set(keys().publishedRevision)
+  metrics.auditIntegrity.set(audit.chain.integrity() ? 1 : 0)
+  metrics.auditSize.set(audit.chain.size())
   for (const [name, keyring] of keys().keyrings) {
     for (const state of states) {
       const count = keyring.versions.filter((version) => version.state === state).length

@@ -1,7 +1,20 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import { z } from 'zod'
+import { clientKeyAlgorithms } from '../credentials/key.ts'
 import type { App } from '../http/app.ts'
 import type { Instance } from '../instance.ts'
+import { authenticationMethods } from '../tokens/authentication/presented.ts'
 import { managementScopes } from '../tokens/scopes.ts'
+
+const tags = ['discovery']
+const keySet = z.object({ keys: z.array(z.looseObject({ kty: z.string(), kid: z.string(), alg: z.string() })) })
+const keys = {
+  tags,
+  summary: 'The keys that tokens are signed by (RFC 7517)',
+  response: { 200: keySet, 304: z.null() },
+}
+const metadataShape = z.looseObject({ issuer: z.string(), token_endpoint: z.string(), jwks_uri: z.string() })
+const about = { tags, summary: 'Metadata of the server (RFC 8414)', response: { 200: metadataShape } }
 
 /** What anybody may read: the key set and the server's metadata (RFC 8414, OpenID Connect Discovery 1.0). */
 export function publicRoutes(app: App, instance: Instance): void {
@@ -18,10 +31,10 @@ export function publicRoutes(app: App, instance: Instance): void {
     return reply.type('application/json').send(body)
   }
 
-  for (const path of ['/.well-known/jwks.json', '/api/oidc/jwks']) app.get(path, jwks)
+  for (const path of ['/.well-known/jwks.json', '/api/oidc/jwks']) app.get(path, { schema: keys }, jwks)
   for (const prefix of ['', '/api/oidc']) {
     for (const name of ['openid-configuration', 'oauth-authorization-server']) {
-      app.get(`${prefix}/.well-known/${name}`, async (_request, reply) =>
+      app.get(`${prefix}/.well-known/${name}`, { schema: about }, async (_request, reply) =>
         reply.header('access-control-allow-origin', '*').send(metadata),
       )
     }
@@ -29,14 +42,27 @@ export function publicRoutes(app: App, instance: Instance): void {
 }
 
 function metadataOf(issuer: string) {
+  const token = `${issuer}/api/v1/token`
   return {
     issuer,
-    token_endpoint: `${issuer}/api/v1/token`,
+    token_endpoint: token,
+    introspection_endpoint: `${token}/introspect`,
+    revocation_endpoint: `${token}/revoke`,
     jwks_uri: `${issuer}/.well-known/jwks.json`,
     grant_types_supported: ['client_credentials'],
     response_types_supported: [],
-    token_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post'],
+    ...authenticationAt('token'),
+    ...authenticationAt('introspection'),
+    ...authenticationAt('revocation'),
     scopes_supported: managementScopes,
+  }
+}
+
+/** RFC 8414 §2: clients authenticate in the same ways everywhere. */
+function authenticationAt(endpoint: string) {
+  return {
+    [`${endpoint}_endpoint_auth_methods_supported`]: authenticationMethods,
+    [`${endpoint}_endpoint_auth_signing_alg_values_supported`]: clientKeyAlgorithms,
   }
 }
 

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import type { ClientCredential } from '../agents/credentials.ts'
+import type { Client } from '../credentials/client.ts'
 import type { SigningKeys } from '../signing/keys.ts'
 import type { Grant } from './scopes.ts'
 import { whenReady } from './when-ready.ts'
@@ -19,9 +19,9 @@ export interface TokenKind {
  */
 export function accessTokenSigner({ issuer, audience, ttlMs }: TokenKind) {
   const lifetimeSeconds = Math.floor(ttlMs / 1_000)
-  const beginnings = new WeakMap<Grant, { client: ClientCredential; json: string }>()
+  const beginnings = new WeakMap<Grant, { client: Client; json: string }>()
 
-  function beginningOf(client: ClientCredential, grant: Grant): string {
+  function beginningOf(client: Client, grant: Grant): string {
     const known = beginnings.get(grant)
     if (known?.client === client) return known.json
     const claims = {
@@ -44,7 +44,7 @@ export function accessTokenSigner({ issuer, audience, ttlMs }: TokenKind) {
   return (
     keys: SigningKeys,
     keyring: string,
-    client: ClientCredential,
+    client: Client,
     grant: Grant,
     issuedAt: number,
   ): string | Promise<string> => {

@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import { recordEvent } from '@rekey/database'
 import { sql } from 'kysely'
-import type { ClientCredential } from '../agents/credentials.ts'
-import { hashSecret } from '../agents/secret.ts'
+import { hashSecret } from '../credentials/secret.ts'
+import { OAuthError } from '../error.ts'
 import type { IdpDatabase } from '../tables.ts'
+import type { Authenticated } from './authentication/authenticate.ts'
 
 /** Who calls, by an opaque token, and what the token allows. */
 export interface Caller {
@@ -15,29 +16,57 @@ export interface Caller {
 /** Lets a leaked token be recognised by its shape. */
 const prefix = 'rkt_'
 
-/** Issues an opaque token: 256 random bits, of which only the SHA-256 is stored. Each is an event of the audit. */
+export function isOpaque(token: string): boolean {
+  return token.startsWith(prefix)
+}
+
+/**
+ * Issues an opaque token: 256 random bits, of which only the SHA-256 is stored. Each is an event of the audit.
+ *
+ * @throws OAuthError `invalid_client` when the agent, its scope or the credential came to its end since it was read: whoever ends one ends
+ *   its tokens too, and must not overlook this one
+ */
 export async function issueOpaqueToken(
   db: IdpDatabase,
-  client: ClientCredential,
+  { client, held }: Authenticated,
   scope: string,
   ttlMs: number,
 ): Promise<string> {
+  const { clientId, organizationId } = client
   const token = prefix + randomBytes(32).toString('base64url')
   await db.transaction().execute(async (transaction) => {
-    await sql`
-      INSERT INTO opaque_tokens (token_hash, agent_id, scope, expires_at)
-      VALUES (${hashSecret(token)}, ${client.clientId}, ${scope}, now() + ${`${ttlMs} milliseconds`}::interval)
+    // The lock makes whoever ends either wait until this token is there to be found.
+    const { numAffectedRows: written = 0n } = await sql`
+      WITH granted AS (
+        SELECT credential_id, agents.agent_id FROM agents JOIN credentials ON credentials.agent_id = agents.agent_id
+        WHERE agents.agent_id = ${clientId} AND agents.status = 'active' AND scopes @> string_to_array(${scope}, ' ')
+          AND credential_id = ${held.credentialId} AND credentials.status = 'active'
+        FOR SHARE
+      )
+      INSERT INTO opaque_tokens (token_hash, agent_id, credential_id, scope, expires_at)
+      SELECT ${hashSecret(token)}, agent_id, credential_id, ${scope}, now() + ${`${ttlMs} milliseconds`}::interval
+      FROM granted
     `.execute(transaction)
+    if (written === 0n) throw new OAuthError('invalid_client', 'client authentication failed')
     await recordEvent(transaction, {
       action: 'token.issued',
       outcome: 'success',
-      actor: client.clientId,
-      agentId: client.clientId,
-      organizationId: client.organizationId,
-      details: { scope, form: 'opaque' },
+      actor: clientId,
+      agentId: clientId,
+      organizationId,
+      details: { scope, form: 'opaque', credentialId: held.credentialId },
     })
   })
   return token
+}
+
+/** A stored token that is good. Times are milliseconds since the epoch. */
+export interface OpaqueToken {
+  clientId: string
+  organizationId: string
+  scope: string
+  issuedAt: number
+  expiresAt: number
 }
 
 /**
@@ -46,18 +75,33 @@ export async function issueOpaqueToken(
  *
  * @returns `undefined` when it is no opaque token, unknown, expired, or its agent is not active
  */
-export async function callerOf(db: IdpDatabase, token: string): Promise<Caller | undefined> {
-  if (!token.startsWith(prefix)) return undefined
+export async function findOpaqueToken(db: IdpDatabase, token: string): Promise<OpaqueToken | undefined> {
+  if (!isOpaque(token)) return undefined
   const row = await db
     .selectFrom('opaque_tokens')
     .innerJoin('agents', 'agents.agent_id', 'opaque_tokens.agent_id')
-    .select(['agents.agent_id', 'organization_id', 'scope'])
+    .select(['agents.agent_id', 'organization_id', 'scope', 'issued_at', 'expires_at'])
     .where('token_hash', '=', hashSecret(token))
     .where('opaque_tokens.expires_at', '>', sql<Date>`now()` as never)
     .where('agents.status', '=', 'active')
     .executeTakeFirst()
-  if (!row) return undefined
-  return { clientId: row.agent_id, organizationId: row.organization_id, scopes: new Set(row.scope.split(' ')) }
+  return (
+    row && {
+      clientId: row.agent_id,
+      organizationId: row.organization_id,
+      scope: row.scope,
+      issuedAt: row.issued_at,
+      expiresAt: row.expires_at,
+    }
+  )
+}
+
+/** Who calls by an opaque token, if it is a good one. */
+export async function callerOf(db: IdpDatabase, token: string): Promise<Caller | undefined> {
+  const found = await findOpaqueToken(db, token)
+  if (!found) return undefined
+  const { clientId, organizationId, scope } = found
+  return { clientId, organizationId, scopes: new Set(scope.split(' ')) }
 }
 
 /** Deletes tokens that have expired. */

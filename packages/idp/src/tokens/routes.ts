@@ -1,74 +1,98 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import type { ClientCredential } from '../agents/credentials.ts'
+import { z } from 'zod'
 import { OAuthError } from '../error.ts'
 import type { App } from '../http/app.ts'
 import type { Instance } from '../instance.ts'
 import { accessTokenSigner } from './access-token.ts'
-import { authenticateClient, type PresentedCredential, presentedCredential } from './client-authentication.ts'
+import { type Attempt, type Authenticated, authenticate } from './authentication/authenticate.ts'
+import { presentedBy } from './authentication/presented.ts'
+import { formOf, formRoute } from './form.ts'
+import { introspectionRoute } from './introspection/routes.ts'
 import { issueOpaqueToken } from './opaque.ts'
-import { type Grant, grantScopes } from './scopes.ts'
+import { revocationRoute } from './revocation/routes.ts'
+import { grantScopes } from './scopes.ts'
 import { whenReady } from './when-ready.ts'
-
-const maxFormBytes = 16_384
 
 /** What a client asks for, read and not yet judged. */
 interface TokenRequest {
-  presented: PresentedCredential
+  attempt: Attempt
   grantType: string
   scope: string | undefined
-  /** Milliseconds since the epoch, read before anything else: what is signed later must not count from later. */
-  issuedAt: number
+}
+
+const body = z.object({
+  grant_type: z.literal('client_credentials'),
+  scope: z.string().optional().describe('Scopes divided by spaces; without it, all that do not administer'),
+})
+const callers = [{ client: [] }]
+const schema = {
+  tags: ['tokens'],
+  summary: 'Issue an access token',
+  description:
+    'RFC 6749 §4.4. Who asks for management scopes by name, or for all by `management`, gets an opaque token.',
+  response: {
+    200: z.object({
+      access_token: z.string().describe('A JWT (RFC 9068), or an opaque token when it administers'),
+      token_type: z.literal('Bearer'),
+      expires_in: z.number().describe('Seconds'),
+      scope: z.string().optional().describe('Absent when there is none'),
+    }),
+  },
+}
+
+/** The endpoints of OAuth: tokens are issued, asked about and revoked. */
+export function tokenRoutes(app: App, instance: Instance): void {
+  issueRoute(app, instance)
+  introspectionRoute(app, instance)
+  revocationRoute(app, instance)
 }
 
 /** The token endpoint: client_credentials of agents. The common path writes nothing and waits for nothing. */
-export function tokenRoutes(app: App, instance: Instance): void {
-  const { config, clock, credentials, metrics, connection } = instance
+function issueRoute(app: App, instance: Instance): void {
+  const { config, clock, metrics, connection } = instance
   const ttlMs = config.accessTokenTtlMs
   const signAccessToken = accessTokenSigner({ issuer: config.issuer, audience: config.audience, ttlMs })
   const ending = { token_type: 'Bearer', expires_in: Math.floor(ttlMs / 1_000) }
   const issued = { jwt: metrics.tokens.labels('jwt'), opaque: metrics.tokens.labels('opaque') }
 
-  app.post('/api/v1/token', { bodyLimit: maxFormBytes }, (request, reply) => {
+  app.post('/api/v1/token', formRoute(schema, body, callers), (request, reply) => {
     const asked = read(request, clock())
-    requireLease()
-    return whenReady(credentials.get(asked.presented.clientId), (credential) => answer(asked, credential, reply))
+    instance.requireLease()
+    return whenReady(authenticate(instance, asked.attempt), (authenticated) => answer(asked, authenticated, reply))
   })
 
-  function answer(asked: TokenRequest, credential: ClientCredential | undefined, reply: FastifyReply) {
-    // Once more: reading the credential may have taken longer than the lease, and without one it may be stale.
-    requireLease()
-    const client = authenticateClient(asked.presented, credential, asked.issuedAt)
-    if (asked.grantType !== 'client_credentials') {
+  function answer(
+    { attempt, grantType, scope: names }: TokenRequest,
+    authenticated: Authenticated,
+    reply: FastifyReply,
+  ) {
+    // Once more: reading the client may have taken longer than the lease, and without one it may be stale.
+    instance.requireLease()
+    const { client } = authenticated
+    if (grantType !== 'client_credentials') {
       throw new OAuthError('unsupported_grant_type', 'this endpoint grants client_credentials')
     }
-    const grant = grantScopes(asked.scope, client.scopes)
-    const { scope } = grant
-    const token = grant.management ? opaque(client, scope) : jwt(client, grant, asked.issuedAt)
+    const grant = grantScopes(names, client.scopes)
+    const { scope, management } = grant
+    const token = management
+      ? issueOpaqueToken(connection.db, authenticated, scope, ttlMs)
+      : signAccessToken(instance.keys(), instance.issuance().keyring, client, grant, attempt.now)
     return whenReady(token, (access_token) => {
-      issued[grant.management ? 'opaque' : 'jwt'].inc()
+      issued[management ? 'opaque' : 'jwt'].inc()
       send(reply, { access_token, ...ending, scope: scope || undefined })
     })
   }
-
-  function requireLease(): void {
-    if (!instance.view.held()) throw new OAuthError('temporarily_unavailable', 'this instance has no lease; try again')
-  }
-
-  function opaque(client: ClientCredential, scope: string): Promise<string> {
-    return issueOpaqueToken(connection.db, client, scope, ttlMs)
-  }
-
-  function jwt(client: ClientCredential, grant: Grant, issuedAt: number): string | Promise<string> {
-    return signAccessToken(instance.keys(), instance.issuance().keyring, client, grant, issuedAt)
-  }
 }
 
-/** @throws OAuthError `invalid_request`, `invalid_client` */
-function read(request: FastifyRequest, issuedAt: number): TokenRequest {
+/**
+ * @param now read before anything else: what is signed later must not count from later
+ * @throws OAuthError `invalid_request`, `invalid_client`
+ */
+function read(request: FastifyRequest, now: number): TokenRequest {
   const form = formOf(request)
   if (form.grant_type === undefined) throw new OAuthError('invalid_request', 'grant_type is missing')
-  const presented = presentedCredential(request.headers.authorization, form)
-  return { presented, grantType: form.grant_type, scope: form.scope, issuedAt }
+  const presented = presentedBy(request.headers.authorization, form)
+  return { attempt: { presented, address: request.ip, now }, grantType: form.grant_type, scope: form.scope }
 }
 
 /** RFC 6749 §5.1: token replies are not to be cached. */
@@ -77,18 +101,4 @@ function send(reply: FastifyReply, body: Record<string, unknown>): void {
     .header('cache-control', 'no-store')
     .header('content-type', 'application/json; charset=utf-8')
     .send(JSON.stringify(body))
-}
-
-/** @throws OAuthError `invalid_request` when it is no form, or a parameter is given twice (RFC 6749 §3.2) */
-function formOf(request: FastifyRequest): Record<string, string | undefined> {
-  const form = request.body
-  if (!form || !request.headers['content-type']?.startsWith('application/x-www-form-urlencoded')) {
-    throw new OAuthError('invalid_request', 'the body must be application/x-www-form-urlencoded')
-  }
-  for (const name in form) {
-    if (typeof (form as Record<string, unknown>)[name] !== 'string') {
-      throw new OAuthError('invalid_request', 'a parameter is given more than once')
-    }
-  }
-  return form as Record<string, string | undefined>
 }

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { databaseLedger, type InstanceRow, recordEvent } from '@rekey/database'
 import { z } from 'zod'
-import { hashSecret, newClientSecret } from '../agents/secret.ts'
 import { orAlreadyExists } from '../already-exists.ts'
+import { hashSecret, newClientSecret } from '../credentials/secret.ts'
 import type { App } from '../http/app.ts'
 import { requireScope } from '../http/authorise.ts'
 import { lineOf } from '../http/text.ts'
@@ -12,6 +12,42 @@ import { newestTrust } from './leases.ts'
 import { forgetVerifier, verifiers } from './verifiers.ts'
 
 const newVerifier = z.object({ name: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/) })
+const registered = z.object({ clientId: z.string(), clientSecret: z.string(), name: z.string() })
+const time = z.iso.datetime()
+const revision = z.object({ epoch: z.number(), n: z.number() })
+const shownVerifiers = z.object({
+  newest: revision.describe('What has to be held now'),
+  verifiers: z.array(
+    z.object({
+      id: z.string().describe('name/instance'),
+      clientId: z.string(),
+      instance: z.string(),
+      library: z.string(),
+      algorithms: z.array(z.string()),
+      revision,
+      leaseUntil: time,
+      acceptsUntil: time,
+      seenAt: time,
+      behindSince: time.nullable().describe('Since when it asks without holding the newest trust set'),
+      grantedAt: time.nullable().describe('When it was granted a lease last'),
+      live: z.boolean().describe('It may still accept by what it holds'),
+    }),
+  ),
+})
+const shownInstances = z.object({
+  instances: z.array(
+    z.object({
+      id: z.string(),
+      address: z.string().describe("The instance's own, not the issuer"),
+      applied: z.number().describe('The revision of the database that it has applied'),
+      startedAt: time,
+      leaseUntil: time,
+      live: z.boolean(),
+    }),
+  ),
+})
+const nothing = { 204: z.null() }
+const tags = ['trust']
 
 /** Who verifies, who issues, and what each of them holds. */
 export function partyRoutes(app: App, instance: Instance): void {
@@ -19,7 +55,8 @@ export function partyRoutes(app: App, instance: Instance): void {
   const read = { onRequest: requireScope(instance, 'keyrings:read') }
   const write = { onRequest: requireScope(instance, 'keyrings:write') }
 
-  app.get('/api/v1/verifiers', read, async () => ({
+  const listed = { tags, summary: 'List the verifiers and what they hold', response: { 200: shownVerifiers } }
+  app.get('/api/v1/verifiers', { ...read, schema: listed }, async () => ({
     newest: await newestTrust(db),
     verifiers: (await verifiers(db)).map(
       ({ epoch, n, leaseUntil, acceptsUntil, seenAt, behindSince, grantedAt, ...rest }) => ({
@@ -35,14 +72,16 @@ export function partyRoutes(app: App, instance: Instance): void {
   }))
 
   // Everything that follows is the id: the slash in it may be written as it is, or encoded.
-  const forget = { ...write, schema: { params: z.object({ '*': lineOf(300) }) } }
+  const id = z.object({ '*': lineOf(300) })
+  const forget = { ...write, schema: { tags, summary: 'Forget a verifier', params: id, response: nothing } }
   app.delete('/api/v1/verifiers/*', forget, async (request, reply) => {
     await forgetVerifier(db, request.params['*'], request.caller.clientId)
     instance.loop.poke()
-    return reply.code(204).send()
+    return reply.code(204).send(null)
   })
 
-  app.get('/api/v1/instances', read, async () => ({
+  const present = { tags: ['operations'], summary: 'List the instances', response: { 200: shownInstances } }
+  app.get('/api/v1/instances', { ...read, schema: present }, async () => ({
     instances: (await instancesSeen(db)).map(({ startedAt, leaseUntil, ...rest }) => ({
       ...rest,
       startedAt: new Date(startedAt).toISOString(),
@@ -50,7 +89,8 @@ export function partyRoutes(app: App, instance: Instance): void {
     })),
   }))
 
-  app.post('/api/v1/verifiers', { ...write, schema: { body: newVerifier } }, async (request, reply) => {
+  const toRegister = { tags, summary: 'Register a verifier', body: newVerifier, response: { 201: registered } }
+  app.post('/api/v1/verifiers', { ...write, schema: toRegister }, async (request, reply) => {
     const { name } = request.body
     const clientId = randomUUID()
     const clientSecret = newClientSecret()

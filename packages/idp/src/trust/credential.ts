@@ -1,9 +1,10 @@
 import type { FastifyRequest } from 'fastify'
-import { matchesHash, nobodysHash } from '../agents/secret.ts'
+import { matchesHash, nobodysHash } from '../credentials/secret.ts'
 import { IdpError } from '../error.ts'
 import type { Instance } from '../instance.ts'
+import { demanding } from '../openapi/security.ts'
 import type { IdpDatabase } from '../tables.ts'
-import { basicCredential } from '../tokens/client-authentication.ts'
+import { basicCredential } from '../tokens/authentication/presented.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -26,15 +27,19 @@ export interface VerifierCredential {
  * verifiers that a signing key was stolen must not hang on a signing key.
  */
 export function requireVerifier(instance: Instance) {
-  return async (request: FastifyRequest): Promise<void> => {
+  return demanding({ verifier: [] }, async (request: FastifyRequest): Promise<void> => {
     instance.requireLease()
     const presented = basicCredential(request.headers.authorization ?? '')
     const found = presented && (await instance.verifierCredentials.get(presented.clientId))
     const matches = matchesHash(presented?.secret ?? '', found?.secretHash ?? nobodysHash)
-    if (!found || !matches)
-      throw new IdpError('UNAUTHENTICATED', 'a registered verifier must authenticate by HTTP Basic')
-    request.verifierId = found.clientId
-  }
+    if (found && matches) request.verifierId = found.clientId
+    else refuse(instance, request, presented !== undefined)
+  })
+}
+
+function refuse({ limits }: Instance, request: FastifyRequest, tried: boolean): never {
+  if (tried) limits.failed(request.ip)
+  throw new IdpError('UNAUTHENTICATED', 'a registered verifier must authenticate by HTTP Basic')
 }
 
 export async function findVerifier(db: IdpDatabase, clientId: string): Promise<VerifierCredential | undefined> {

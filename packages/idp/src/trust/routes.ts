@@ -22,6 +22,23 @@ const leaseBody = z.union([
   z.object({ ...acknowledgement, ...about, mode: z.literal('fail-closed').default('fail-closed') }),
 ])
 
+const tags = ['trust']
+const events = z
+  .string()
+  .describe(
+    'Events `trust` with id epoch.n: {epoch, n, full, jwks, revokedKids, denied?, leaseSeconds, acknowledgeWithinMs}',
+  )
+const feed = {
+  tags,
+  summary: 'Be told what to trust, as it changes',
+  response: { 200: { description: 'The feed', content: { 'text/event-stream': { schema: events } } } },
+}
+const granted = z.object({
+  epoch: z.number(),
+  n: z.number(),
+  leaseSeconds: z.number().describe('0: there is something newer, get that first'),
+})
+
 /** The trust feed and the lease of verifiers. */
 export function trustRoutes(app: App, instance: Instance): void {
   const { db } = instance.connection
@@ -29,14 +46,20 @@ export function trustRoutes(app: App, instance: Instance): void {
 
   const authenticated = { onRequest: requireVerifier(instance) }
 
-  app.get('/trust/feed', authenticated, async (request, reply) => {
+  app.get('/trust/feed', { ...authenticated, schema: feed }, async (request, reply) => {
     // It may have gone while the credential was read.
     instance.requireLease()
     reply.hijack()
     instance.hub.add(reply.raw, request.headers['last-event-id']?.toString())
   })
 
-  app.post('/trust/lease', { ...authenticated, schema: { body: leaseBody } }, async (request) => {
+  const renewal = {
+    tags,
+    summary: 'Acknowledge a trust set, and renew the lease',
+    body: leaseBody,
+    response: { 200: granted },
+  }
+  app.post('/trust/lease', { ...authenticated, schema: renewal }, async (request) => {
     const { body } = request
     const ceilingMs = body.mode === 'last-known-good' ? body.ceilingSeconds * 1_000 : 0
     const reply = await renewals.renew({ ...body, clientId: request.verifierId, ceilingMs })
@@ -45,11 +68,15 @@ export function trustRoutes(app: App, instance: Instance): void {
     return { epoch: reply.epoch, n: reply.n, leaseSeconds: reply.granted ? trustLeaseMs / 1_000 : 0 }
   })
 
-  const goodbye = { ...authenticated, schema: { body: z.object({ instance: instanceName }) } }
+  const leaving = z.object({ instance: instanceName })
+  const goodbye = {
+    ...authenticated,
+    schema: { tags, summary: 'Say goodbye', body: leaving, response: { 204: z.null() } },
+  }
   app.delete('/trust/lease', goodbye, async (request, reply) => {
     await renewals.end(request.verifierId, request.body.instance)
     instance.loop.poke()
-    return reply.code(204).send()
+    return reply.code(204).send(null)
   })
 }
 

@@ -32,7 +32,6 @@ describe('agents', { timeout: 30_000 }, () => {
       [created.body.agentId, 'active', '2099-01-01T00:00:00.000Z'],
     )
     assert.equal((await idp.token(body)).status, 200)
-    assert.equal((await idp.manage('POST', `${path}/credentials`)).body.code, 'ALREADY_EXISTS')
     const events = await estate.db
       .selectFrom('audit_events')
       .selectAll()
@@ -42,22 +41,105 @@ describe('agents', { timeout: 30_000 }, () => {
     assert.equal(JSON.stringify(events).includes(body.clientSecret), false)
   })
 
-  test('of another organization are out of reach', async () => {
-    await estate.db.insertInto('agents').values({ agent_id: 'foreign', organization_id: 'other' }).execute()
-    for (const [method, path] of [
-      ['GET', ''],
-      ['POST', '/credentials'],
-    ] as const) {
-      const reply = await idp.manage(method, `/api/v1/agents/foreign${path}`)
-      assert.deepEqual([reply.status, reply.body.code], [403, 'FORBIDDEN'])
+  test('are created once by a request that is repeated with its Idempotency-Key', async () => {
+    const headers = {
+      authorization: `Bearer ${await idp.management()}`,
+      'content-type': 'application/json',
+      'idempotency-key': 'lost-reply',
     }
+    const create = (name: string) =>
+      idp.call('/api/v1/agents', { method: 'POST', headers, body: JSON.stringify({ name, organizationId: 'begun' }) })
+    const first = await create('once')
+    assert.equal(first.status, 201)
+    assert.match(first.body.credential.clientSecret, /^sk_live_/)
+    assert.equal(first.headers.get('cache-control'), 'no-store')
+    assert.deepEqual((await create('once')).body, first.body)
+    const other = await create('another')
+    assert.deepEqual([other.status, other.body.code], [422, 'IDEMPOTENCY_KEY_REUSED'])
+    const rows = await estate.db.selectFrom('agents').select('name').where('organization_id', '=', 'begun').execute()
+    assert.deepEqual(rows, [{ name: 'once' }])
   })
+
+  test('are described anew member by member; null clears, and what is the same is no event', async () => {
+    const { body } = await idp.manage('POST', '/api/v1/agents', {
+      name: 'before',
+      email: 'a@example.org',
+      capabilities: ['read'],
+      owner: 'team',
+    })
+    const path = `/api/v1/agents/${body.agentId}`
+    const change = { name: 'after', email: null, capabilities: null, agentType: 'worker', deploymentEnv: 'staging' }
+    const changed = await idp.manage('PATCH', path, change)
+    const { email, changedAt, ...same } = body
+    assert.equal(changed.status, 200)
+    assert.deepEqual(changed.body, {
+      ...same,
+      name: 'after',
+      capabilities: [],
+      agentType: 'worker',
+      deploymentEnv: 'staging',
+      changedAt: changed.body.changedAt,
+    })
+    assert.ok(changed.body.changedAt > changedAt)
+    for (const nothing of [{}, { name: 'after' }, change, { scopes: [] }, { status: 'active' }]) {
+      assert.deepEqual((await idp.manage('PATCH', path, nothing)).body, changed.body)
+    }
+    const events = await estate.db
+      .selectFrom('audit_events')
+      .select(['action', 'details'])
+      .where('agent_id', '=', body.agentId)
+      .where('action', '!=', 'agent.created')
+      .execute()
+    const before = { name: 'before', email, capabilities: ['read'], agentType: null, deploymentEnv: null }
+    const after = { ...change, capabilities: [] }
+    assert.deepEqual(events, [{ action: 'agent.updated', details: { before, after } }])
+  })
+
+  const badChanges: object[] = [
+    { nme: 'a misspelt member' },
+    { agentId: 'other' },
+    { organizationId: 'other' },
+    { createdAt: '2026-01-01T00:00:00Z' },
+    { status: 'gone' },
+    { scopes: null },
+    { scopes: ['two words'] },
+    { scopes: ['management'] },
+    { scopes: ['x'.repeat(101)] },
+    { capabilities: ['a\u0000b'] },
+    { email: 'nobody' },
+    { name: '' },
+  ]
+  for (const change of badChanges) {
+    test(`are not changed by ${JSON.stringify(change).slice(0, 60)}`, async () => {
+      const before = (await idp.manage('GET', '/api/v1/agents/agent-1')).body
+      const reply = await idp.manage('PATCH', '/api/v1/agents/agent-1', { owner: 'sneaked in', ...change })
+      assert.deepEqual([reply.status, reply.body.code], [400, 'INVALID_REQUEST'])
+      assert.deepEqual((await idp.manage('GET', '/api/v1/agents/agent-1')).body, before)
+    })
+  }
+
+  for (const [method, more] of [
+    ['GET', ''],
+    ['PATCH', ''],
+    ['DELETE', ''],
+    ['POST', '/suspend'],
+    ['POST', '/reactivate'],
+    ['POST', '/decommission'],
+  ] as const) {
+    test(`that are not there are not found by ${method} …/:agentId${more}`, async () => {
+      const reply = await idp.manage(method, `/api/v1/agents/nobody${more}`, method === 'PATCH' ? {} : undefined)
+      assert.deepEqual([reply.status, reply.body.code], [404, 'UNKNOWN_AGENT'])
+      assert.equal(reply.body.message.includes('nobody'), false)
+    })
+  }
 
   const refusals: [string, string, unknown, number, string][] = [
     ['a description of the wrong shape', '', { capabilities: 'all' }, 400, 'INVALID_REQUEST'],
     ['a name with a control character', '', { name: 'a\u0000b' }, 400, 'INVALID_REQUEST'],
     ['no description', '', undefined, 400, 'INVALID_REQUEST'],
     ['an e-mail address that is none', '', { email: 'x' }, 400, 'INVALID_REQUEST'],
+    ['a scope that is none', '', { scopes: ['two words'] }, 400, 'INVALID_REQUEST'],
+    ['an organization with a strange name', '', { organizationId: 'a/b' }, 400, 'INVALID_REQUEST'],
     ['an unknown agent', '/nobody/credentials', {}, 404, 'UNKNOWN_AGENT'],
     ['an expiry in the past', '/agent-1/credentials', { expiresAt: '2001-01-01T00:00:00Z' }, 400, 'INVALID_REQUEST'],
   ]

@@ -66,10 +66,10 @@ describe('what comes in from outside', { timeout: 30_000 }, () => {
 
   test('is refused where there is nothing, and where the method is wrong', async () => {
     assert.deepEqual([(await idp.call('/nothing')).status, (await idp.call('/nothing')).body.code], [404, 'NOT_FOUND'])
-    const reply = await idp.call('/api/v1/agents/x', { method: 'PATCH' })
+    const reply = await idp.call('/api/v1/agents/x', { method: 'PUT' })
     assert.deepEqual(
       [reply.status, reply.body.code, reply.headers.get('allow')],
-      [405, 'METHOD_NOT_ALLOWED', 'GET, HEAD'],
+      [405, 'METHOD_NOT_ALLOWED', 'GET, HEAD, PATCH, DELETE'],
     )
   })
 
@@ -115,6 +115,12 @@ describe('what comes in from outside', { timeout: 30_000 }, () => {
       ['POST', '/api/v1/keyrings/signing-es256/discard', { id: active.id }],
       ['POST', '/api/v1/keyrings/signing-es256/revoke', { id: active.id, reason: 'sabotage' }],
       ['POST', '/api/v1/agents', { name: 'x' }],
+      ['GET', '/api/v1/agents'],
+      ['PATCH', '/api/v1/agents/agent-1', { scopes: ['admin.api'] }],
+      ['POST', '/api/v1/agents/agent-1/suspend'],
+      ['POST', '/api/v1/agents/agent-1/reactivate'],
+      ['POST', '/api/v1/agents/agent-1/decommission'],
+      ['DELETE', '/api/v1/agents/agent-1'],
       ['POST', '/api/v1/agents/agent-1/credentials', {}],
       ['POST', '/api/v1/verifiers', { name: 'x' }],
       ['GET', '/api/v1/issuance'],

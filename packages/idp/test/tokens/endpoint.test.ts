@@ -117,16 +117,6 @@ describe('the token endpoint', () => {
     assert.equal(reply.headers.get('allow'), 'POST')
   })
 
-  test('refuses a credential that has expired', async () => {
-    await estate.db
-      .updateTable('credentials')
-      .set({ expires_at: new Date(0) })
-      .where('agent_id', '=', 'reader-1')
-      .execute()
-    const expired = { clientId: 'reader-1', clientSecret: `sk_live_${'c'.repeat(64)}` }
-    assert.equal((await idp.token(expired)).body.error, 'invalid_client')
-  })
-
   test('counts tokens instead of logging them, and logs no secret', async () => {
     const lines = idp.lines.length
     const { access_token: token } = (await idp.token(agent)).body

@@ -1,39 +1,58 @@
-import type { ClientCredential } from '../agents/credentials.ts'
-import { matchesHash, nobodysHash } from '../agents/secret.ts'
-import { OAuthError } from '../error.ts'
+import { decodeUnverified } from '@rekey/verifier'
+import { OAuthError } from '../../error.ts'
+import type { Form } from '../form.ts'
 
-/** What a client presented, not yet checked. */
-export interface PresentedCredential {
+/** Id and secret of a client, not yet checked. */
+export interface PresentedSecret {
   clientId: string
   secret: string
 }
 
+/** An assertion (RFC 7523) and the client that it says it is of, not yet checked. */
+interface PresentedAssertion {
+  clientId: string
+  assertion: string
+}
+
+/** What a client presented, not yet checked. */
+export type Presented = PresentedSecret | PresentedAssertion
+
+/** The ways to authenticate that are understood here, as metadata names them. */
+export const authenticationMethods = ['client_secret_basic', 'client_secret_post', 'private_key_jwt'] as const
+
+/** RFC 7523 §2.2. */
+const assertionType = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'
+
 /**
- * Reads client_secret_basic or client_secret_post (RFC 6749 §2.3.1).
+ * Reads client_secret_basic, client_secret_post (RFC 6749 §2.3.1) or private_key_jwt (RFC 7523 §2.2).
  *
- * @throws OAuthError `invalid_client` when there is none or it is malformed, `invalid_request` when both ways are used
+ * @throws OAuthError `invalid_client` when there is none or it is malformed, `invalid_request` when two are used at once
+ *   (RFC 6749 §2.3) or `client_id` names another client
  */
-export function presentedCredential(
-  authorization: string | undefined,
-  form: Readonly<Record<string, string | undefined>>,
-): PresentedCredential {
+export function presentedBy(authorization: string | undefined, form: Form): Presented {
   const { client_id: clientId, client_secret: secret } = form
-  if (authorization !== undefined) {
-    const basic = basicCredential(authorization)
-    if (!basic) throw new OAuthError('invalid_client', 'the Authorization header is no Basic credential')
-    if (secret !== undefined) throw new OAuthError('invalid_request', 'authenticate in one way, not in two')
-    if (clientId !== undefined && clientId !== basic.clientId) {
-      throw new OAuthError('invalid_request', 'client_id is not the client that authenticates')
-    }
-    return basic
-  }
-  if (!clientId || !secret) throw new OAuthError('invalid_client', 'no client credential was given')
-  if (!isPrintable(clientId)) throw new OAuthError('invalid_client', 'client authentication failed')
-  return { clientId, secret }
+  const isAsserted = form.client_assertion !== undefined || form.client_assertion_type !== undefined
+  const isInHeader = authorization !== undefined
+  if ((isInHeader && (isAsserted || secret !== undefined)) || (isAsserted && secret !== undefined)) throw twoWays()
+  if (!isInHeader && !isAsserted) return secretInForm(clientId, secret)
+  const presented = isInHeader ? inHeader(authorization) : asserted(form)
+  if (clientId === undefined || clientId === presented.clientId) return presented
+  throw new OAuthError('invalid_request', 'client_id is not the client that authenticates')
+}
+
+/**
+ * Is it an opaque token that this request is made by?
+ *
+ * @throws OAuthError `invalid_request` when it carries a client's credential as well
+ */
+export function isByBearer(authorization: string | undefined, form: Form): boolean {
+  if (!/^Bearer /i.test(authorization ?? '')) return false
+  if (form.client_secret !== undefined || form.client_assertion !== undefined) throw twoWays()
+  return true
 }
 
 /** @returns `undefined` for anything that is not a well-formed Basic credential (RFC 7617, with RFC 6749's encoding) */
-export function basicCredential(authorization: string): PresentedCredential | undefined {
+export function basicCredential(authorization: string): PresentedSecret | undefined {
   const encoded = /^Basic +([A-Za-z0-9+/]+={0,2})$/i.exec(authorization)?.[1]
   if (!encoded) return undefined
   const text = Buffer.from(encoded, 'base64').toString('utf8')
@@ -44,22 +63,32 @@ export function basicCredential(authorization: string): PresentedCredential | un
   return clientId && secret && isPrintable(clientId) ? { clientId, secret } : undefined
 }
 
-/**
- * Checks a client's secret. A client that is unknown, one whose credential has expired and a wrong secret get the same
- * answer.
- *
- * @throws OAuthError `invalid_client`
- */
-export function authenticateClient(
-  presented: PresentedCredential,
-  credential: ClientCredential | undefined,
-  now: number,
-): ClientCredential {
-  const matches = matchesHash(presented.secret, credential?.secretHash ?? nobodysHash)
-  if (!credential || !matches || (credential.expiresAt !== null && credential.expiresAt <= now)) {
-    throw new OAuthError('invalid_client', 'client authentication failed')
+function twoWays(): OAuthError {
+  return new OAuthError('invalid_request', 'authenticate in one way, not in two')
+}
+
+function inHeader(authorization: string): PresentedSecret {
+  const basic = basicCredential(authorization)
+  if (!basic) throw new OAuthError('invalid_client', 'the Authorization header is no Basic credential')
+  return basic
+}
+
+function secretInForm(clientId: string | undefined, secret: string | undefined): PresentedSecret {
+  if (!clientId || !secret) throw new OAuthError('invalid_client', 'no client credential was given')
+  if (!isPrintable(clientId)) throw new OAuthError('invalid_client', 'client authentication failed')
+  return { clientId, secret }
+}
+
+/** Whose it is stands in the assertion itself: nothing but the choice of the client to check it by hangs on that. */
+function asserted({ client_assertion: assertion, client_assertion_type: type }: Form): PresentedAssertion {
+  if (type !== assertionType) {
+    throw new OAuthError('invalid_client', `client_assertion_type must be ${assertionType}`)
   }
-  return credential
+  const clientId = assertion === undefined ? undefined : decodeUnverified(assertion)?.payload.sub
+  if (assertion === undefined || typeof clientId !== 'string' || !isPrintable(clientId)) {
+    throw new OAuthError('invalid_client', 'client_assertion is no JWT of a client')
+  }
+  return { clientId, assertion }
 }
 
 /** RFC 6749 §A.1: client ids are visible characters. Anything else is nobody's, and PostgreSQL refuses some of it. */

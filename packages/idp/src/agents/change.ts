@@ -1,0 +1,55 @@
+import type { Transaction } from 'kysely'
+import { IdpError } from '../error.ts'
+import type { Instance } from '../instance.ts'
+import type { IdpTables } from '../tables.ts'
+import type { Caller } from '../tokens/opaque.ts'
+import { admitAgain } from './admit-again.ts'
+import { type Agent, type AgentStatus, lockAgent } from './agent.ts'
+import { type Changed, describeAgent } from './describe.ts'
+import type { ChangedDescription } from './description.ts'
+import { setStatus } from './status.ts'
+
+/** What is to become of an agent. */
+export interface AgentChange {
+  description?: ChangedDescription
+  status?: AgentStatus | undefined
+  reason?: string | undefined
+}
+
+/**
+ * Changes an agent in one transaction.
+ *
+ * @returns it, when every live instance goes by the change
+ * @throws IdpError `UNKNOWN_AGENT`, `FORBIDDEN`, `AGENT_DECOMMISSIONED`, `INSUFFICIENT_SCOPE`, `DENY_LIST_FULL`
+ */
+export async function changeAgent(
+  instance: Instance,
+  caller: Caller,
+  agentId: string,
+  change: AgentChange,
+): Promise<Agent> {
+  if (change.status === 'active') await admitAgain(instance, caller, agentId)
+  const { db } = instance.connection
+  const { agent, revision } = await db
+    .transaction()
+    .execute((transaction) => carryOut(instance, transaction, caller, agentId, change))
+  await instance.view.everywhere(revision)
+  return agent
+}
+
+async function carryOut(
+  instance: Instance,
+  transaction: Transaction<IdpTables>,
+  caller: Caller,
+  agentId: string,
+  { description = {}, status, reason }: AgentChange,
+): Promise<Changed> {
+  const agent = await lockAgent(transaction, caller, agentId)
+  const isRepeated = status === agent.status && Object.keys(description).length === 0
+  if (agent.status === 'decommissioned' && !isRepeated) {
+    throw new IdpError('AGENT_DECOMMISSIONED', 'the agent was decommissioned, which is for ever')
+  }
+  const described = await describeAgent(transaction, caller, agent, description)
+  if (status === undefined) return described
+  return setStatus(instance, transaction, caller, described.agent, { status, reason })
+}

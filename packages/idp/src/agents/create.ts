@@ -1,0 +1,45 @@
+import { recordEvent } from '@rekey/database'
+import type { Transaction } from 'kysely'
+import { IdpError } from '../error.ts'
+import type { IdpTables } from '../tables.ts'
+import type { Caller } from '../tokens/opaque.ts'
+import type { Agent } from './agent.ts'
+import { columnsOf, type NewAgent } from './description.ts'
+import { requireMayGrant } from './grant.ts'
+import { operatorOrganization } from './organization.ts'
+
+/** @throws IdpError `FORBIDDEN` for an organization that is not the caller's to begin, `INSUFFICIENT_SCOPE` */
+export function requireMayCreate(caller: Caller, { organizationId, scopes }: NewAgent): void {
+  if (isElsewhere(caller, organizationId) && caller.organizationId !== operatorOrganization) {
+    throw new IdpError('FORBIDDEN', "agents of other organizations are created by the operator's")
+  }
+  requireMayGrant(caller, scopes)
+}
+
+/** Is this another organization than the caller's? */
+export function isElsewhere(caller: Caller, organizationId: string | undefined): boolean {
+  return organizationId !== undefined && organizationId !== caller.organizationId
+}
+
+/** Creates an agent for a caller who may. No instance need be told: nobody remembers who is not there. */
+export async function createAgent(
+  transaction: Transaction<IdpTables>,
+  caller: Caller,
+  agentId: string,
+  { organizationId = caller.organizationId, ...description }: NewAgent,
+): Promise<Agent> {
+  const agent = await transaction
+    .insertInto('agents')
+    .values({ ...columnsOf(description), agent_id: agentId, organization_id: organizationId })
+    .returningAll()
+    .executeTakeFirstOrThrow()
+  await recordEvent(transaction, {
+    action: 'agent.created',
+    outcome: 'success',
+    actor: caller.clientId,
+    agentId,
+    organizationId,
+    details: description,
+  })
+  return agent
+}

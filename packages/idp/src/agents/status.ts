@@ -1,0 +1,61 @@
+import { currentRevision, recordChange, recordEvent } from '@rekey/database'
+import { sql, type Transaction } from 'kysely'
+import { agentTopic } from '../credentials/client.ts'
+import { closeCredentials } from '../credentials/revoke.ts'
+import type { Instance } from '../instance.ts'
+import type { IdpTables } from '../tables.ts'
+import type { Caller } from '../tokens/opaque.ts'
+import type { Agent, AgentStatus } from './agent.ts'
+import type { Changed } from './describe.ts'
+import { endTokens } from './end-tokens.ts'
+
+const actions = {
+  active: 'agent.reactivated',
+  suspended: 'agent.suspended',
+  decommissioned: 'agent.decommissioned',
+} as const
+
+/**
+ * Suspends, reactivates or decommissions an agent; one that is so already is left as it is, so that a lost reply can be asked
+ * for again.
+ *
+ * @param agent as `lockAgent` read it, not decommissioned unless it is to be
+ * @throws IdpError `DENY_LIST_FULL`
+ */
+export async function setStatus(
+  instance: Instance,
+  transaction: Transaction<IdpTables>,
+  caller: Caller,
+  agent: Agent,
+  { status, reason }: { status: AgentStatus; reason?: string | undefined },
+): Promise<Changed> {
+  // Whoever made it so may still be waiting for every instance to know.
+  if (agent.status === status) return { agent, revision: (await currentRevision(transaction)).n }
+  const changed = await transaction
+    .updateTable('agents')
+    .set({ status, changed_at: sql`now()` })
+    .where('agent_id', '=', agent.agent_id)
+    .returningAll()
+    .executeTakeFirstOrThrow()
+  await recordEvent(transaction, {
+    action: actions[status],
+    outcome: 'success',
+    actor: caller.clientId,
+    agentId: agent.agent_id,
+    organizationId: agent.organization_id,
+    details: { reason: reason ?? null },
+  })
+  return { agent: changed, revision: await carryOut(instance, transaction, caller, changed, reason) }
+}
+
+async function carryOut(
+  instance: Instance,
+  transaction: Transaction<IdpTables>,
+  { clientId: actor }: Caller,
+  { agent_id: agentId, status }: Agent,
+  reason = 'the agent was decommissioned',
+): Promise<number> {
+  if (status === 'active') return recordChange(transaction, agentTopic, agentId)
+  if (status === 'decommissioned') await closeCredentials(transaction, agentId, { actor, reason })
+  return endTokens(instance, transaction, agentId, actor)
+}

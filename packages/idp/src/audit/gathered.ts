@@ -1,0 +1,91 @@
+import { type AuditEvent, databaseNow, recordEvents } from '@rekey/database'
+import type { Transaction } from 'kysely'
+import type { Clock } from '../clock.ts'
+import type { IdpDatabase, IdpTables } from '../tables.ts'
+import { type Counted, type GatheredEvent, Tally } from './tally.ts'
+
+/**
+ * Events that are counted before they are written: those that say the same within 10 s become one, whose details tell how
+ * many they were, and when the first and the last of them happened.
+ */
+export interface Gathered {
+  /**
+   * Takes an event down; it is in the database within 10 s.
+   *
+   * @param how `firstAtOnce`: the first is written at once, and only its repetitions wait
+   */
+  note(event: GatheredEvent, how?: { firstAtOnce?: boolean }): void
+  /** Writes what was counted until now. Never rejects: what could not be written is kept for the next time. */
+  flush(): Promise<void>
+  /** Writes the rest. Whatever is noted afterwards is lost. */
+  close(): Promise<void>
+}
+
+const windowMs = 10_000
+
+/** @param onError is told of what could not be written */
+export function gather(db: IdpDatabase, clock: Clock, onError: (error: unknown) => void): Gathered {
+  const tally = new Tally()
+  let writing = Promise.resolve()
+  const timer = setInterval(() => {
+    tally.endWindow()
+    void flush()
+  }, windowMs).unref()
+
+  /** One after the other: two at once would write the same twice. */
+  function flush(which: (entry: Counted) => boolean = () => true): Promise<void> {
+    writing = writing.then(() => write(tally.pending().filter(which))).catch(onError)
+    return writing
+  }
+
+  async function write(entries: readonly Counted[]): Promise<void> {
+    if (entries.length === 0) return
+    const counted = entries.map((entry) => ({ ...entry }))
+    await db.transaction().execute(async (transaction) => {
+      const aheadMs = (await databaseNow(transaction)) - clock()
+      const organizationOf = await organizations(transaction, counted)
+      const events = counted.map((each) => eventOf(each, organizationOf(each.event), aheadMs))
+      await recordEvents(transaction, events)
+    })
+    tally.forget(counted)
+  }
+
+  return {
+    note(event, { firstAtOnce = false } = {}) {
+      const { entry, isFirst } = tally.note(event, clock(), firstAtOnce)
+      if (isFirst && entry.stays) void flush((each) => each === entry)
+    },
+    flush: () => flush(),
+    close() {
+      clearInterval(timer)
+      return flush()
+    },
+  }
+}
+
+/** Of its agent, where it does not say; or else of who did it. */
+async function organizations(transaction: Transaction<IdpTables>, entries: readonly Counted[]) {
+  const rows = await transaction
+    .selectFrom('agents')
+    .select(['agent_id', 'organization_id'])
+    .where(
+      'agent_id',
+      'in',
+      entries.flatMap(({ event: { actor, agentId = actor } }) => [actor, agentId]),
+    )
+    .execute()
+  const known = new Map(rows.map((row) => [row.agent_id, row.organization_id]))
+  return (event: GatheredEvent) =>
+    event.organizationId ?? known.get(event.agentId ?? event.actor) ?? known.get(event.actor)
+}
+
+function eventOf(
+  { event, count, firstAt, lastAt }: Counted,
+  organizationId: string | undefined,
+  aheadMs: number,
+): AuditEvent {
+  const { cause, address, details, ...rest } = event
+  const iso = (time: number) => new Date(time + aheadMs).toISOString()
+  const seen = { count, firstAt: iso(firstAt), lastAt: iso(lastAt) }
+  return { ...rest, organizationId, details: { ...details, cause, address, ...seen } }
+}

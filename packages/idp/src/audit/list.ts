@@ -1,0 +1,48 @@
+import { listEvents } from '@rekey/database'
+import { z } from 'zod'
+import type { App } from '../http/app.ts'
+import { requireScope } from '../http/authorise.ts'
+import { nextCursor, pageQuery } from '../http/page.ts'
+import { lineOf } from '../http/text.ts'
+import type { Instance } from '../instance.ts'
+import { sees } from './sees.ts'
+import { auditEvent } from './shapes.ts'
+
+const time = z.iso.datetime({ offset: true }).transform((text) => Date.parse(text))
+
+const querystring = z.object({
+  action: lineOf(100).optional(),
+  outcome: z.enum(['success', 'refused', 'failed']).optional(),
+  actor: lineOf(300).optional(),
+  agentId: lineOf(300).optional(),
+  from: time.optional().describe('Events at or after this time'),
+  to: time.optional().describe('Events before this time'),
+  order: z.enum(['newest', 'oldest']).default('newest').describe('Which come first'),
+  ...pageQuery,
+  // The place of the last event that was shown.
+  cursor: z
+    .string()
+    .regex(/^[1-9]\d{0,14}$/)
+    .transform(Number)
+    .optional()
+    .describe('`nextCursor` of the page before'),
+})
+
+/** What happened, as far as it concerns the caller's organization. */
+export function auditList(app: App, instance: Instance): void {
+  const schema = {
+    tags: ['audit'],
+    summary: 'List events',
+    querystring,
+    response: { 200: z.object({ events: z.array(auditEvent), nextCursor }) },
+  }
+  app.get('/api/v1/audit', { onRequest: requireScope(instance, 'audit:read'), schema }, async (request) => {
+    const { limit, cursor, order, ...filter } = request.query
+    const { events, next } = await listEvents(
+      instance.connection.db,
+      { ...filter, ...sees(request.caller) },
+      { limit, after: cursor, order: order === 'newest' ? 'desc' : 'asc' },
+    )
+    return { events, nextCursor: next === null ? null : String(next) }
+  })
+}

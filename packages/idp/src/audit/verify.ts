@@ -1,0 +1,53 @@
+import { newestCheckpoint } from '@rekey/database'
+import { z } from 'zod'
+import { IdpError } from '../error.ts'
+import type { App } from '../http/app.ts'
+import { requireScope } from '../http/authorise.ts'
+import type { Instance } from '../instance.ts'
+import { sees } from './sees.ts'
+import { checkpoint } from './shapes.ts'
+
+const problem = z.object({
+  code: z.string(),
+  seq: z.number().optional(),
+  eventId: z.string().optional(),
+  message: z.string(),
+})
+
+const verdict = z.object({
+  verified: z.boolean(),
+  checkedCount: z.number().int().describe('How many events were read and compared'),
+  brokenAt: z.number().int().optional().describe('Place in the chain of the first event that does not fit'),
+  brokenAtEventId: z.string().optional(),
+  problems: z.array(problem).describe('The first hundred, for the organization that runs the estate; empty for others'),
+  size: z.number().int().describe('How many events the chain has'),
+  root: z.string().describe('Merkle root over them, RFC 9162'),
+  signer: z.string().describe('Fingerprint of the key that signs checkpoints: keep it where this database is not'),
+})
+
+const newest = z.object({
+  size: z.number().int().describe('How many events it covers'),
+  checkpoint,
+  signer: verdict.shape.signer,
+})
+
+/** What vouches for the audit: all of it compared with all that is kept of it, and its newest checkpoint. */
+export function auditVerification(app: App, instance: Instance): void {
+  const { audit, connection } = instance
+  const onRequest = requireScope(instance, 'audit:read')
+  const tags = ['audit']
+
+  const verify = { tags, summary: 'Verify the whole chain', response: { 200: verdict } }
+  app.get('/api/v1/audit/verify', { onRequest, schema: verify }, async ({ caller }) => {
+    const found = await audit.verify()
+    // They may name events of anybody.
+    return sees(caller).withUnowned ? found : { ...found, problems: [] }
+  })
+
+  const latest = { tags, summary: 'Show the newest signed checkpoint', response: { 200: newest } }
+  app.get('/api/v1/audit/checkpoint', { onRequest, schema: latest }, async () => {
+    const found = await newestCheckpoint(connection.db)
+    if (!found) throw new IdpError('EVENT_NOT_CHAINED', 'the audit has no checkpoint yet; that takes about a second')
+    return { size: found.size, checkpoint: found.note, signer: audit.signer.fingerprint }
+  })
+}

@@ -1,0 +1,90 @@
+import { databaseNow, recordEvent } from '@rekey/database'
+import { closeKeyring, isClosed } from '@rekey/keyring'
+import type { Transaction } from 'kysely'
+import type { IdpTables } from '../tables.ts'
+import { saveStored } from './save.ts'
+import { credentialsIn, type StoredCredential, storedOf } from './stored.ts'
+
+/** Why credentials are revoked, and by whom. */
+export interface RevocationCause {
+  actor: string
+  reason: string
+  incident?: string
+}
+
+/**
+ * Revokes a credential with all its versions, and the opaque tokens that were obtained by it. One that is revoked already
+ * stays as it is.
+ *
+ * @returns the credential as it stands then
+ */
+export async function revokeCredential(
+  transaction: Transaction<IdpTables>,
+  credentialId: string,
+  organizationId: string,
+  cause: RevocationCause,
+): Promise<StoredCredential> {
+  const row = await credentialsIn(transaction)
+    .where('credential_id', '=', credentialId)
+    .forUpdate()
+    .executeTakeFirstOrThrow()
+  return close(transaction, storedOf(row), organizationId, cause)
+}
+
+/**
+ * Revokes every credential of an agent, in the transaction that ends the agent. The caller holds the agent's lock, and
+ * announces that the agent changed.
+ */
+export async function closeCredentials(
+  transaction: Transaction<IdpTables>,
+  agentId: string,
+  cause: RevocationCause,
+): Promise<void> {
+  const { organization_id: organizationId } = await transaction
+    .selectFrom('agents')
+    .select('organization_id')
+    .where('agent_id', '=', agentId)
+    .executeTakeFirstOrThrow()
+  const rows = await credentialsIn(transaction)
+    .where('agent_id', '=', agentId)
+    .where('status', '=', 'active')
+    .orderBy('credential_id')
+    .forUpdate()
+    .execute()
+  for (const row of rows) await close(transaction, storedOf(row), organizationId, cause)
+}
+
+async function close(
+  transaction: Transaction<IdpTables>,
+  credential: StoredCredential,
+  organizationId: string,
+  { actor, ...cause }: RevocationCause,
+): Promise<StoredCredential> {
+  const { credentialId, agentId, keyring } = credential
+  if (isClosed(keyring)) return credential
+  const closed = closeKeyring(keyring, cause, await databaseNow(transaction))
+  const saved = await saveStored(transaction, agentId, keyring, closed)
+  if (!saved) throw new Error(`the row of credential ${credentialId} changed although it is locked`)
+  await endTokens(transaction, credential)
+  await recordEvent(transaction, {
+    action: 'credential.revoked',
+    outcome: 'success',
+    actor,
+    agentId,
+    organizationId,
+    details: { credentialId, ...cause },
+  })
+  return { ...credential, status: 'revoked', keyring: saved }
+}
+
+/** Ends the opaque tokens that were obtained by a credential. */
+export async function endTokens(
+  db: Pick<Transaction<IdpTables>, 'deleteFrom'>,
+  { agentId, credentialId }: Pick<StoredCredential, 'agentId' | 'credentialId'>,
+): Promise<void> {
+  await db
+    .deleteFrom('opaque_tokens')
+    .where('agent_id', '=', agentId)
+    .where('credential_id', '=', credentialId)
+    .execute()
+}

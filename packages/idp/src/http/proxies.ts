@@ -1,0 +1,28 @@
+/** Whose word is taken for where a request comes from. */
+import { isIP } from 'node:net'
+import { z } from 'zod'
+
+/** Addresses (10.0.0.5) and networks (10.0.0.0/8, fd00::/8), separated by commas. */
+export const networks = z.string().transform((text, context) => {
+  const named = text.split(',').map((part) => part.trim())
+  const wrong = named.filter((network) => !isNetwork(network))
+  for (const network of wrong) context.addIssue({ code: 'custom', message: `${network} is no address and no network` })
+  return named
+})
+
+function isNetwork(text: string): boolean {
+  const [address = '', bits = '0', ...rest] = text.split('/')
+  const longest = { 4: 32, 6: 128 }[isIP(address)]
+  return longest !== undefined && rest.length === 0 && /^\d{1,3}$/.test(bits) && Number(bits) <= longest
+}
+
+/** For Fastify: whose X-Forwarded-For is believed. */
+export function trustProxy(trusted: readonly string[]): boolean | string[] {
+  // Its list knows no network of no bits.
+  return includesEverybody(trusted) || (trusted.length > 0 && [...trusted])
+}
+
+/** Whether anybody at all is believed: then everybody says himself where he calls from. */
+export function includesEverybody(trusted: readonly string[]): boolean {
+  return trusted.some((network) => /\/0+$/.test(network))
+}

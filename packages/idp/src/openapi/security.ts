@@ -1,0 +1,35 @@
+/** The ways to authenticate, as the description of the API names them. */
+export const securitySchemes = {
+  management: {
+    type: 'http',
+    scheme: 'bearer',
+    description: 'An opaque token of a management scope, from the token endpoint. A JWT is no such token.',
+  },
+  client: {
+    type: 'http',
+    scheme: 'basic',
+    description:
+      'Id and secret of a client (RFC 6749 §2.3.1). They may be sent in the form instead, or an assertion signed by the ' +
+      "client's key (private_key_jwt, RFC 7523).",
+  },
+  verifier: { type: 'http', scheme: 'basic', description: 'Id and secret of a registered verifier.' },
+} as const
+
+/** One of those ways, with the scopes that it needs. */
+export type Requirement = { [Way in keyof typeof securitySchemes]?: readonly string[] }
+
+const requirements = new WeakMap<object, Requirement>()
+
+/** Says what a hook demands of a request, so that the description of every route that has the hook says it too. */
+export function demanding<Hook extends object>(requirement: Requirement, hook: Hook): Hook {
+  requirements.set(hook, requirement)
+  return hook
+}
+
+/** @param hooks one hook, several, or none */
+export function requirementsOf(hooks: unknown): Record<string, readonly string[]>[] {
+  return [hooks].flat().flatMap((hook) => {
+    const found = typeof hook === 'function' ? requirements.get(hook) : undefined
+    return found ? [{ ...found }] : []
+  })
+}

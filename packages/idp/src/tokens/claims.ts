@@ -1,0 +1,73 @@
+import { VerifyError, verifyJwt } from '@rekey/verifier'
+import { signingKeyrings } from '../config.ts'
+import type { Instance } from '../instance.ts'
+import { findOpaqueToken, isOpaque } from './opaque.ts'
+
+/** What is known of an access token of ours, whichever form it has. Times are seconds since the epoch (RFC 7519). */
+export interface AccessTokenClaims {
+  iss: string
+  sub: string
+  client_id: string
+  organization_id: string
+  scope?: string | undefined
+  iat: number
+  exp: number
+  /** Of a JWT, as the next one. */
+  aud?: string
+  jti?: string
+}
+
+const algorithms = signingKeyrings.map(({ algorithm }) => algorithm)
+
+/**
+ * Reads an access token that this server issued. A JWT is held against the keys in memory, at once; an opaque token is looked
+ * up. That it may be denied, or its client suspended, is not looked at.
+ *
+ * @param now milliseconds since the epoch
+ * @param toleranceMs for how long after its end a JWT is still read
+ * @returns `undefined` for whatever is not ours, not good or not good any more
+ */
+export function claimsOf(
+  instance: Instance,
+  token: string,
+  now: number,
+  toleranceMs = 0,
+): AccessTokenClaims | undefined | Promise<AccessTokenClaims | undefined> {
+  return isOpaque(token) ? opaqueClaims(instance, token) : jwtClaims(instance, token, now, toleranceMs)
+}
+
+function jwtClaims({ config, keys }: Instance, token: string, now: number, clockToleranceMs: number) {
+  try {
+    const { payload } = verifyJwt(token, {
+      jwks: { keys: keys().publicKeys },
+      algorithms,
+      issuer: config.issuer,
+      audience: config.audience,
+      // RFC 9068 §4: nothing else that these keys may sign one day is taken for an access token.
+      requiredTyp: 'at+jwt',
+      requiredClaims: ['sub', 'client_id', 'organization_id', 'iat', 'jti'],
+      clockToleranceMs,
+      now,
+    })
+    return payload as unknown as AccessTokenClaims
+  } catch (error) {
+    if (error instanceof VerifyError) return undefined
+    throw error
+  }
+}
+
+async function opaqueClaims(instance: Instance, token: string): Promise<AccessTokenClaims | undefined> {
+  instance.requireRoom()
+  const found = await findOpaqueToken(instance.connection.db, token)
+  return (
+    found && {
+      iss: instance.config.issuer,
+      sub: found.clientId,
+      client_id: found.clientId,
+      organization_id: found.organizationId,
+      scope: found.scope,
+      iat: Math.floor(found.issuedAt / 1_000),
+      exp: Math.floor(found.expiresAt / 1_000),
+    }
+  )
+}

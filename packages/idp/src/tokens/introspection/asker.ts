@@ -1,0 +1,62 @@
+import type { FastifyRequest } from 'fastify'
+import { matchesHash, nobodysHash } from '../../credentials/secret.ts'
+import { IdpError } from '../../error.ts'
+import { requireScope } from '../../http/authorise.ts'
+import type { Instance } from '../../instance.ts'
+import {
+  type Attempt,
+  type Authenticated,
+  authenticateAnew,
+  authenticateInMemory,
+} from '../authentication/authenticate.ts'
+import { isByBearer, type Presented, presentedBy } from '../authentication/presented.ts'
+import type { Form } from '../form.ts'
+import { whenReady } from '../when-ready.ts'
+
+/** Who asks about tokens: one of an organization about its own, a registered verifier about all. */
+export interface Asker {
+  organizationId?: string
+}
+
+const scope = 'tokens:read'
+const verifier: Asker = {}
+
+/**
+ * Finds out who asks: a client or an opaque token that may have `tokens:read`, or a verifier. At once where client or verifier
+ * are in memory and presented a good secret.
+ *
+ * @throws OAuthError `invalid_client`, `invalid_request`; IdpError `INSUFFICIENT_SCOPE`, `UNAUTHENTICATED`, `RATE_LIMITED`
+ */
+export function askerOf(instance: Instance) {
+  const byBearer = requireScope(instance, scope)
+
+  function byCredential(request: FastifyRequest, attempt: Attempt): Asker | Promise<Asker> {
+    if (isVerifier(attempt.presented, instance.verifierCredentials.known(attempt.presented.clientId))) return verifier
+    const found = authenticateInMemory(instance, attempt)
+    return found ? whenReady(found, (client) => asClient(request, client)) : anew(request, attempt)
+  }
+
+  async function anew(request: FastifyRequest, attempt: Attempt): Promise<Asker> {
+    if (isVerifier(attempt.presented, await instance.verifierCredentials.fresh(attempt.presented.clientId))) {
+      return verifier
+    }
+    return asClient(request, await authenticateAnew(instance, attempt))
+  }
+
+  return (request: FastifyRequest, form: Form, now: number): Asker | Promise<Asker> => {
+    const { authorization } = request.headers
+    if (isByBearer(authorization, form)) return byBearer(request).then(() => request.caller)
+    return byCredential(request, { presented: presentedBy(authorization, form), address: request.ip, now })
+  }
+}
+
+function isVerifier(presented: Presented, found: { secretHash: Buffer } | undefined): boolean {
+  if (!('secret' in presented)) return false
+  return matchesHash(presented.secret, found?.secretHash ?? nobodysHash)
+}
+
+function asClient(request: FastifyRequest, { client }: Authenticated): Asker {
+  if (client.scopes.includes(scope)) return client
+  request.caller = { ...client, scopes: new Set(client.scopes) }
+  throw new IdpError('INSUFFICIENT_SCOPE', `this needs the scope ${scope}`, { facts: { scope } })
+}

@@ -1,0 +1,126 @@
+import assert from 'node:assert/strict'
+import { after, before, describe, test } from 'node:test'
+import {
+  admin,
+  agent,
+  apiProcess,
+  basic,
+  type Estate,
+  eventually,
+  type Reply,
+  startEstate,
+  type TestInstance,
+} from '../estate.ts'
+import { auditReader } from './reading.ts'
+
+/** What may be called without changing anything that is worth an event. */
+const changesNothing = ['POST /api/v1/token/introspect']
+
+describe('every act of an administrator', { timeout: 120_000 }, () => {
+  let estate: Estate
+  let idp: TestInstance
+  let audit: Awaited<ReturnType<typeof auditReader>>
+
+  before(async () => {
+    estate = await startEstate()
+    idp = await estate.instance()
+    audit = await auditReader(idp)
+  })
+  after(() => estate.stop())
+
+  /** Which paths were called, and how many events they are to have left, by action. */
+  const called = new Set<string>()
+  const expected = new Map<string, number>()
+
+  async function act(
+    action: string,
+    method: string,
+    pattern: string,
+    values: object = {},
+    body?: unknown,
+  ): Promise<Reply['body']> {
+    called.add(`${method} ${pattern}`)
+    expected.set(action, (expected.get(action) ?? 0) + 1)
+    const path = Object.entries(values).reduce((text, [name, value]) => text.replace(`{${name}}`, value), pattern)
+    const reply = await idp.manage(method, path, body, audit.bearer)
+    assert.ok(reply.status < 300, `${method} ${path}: ${reply.status} ${JSON.stringify(reply.body)}`)
+    return reply.body
+  }
+
+  async function administerAgents(): Promise<void> {
+    const one = '/api/v1/agents/{agentId}'
+    const { agentId } = await act('agent.created', 'POST', '/api/v1/agents', {}, { name: 'one' })
+    await act('agent.updated', 'PATCH', one, { agentId }, { name: 'other' })
+    await act('agent.suspended', 'POST', `${one}/suspend`, { agentId })
+    await act('agent.reactivated', 'POST', `${one}/reactivate`, { agentId })
+    const first = await act('credential.generated', 'POST', `${one}/credentials`, { agentId })
+    const second = await act('credential.generated', 'POST', `${one}/credentials`, { agentId })
+    const path = `${one}/credentials/{credentialId}`
+    await act('credential.rotated', 'POST', `${path}/rotate`, { agentId, ...first })
+    await act('credential.revoked', 'POST', `${path}/revoke`, { agentId, ...first }, { reason: 'leaked' })
+    await act('credential.revoked', 'DELETE', path, { agentId, ...second })
+    await act('agent.decommissioned', 'POST', `${one}/decommission`, { agentId })
+    const another = await act('agent.created', 'POST', '/api/v1/agents', {}, { name: 'another' })
+    await act('agent.decommissioned', 'DELETE', one, another)
+  }
+
+  async function administerKeyrings(): Promise<void> {
+    const path = '/api/v1/keyrings/{name}'
+    const name = 'signing-rs256'
+    const shown = async () => (await audit.get(`/api/v1/keyrings/${name}`)).body
+    const idOf = (keyring: { versions: { id: string; state: string }[] }, state: string) =>
+      keyring.versions.find((version) => version.state === state)?.id
+    const ready = () => eventually(shown, (keyring) => idOf(keyring, 'prepared') !== undefined && !keyring.rotation)
+    const prepared = await act('keyring.prepared', 'POST', `${path}/prepare`, { name })
+    await act('keyring.discarded', 'POST', `${path}/discard`, { name }, { id: idOf(prepared, 'prepared') })
+    await ready()
+    await act('keyring.rotation_requested', 'POST', `${path}/rotate`, { name }, { force: true })
+    await ready()
+    await act('keyring.rolled_back', 'POST', `${path}/rollback`, { name })
+    const id = idOf(await ready(), 'active')
+    await act('keyring.revocation_requested', 'POST', `${path}/revoke`, { name }, { id, reason: 'drill' })
+    await act('issuance.requested', 'PUT', '/api/v1/issuance', {}, { keyring: name, force: true })
+  }
+
+  async function administerTrust(): Promise<void> {
+    const process = apiProcess(idp, { instance: 'one' })
+    await process.catchUp()
+    await act('verifier.registered', 'POST', '/api/v1/verifiers', {}, { name: 'another' })
+    await act('verifier.forgotten', 'DELETE', '/api/v1/verifiers/{id}', { id: process.id })
+    const entries = [{ jti: 'one' }]
+    await act('denied.added', 'POST', '/api/v1/denied', {}, { entries })
+    await act('denied.dropped', 'DELETE', '/api/v1/denied', {}, { entries })
+  }
+
+  async function administerTokens(): Promise<void> {
+    const { body } = await idp.token(agent)
+    const form = { method: 'POST', headers: { authorization: basic(agent) } }
+    const revoked = await idp.call('/api/v1/token/revoke', {
+      ...form,
+      body: new URLSearchParams({ token: body.access_token }),
+    })
+    assert.equal(revoked.status, 200)
+    called.add('POST /api/v1/token/revoke').add('POST /api/v1/token')
+    assert.equal((await audit.until({ action: 'token.revoked', actor: agent.clientId })).length, 1)
+    assert.equal((await audit.until({ action: 'token.issued', actor: admin.clientId })).length, 1)
+  }
+
+  test('leaves its event, and no act is left out here', async () => {
+    // Ending an agent denies its tokens, which is an event as well: what is told of that comes first.
+    for (const administer of [administerTrust, administerAgents, administerKeyrings]) {
+      await administer()
+      for (const [action, count] of expected) {
+        const events = await audit.until({ action, actor: admin.clientId }, count)
+        assert.ok(events.every(({ outcome }) => outcome === 'success'))
+      }
+    }
+    await administerTokens()
+    const { body } = await audit.get('/api/v1/openapi.json')
+    const acts = Object.entries(body.paths as Record<string, object>).flatMap(([path, methods]) =>
+      Object.keys(methods)
+        .filter((method) => method !== 'get' && path.startsWith('/api/v1/'))
+        .map((method) => `${method.toUpperCase()} ${path}`),
+    )
+    assert.deepEqual(acts.toSorted(), [...called, ...changesNothing].toSorted())
+  })
+})

@@ -1,0 +1,152 @@
+import assert from 'node:assert/strict'
+import { after, before, describe, test } from 'node:test'
+import { credentialPath } from '../../src/vault/path.ts'
+import { agent, type Estate, eventually, startEstate, type TestInstance } from '../estate.ts'
+import { startVault, type VaultServer } from '../vault/server.ts'
+import { pathOf, type TestCredential } from './setting.ts'
+
+describe('credentials whose secrets are kept in Vault', { timeout: 60_000 }, () => {
+  let vault: VaultServer
+  let estate: Estate
+  let one: TestInstance
+  let two: TestInstance
+  before(async () => {
+    vault = await startVault()
+    estate = await startEstate({
+      REKEY_ISSUER: 'http://idp.example',
+      VAULT_ADDR: vault.url,
+      VAULT_TOKEN: vault.token,
+    })
+    ;[one, two] = [await estate.instance(), await estate.instance()]
+  })
+  after(async () => {
+    vault.sealed(false)
+    await estate.stop()
+    await vault.close()
+  })
+
+  async function credential(): Promise<TestCredential> {
+    const { agentId } = (await one.manage('POST', '/api/v1/agents', {})).body
+    const { status, body } = await one.manage('POST', `/api/v1/agents/${agentId}/credentials`, {})
+    assert.equal(status, 201)
+    return body
+  }
+  const accepted = async (of: TestCredential) =>
+    (await Promise.all([one.token(of), two.token(of)])).map(({ status }) => status)
+  const kept = ({ clientId, credentialId }: TestCredential) => [
+    ...vault.versions(credentialPath(clientId, credentialId)).values(),
+  ]
+  /** What is left there that can be read. */
+  const readable = (of: TestCredential) =>
+    kept(of).flatMap(({ data }) => (data as { clientSecret: string } | null)?.clientSecret ?? [])
+  const rowOf = ({ credentialId }: TestCredential) =>
+    estate.db.selectFrom('credentials').selectAll().where('credential_id', '=', credentialId).executeTakeFirstOrThrow()
+
+  test('are accepted by every instance, and the database holds neither the secret nor its hash', async () => {
+    const made = await credential()
+    assert.deepEqual(await accepted(made), [200, 200])
+    assert.deepEqual(readable(made), [made.clientSecret])
+    const row = await rowOf(made)
+    assert.equal(row.secret_hash, null)
+    assert.doesNotMatch(JSON.stringify(row.document), /sha256|sk_live/)
+    assert.deepEqual(await accepted({ ...made, clientSecret: `sk_live_${'0'.repeat(64)}` }), [401, 401])
+  })
+
+  test('have the old version destroyed when they are rotated, and it is a tripwire all the same', async () => {
+    const old = await credential()
+    const { body } = await one.manage('POST', `${pathOf(old)}/rotate`, {})
+    assert.deepEqual(
+      [await accepted(old), await accepted(body)],
+      [
+        [401, 401],
+        [200, 200],
+      ],
+    )
+    await eventually(
+      async () => readable(old),
+      (secrets) => secrets.length === 1,
+    )
+    assert.deepEqual(readable(old), [body.clientSecret])
+    await eventually(
+      () => rowOf(old),
+      ({ untidy }) => !untidy,
+    )
+    const before = await tripwires(old)
+    assert.equal((await one.token(old)).status, 401)
+    await one.idp.instance.gathered.flush()
+    assert.ok((await tripwires(old)) > before)
+  })
+
+  test('keep both versions in an overlap, and none when they are revoked', async () => {
+    const old = await credential()
+    const { body } = await one.manage('POST', `${pathOf(old)}/rotate`, { overlap: '1h' })
+    assert.deepEqual(
+      [await accepted(old), await accepted(body)],
+      [
+        [200, 200],
+        [200, 200],
+      ],
+    )
+    assert.deepEqual(readable(old), [old.clientSecret, body.clientSecret])
+    await one.manage('POST', `${pathOf(old)}/revoke`, { reason: 'leaked' })
+    assert.deepEqual(await accepted(body), [401, 401])
+    await eventually(
+      async () => kept(old),
+      (versions) => versions.length === 0,
+    )
+  })
+
+  test('of a rotation that was refused are discarded', async () => {
+    const old = await credential()
+    const refused = await one.manage('POST', `${pathOf(old)}/rotate`, { expiresAt: '2001-01-01T00:00:00Z' })
+    assert.equal(refused.status, 400)
+    assert.deepEqual(readable(old), [old.clientSecret])
+    assert.deepEqual(await accepted(old), [200, 200])
+  })
+
+  test('cannot be made while Vault is sealed, which looks to nobody as if his secret were wrong', async () => {
+    const old = await credential()
+    assert.equal((await one.token(old)).status, 200)
+    vault.sealed(true)
+    const refused = await one.manage('POST', `${pathOf(old)}/rotate`, {})
+    assert.deepEqual([refused.status, refused.body.code], [503, 'VAULT_UNAVAILABLE'])
+    assert.ok(refused.headers.get('retry-after'))
+    assert.equal((await one.token(old)).status, 200, 'it is in memory here')
+    assert.equal((await two.token(old)).status, 503, 'and not here')
+    assert.equal((await two.token(agent)).status, 200, 'a hashed one works')
+    const revoked = await one.manage('POST', `${pathOf(old)}/revoke`, { reason: 'leaked' })
+    assert.equal(revoked.status, 200)
+    assert.deepEqual(await accepted(old), [401, 401], 'to revoke one needs no Vault')
+    vault.sealed(false)
+    await eventually(
+      async () => kept(old),
+      (versions) => versions.length === 0,
+    )
+  })
+
+  test('that were hashes work until they are rotated, and then are kept in Vault', async () => {
+    const all = `/api/v1/agents/${agent.clientId}/credentials`
+    const [{ credentialId }] = (await one.manage('GET', all)).body.credentials
+    assert.deepEqual(await accepted({ ...agent, credentialId }), [200, 200])
+    const { body } = await one.manage('POST', `${all}/${credentialId}/rotate`, { overlap: '1h' })
+    assert.deepEqual(
+      [await accepted({ ...agent, credentialId }), await accepted(body)],
+      [
+        [200, 200],
+        [200, 200],
+      ],
+    )
+    assert.deepEqual(readable(body), [body.clientSecret])
+    assert.equal((await rowOf(body)).secret_hash, null)
+  })
+
+  async function tripwires({ clientId }: TestCredential): Promise<number> {
+    const events = await estate.db
+      .selectFrom('audit_events')
+      .select('action')
+      .where('agent_id', '=', clientId)
+      .where('action', '=', 'credential.tripwire')
+      .execute()
+    return events.length
+  }
+})
