@@ -12,6 +12,8 @@ export type CliErrorCode =
   | 'FAILED'
   /** Requests under load failed; the command's own document has the causes. */
   | 'LOAD_FAILED'
+  /** The record is not what it has to be; the command's own document tells where. */
+  | 'NOT_VERIFIED'
 
 /** What every command ends with: 0 done, 1 failed, 2 wrong use, 3 not reachable, 4 refused by policy or freeze. */
 export type ExitCode = 0 | 1 | 2 | 3 | 4

@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
-import { agentCommand } from './commands/agent.ts'
+import { agentCommand } from './commands/agent/group.ts'
+import { auditCommand } from './commands/audit/group.ts'
+import { credentialCommand } from './commands/credential/group.ts'
 import { discardCommand } from './commands/discard.ts'
 import { idpCommand } from './commands/idp.ts'
 import { issueWithCommand } from './commands/issue-with.ts'
@@ -13,7 +15,7 @@ import { statusCommand } from './commands/status.ts'
 import { tokenCommand } from './commands/token.ts'
 import { upCommand } from './commands/up.ts'
 import { verifierCommand } from './commands/verifier.ts'
-import { CliError, type ExitCode, errorDocument, exitCodeOf, messageOf } from './error.ts'
+import { CliError, type CliErrorCode, type ExitCode, errorDocument, exitCodeOf, messageOf } from './error.ts'
 import { type Shell, tell } from './shell.ts'
 
 const builders = [
@@ -26,11 +28,16 @@ const builders = [
   revokeCommand,
   issueWithCommand,
   agentCommand,
+  credentialCommand,
+  auditCommand,
   verifierCommand,
   tokenCommand,
   loadCommand,
   idpCommand,
 ]
+
+/** Errors of commands whose document tells more. */
+const printed: ReadonlySet<CliErrorCode> = new Set(['LOAD_FAILED', 'NOT_VERIFIED'])
 
 /**
  * Runs one command line.
@@ -46,7 +53,7 @@ export async function runCommand(words: readonly string[], shell: Shell): Promis
   } catch (error) {
     if (error instanceof CommanderError) return wrongUse(error, shell, asJson)
     tell(shell, `rekey: ${messageOf(error)}`)
-    const isPrinted = error instanceof CliError && error.code === 'LOAD_FAILED'
+    const isPrinted = error instanceof CliError && printed.has(error.code)
     if (asJson && !isPrinted) shell.stdout.write(`${JSON.stringify(errorDocument(error), null, 2)}\n`)
     return exitCodeOf(error)
   }

@@ -111,7 +111,7 @@ test('Ctrl-C leaves the move asked for, and says so', async () => {
   states = [asked]
   const interruption = new AbortController()
   onRead = () => interruption.abort()
-  const { code, stderr } = await run(['issue-with', 'signing-rs256'], env, interruption.signal)
+  const { code, stderr } = await run(['issue-with', 'signing-rs256'], env, { interrupted: interruption.signal })
   assert.equal(code, 1)
   assert.match(stderr, /no longer watching; the move to signing-rs256 stays asked for/)
   assert.ok(!requests.some((line) => line.startsWith('DELETE')))

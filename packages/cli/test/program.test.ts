@@ -17,6 +17,12 @@ test('wrong use ends with 2, the reason and the help of the command', async () =
     ['load', '--rate', '1000000'],
     ['status', 'too', 'many'],
     ['agent', 'create'],
+    ['agent', 'list', '--status', 'asleep'],
+    ['agent', 'list', '--limit', 'all'],
+    ['credential', 'rotate', 'billing'],
+    ['audit', 'list', '--from', 'yesterday'],
+    ['audit', 'list', '--from', '9999999d'],
+    ['audit', 'proof'],
     ['verifier', 'forget'],
     ['issue-with'],
     ['up', '--idps', '0'],
@@ -45,9 +51,10 @@ test('asking for help is no error, and every command explains itself', async () 
   const { code, stdout } = await run(['--help'])
   assert.equal(code, 0)
   const names = [...stdout.matchAll(/^ {2}([\w-]+) .*/gm)].map(([, name]) => name as string)
-  const commands = 'up status rotate prepare rollback discard revoke issue-with agent verifier token load idp'.split(
-    ' ',
-  )
+  const commands =
+    'up status rotate prepare rollback discard revoke issue-with agent credential audit verifier token load idp'.split(
+      ' ',
+    )
   for (const name of commands) assert.ok(names.includes(name), name)
   for (const name of commands) assert.equal((await run([name, '--help'])).code, 0)
 })
@@ -66,6 +73,10 @@ test('without an estate every command that needs one ends with 3 and says what t
     ['rotate', 'k'],
     ['prepare', 'k'],
     ['agent', 'create', 'a'],
+    ['agent', 'list'],
+    ['credential', 'show', 'a', 'c'],
+    ['audit', 'verify'],
+    ['audit', 'export', '/nowhere/at/all/export'],
     ['issue-with', 'k'],
   ]
   for (const words of lines) {

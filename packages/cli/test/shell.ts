@@ -10,11 +10,17 @@ export interface Ran {
   stderr: string
 }
 
+/** What else differs from a shell in which nothing happens, at noon. */
+interface Around {
+  interrupted?: AbortSignal
+  now?: Shell['now']
+}
+
 /** Runs a command line as the executable does, in this process, with an environment of its own. */
 export async function run(
   words: readonly string[],
   env: Shell['env'] = {},
-  interrupted = new AbortController().signal,
+  { interrupted = new AbortController().signal, now = () => noon }: Around = {},
 ): Promise<Ran> {
   const [stdout, stderr] = [new PassThrough(), new PassThrough()]
   const shell: Shell = {
@@ -23,7 +29,7 @@ export async function run(
     stdout,
     stderr,
     interactive: false,
-    now: () => noon,
+    now,
     fetch,
     interruption: () => interrupted,
   }

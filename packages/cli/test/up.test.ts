@@ -67,6 +67,14 @@ test('the key rotates twice and is revoked under load without a failed request',
   assert.match(stderr, /^\d+ s {2}\d+\/s {2}0 failed .*signed by es256-/m)
 })
 
+test('what happened is in the audit, whose checkpoints stand in the home as well', async () => {
+  const { code, stdout, stderr } = await place.rekey('audit', 'verify', '--json')
+  assert.equal(code, 0, stderr)
+  assert.ok(JSON.parse(stdout).checkedCount > 5)
+  assert.match(readFileSync(place.path('audit-checkpoints'), 'utf8'), /"checkpoint"/)
+  assert.equal(modeOf('audit-checkpoints'), 0o600)
+})
+
 test('status shows the versions, both verifiers and the reason of the revocation', async () => {
   const status = JSON.parse((await place.rekey('status', '--json')).stdout)
   const states = keyring(status.keyrings).versions.map(({ state }) => state)
@@ -99,6 +107,20 @@ test('a new agent gets tokens with the credential that is printed', async () => 
   })
   const { access_token } = (await response.json()) as { access_token: string }
   assert.deepEqual(await hello(estate.apis[1] ?? '', access_token), [200, { hello: agent.agentId }])
+})
+
+test('the estate’s own secrets are rotated, and its commands go on: the home keeps up', async () => {
+  for (const clientId of [estate.admin.clientId, estate.agent?.clientId ?? '']) {
+    const { stdout } = await place.rekey('credential', 'list', clientId, '--json')
+    const [{ credentialId }] = JSON.parse(stdout).credentials
+    const { code, stderr } = await place.rekey('credential', 'rotate', clientId, credentialId, '--json')
+    assert.equal(code, 0)
+    assert.match(stderr, /whose home has the new secret now/)
+  }
+  assert.notEqual(place.estate.admin.clientSecret, estate.admin.clientSecret)
+  estate = place.estate
+  assert.equal((await place.rekey('token')).code, 0)
+  assert.equal((await place.rekey('status', '--json')).code, 0)
 })
 
 test('the CLI works for an estate elsewhere, named by its environment', async () => {

@@ -3,10 +3,12 @@ import { CliError } from '../error.ts'
 /** An instance that says so has done nothing of what it was asked for. (By RFC 6749 the token endpoint has its own word.) */
 const notServing: ReadonlySet<unknown> = new Set(['NO_LEASE', 'OVERLOADED', 'temporarily_unavailable'])
 
-/** What is asked for, and whether it does no harm when it is done twice. */
+/** What is asked for, and whether it may be asked again when it may have been done already. */
 export interface Ask<T> {
   of(idp: string): Promise<T>
-  repeatable: boolean
+  mayRepeat(): boolean
+  /** How often every instance is asked. Default: once. */
+  rounds?: number
 }
 
 /**
@@ -14,7 +16,7 @@ export interface Ask<T> {
  * there or cannot serve.
  *
  * A connection that broke off, or a reply that did not come, may hide that the request was carried out: it is taken to
- * another instance only if it is repeatable. Two agents, or two rotations, are not what somebody asked for.
+ * another instance only if it may be repeated. Two agents, or two rotations, are not what somebody asked for.
  */
 export class Instances {
   readonly #idps: readonly string[]
@@ -25,9 +27,10 @@ export class Instances {
   }
 
   /** @throws CliError of the last one that was asked; with the messages of the others before it */
-  async ask<T>({ of, repeatable }: Ask<T>): Promise<T> {
+  async ask<T>({ of, mayRepeat, rounds = 1 }: Ask<T>): Promise<T> {
     const failures: CliError[] = []
-    for (const index of this.#inOrder()) {
+    let mayBeDone = false
+    for (const index of this.#inOrder(rounds)) {
       try {
         const answer = await of(this.#idps[index] as string)
         this.#current = index
@@ -35,14 +38,16 @@ export class Instances {
       } catch (error) {
         if (!(error instanceof CliError) || error.code !== 'UNREACHABLE') throw error
         failures.push(error)
-        if (!repeatable && !wasNotTaken(error)) break
+        mayBeDone ||= !wasNotTaken(error)
+        if (mayBeDone && !mayRepeat()) break
       }
     }
     throw summed(failures)
   }
 
-  #inOrder(): number[] {
-    return this.#idps.map((_, step) => (this.#current + step) % this.#idps.length)
+  #inOrder(rounds: number): number[] {
+    const steps = Array.from({ length: rounds * this.#idps.length }, (_, step) => step)
+    return steps.map((step) => (this.#current + step) % this.#idps.length)
   }
 }
 
@@ -53,6 +58,6 @@ function wasNotTaken({ facts }: CliError): boolean {
 function summed(failures: readonly CliError[]): CliError {
   const last = failures.at(-1) as CliError
   if (failures.length === 1) return last
-  const message = failures.map((failure) => failure.message).join('; ')
+  const message = [...new Set(failures.map((failure) => failure.message))].join('; ')
   return new CliError(last.code, message, { ...last.facts }, { cause: last.cause })
 }

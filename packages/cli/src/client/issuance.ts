@@ -1,5 +1,5 @@
 import { CliError } from '../error.ts'
-import type { ManagementClient } from './management.ts'
+import { confirmedWithinMs, type ManagementClient } from './management.ts'
 
 /** By which keyring access tokens are signed, and the move to another one that waits, if one does. Times are ISO 8601. */
 export interface IssuanceView {
@@ -18,9 +18,6 @@ export interface IssuanceView {
     waiting: { for: string[]; opensAt: string | null }
   }
 }
-
-// Answered when every live instance goes by it: a lease of 5 s at most, and some air.
-const confirmedWithinMs = 15_000
 
 /** By which keyring access tokens are signed now. */
 export async function readIssuance(client: ManagementClient): Promise<IssuanceView> {

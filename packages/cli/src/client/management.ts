@@ -1,29 +1,47 @@
+import { randomUUID } from 'node:crypto'
+import type { CliError } from '../error.ts'
 import { type Estate, idpsOf } from '../estate/document.ts'
 import type { Shell } from '../shell.ts'
 import { Instances } from './instances.ts'
-import { type Reply, reach } from './reach.ts'
+import { open, type Reply, reach } from './reach.ts'
 import { refusalOf } from './refusal.ts'
 import { requestTokenOfAny } from './token.ts'
 
 /** The management scopes that commands ask for; each call asks for the one it needs. */
-export type Scope = 'keyrings:read' | 'keyrings:write' | 'agents:write'
+export type Scope = 'keyrings:read' | 'keyrings:write' | 'agents:read' | 'agents:write' | 'audit:read'
+
+/** One of them, and maybe others behind it, each after a space. */
+export type Scopes = Scope | `${Scope} ${string}`
 
 /** A call of `/api/v1` and the scope that it needs. */
 export interface Call {
   method: 'GET' | 'POST' | 'PUT' | 'DELETE'
   path: string
-  scope: Scope
+  scope: Scopes
   body?: unknown
   /** What the person wanted, for the error: "keyring signing-es256 could not be rotated". */
   failure: string
   /** Whether it does no harm when it is done twice. Default: true for GET and PUT. */
   repeatable?: boolean
+  /**
+   * Sent with an Idempotency-Key: it is done once, however often it is asked for, and answered with the same reply. So it
+   * is asked again when its reply was lost, and with it, for example, the only copy of a secret.
+   */
+  once?: boolean
   /** For a call that rightly takes longer than most. */
   replyWithinMs?: number
 }
 
+/** A GET whose reply is not JSON. */
+export type Download = Pick<Call, 'path' | 'scope' | 'failure'>
+
+/** For calls that are answered when every live instance goes by them: a lease of 5 s at most, and some air. */
+export const confirmedWithinMs = 15_000
+
 // Renewed a little early, so that a token never runs out on its way.
 const renewBeforeMs = 30_000
+// The reply to an Idempotency-Key is kept for a minute from when it was made: whoever asks later would have it done anew.
+const sameReplyForMs = 45_000
 
 /**
  * The IdP's management API. Holds one opaque token a scope and gets the next one when it runs out, so that a command may
@@ -33,7 +51,7 @@ export class ManagementClient {
   readonly #estate: Estate
   readonly #instances: Instances
   readonly #shell: Pick<Shell, 'fetch' | 'now'>
-  readonly #tokens = new Map<Scope, { token: string; renewAt: number }>()
+  readonly #tokens = new Map<Scopes, { token: string; renewAt: number }>()
 
   constructor(estate: Estate, shell: Pick<Shell, 'fetch' | 'now'>) {
     this.#estate = estate
@@ -41,32 +59,58 @@ export class ManagementClient {
     this.#shell = shell
   }
 
-  /** @throws CliError `UNREACHABLE` (503 as well), `REFUSED` (403, 409, 423), `FAILED`; the server's code in `facts` */
+  /** @throws CliError `UNREACHABLE` (503 as well), `REFUSED` (403, 409, 423, 429), `FAILED`; the server's code in `facts` */
   async call<T>(call: Call): Promise<T> {
+    const { once = false, repeatable = call.method === 'GET' || call.method === 'PUT' } = call
     const token = await this.#token(call.scope)
-    const repeatable = call.repeatable ?? (call.method === 'GET' || call.method === 'PUT')
-    const text = await this.#instances.ask({ repeatable, of: (idp) => this.#answer(idp, call, token) })
+    const key = once ? { 'idempotency-key': randomUUID() } : undefined
+    const repeatUntil = this.#shell.now() + sameReplyForMs
+    const text = await this.#instances.ask({
+      of: (idp) => this.#answer(idp, call, { ...bearer(token), ...key }),
+      mayRepeat: () => repeatable || (once && this.#shell.now() < repeatUntil),
+      // One instance is no exception: its reply may be lost too.
+      rounds: once ? 2 : 1,
+    })
     // 204 has no body.
     return (text === '' ? undefined : JSON.parse(text)) as T
   }
 
-  async #answer(idp: string, call: Call, token: string): Promise<string> {
-    const reply = await this.#send(idp, call, token)
+  /** The same for a reply that may be larger than memory. While it is read it may break off: CliError `UNREACHABLE`. */
+  async stream(call: Download): Promise<AsyncIterable<Uint8Array>> {
+    const token = await this.#token(call.scope)
+    const of = (idp: string) => this.#opened(idp, call, bearer(token))
+    return await this.#instances.ask({ of, mayRepeat: () => true })
+  }
+
+  async #answer(idp: string, call: Call, headers: Record<string, string>): Promise<string> {
+    const reply = await this.#send(idp, call, headers)
     if (reply.ok) return reply.text
-    if (reply.status === 401) this.#tokens.delete(call.scope)
-    throw refusalOf(reply.status, reply.text, call.failure)
+    throw this.#refused(call, reply)
   }
 
-  async #send(idp: string, call: Call, token: string): Promise<Reply> {
-    const headers: Record<string, string> = { authorization: `Bearer ${token}`, accept: 'application/json' }
+  async #opened(idp: string, call: Download, headers: Record<string, string>) {
+    const reply = await open(this.#shell.fetch, urlOf(idp, call), { headers })
+    if ('body' in reply) return reply.body
+    throw this.#refused(call, reply)
+  }
+
+  #refused(call: Pick<Call, 'scope' | 'failure'>, { status, text }: Reply): CliError {
+    if (status === 401) this.#tokens.delete(call.scope)
+    return refusalOf(status, text, call.failure)
+  }
+
+  async #send(idp: string, call: Call, headers: Record<string, string>): Promise<Reply> {
+    const { method } = call
     const body = call.body === undefined ? undefined : JSON.stringify(call.body)
-    if (body !== undefined) headers['content-type'] = 'application/json'
-    const url = `${idp}/api/v1${call.path}`
-    const init = { method: call.method, headers, ...(body === undefined ? {} : { body }) }
-    return await reach(this.#shell.fetch, url, init, call.replyWithinMs)
+    const accepted = { ...headers, accept: 'application/json' }
+    const init =
+      body === undefined
+        ? { method, headers: accepted }
+        : { method, headers: { ...accepted, 'content-type': 'application/json' }, body }
+    return await reach(this.#shell.fetch, urlOf(idp, call), init, call.replyWithinMs)
   }
 
-  async #token(scope: Scope): Promise<string> {
+  async #token(scope: Scopes): Promise<string> {
     const held = this.#tokens.get(scope)
     if (held && this.#shell.now() < held.renewAt) return held.token
     const reply = await requestTokenOfAny(this.#shell.fetch, this.#instances, this.#estate.admin, scope)
@@ -76,4 +120,12 @@ export class ManagementClient {
     })
     return reply.access_token
   }
+}
+
+function bearer(token: string): Record<string, string> {
+  return { authorization: `Bearer ${token}` }
+}
+
+function urlOf(idp: string, { path }: Pick<Call, 'path'>): string {
+  return `${idp}/api/v1${path}`
 }

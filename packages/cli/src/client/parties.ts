@@ -1,4 +1,3 @@
-import { CliError } from '../error.ts'
 import type { Credential } from '../estate/document.ts'
 import type { TrustRevision, VerifierView } from './keyring.ts'
 import type { ManagementClient } from './management.ts'
@@ -63,14 +62,4 @@ export async function forgetVerifier(client: ManagementClient, id: string): Prom
     scope: 'keyrings:write',
     failure: `verifier ${id} was not forgotten`,
   })
-}
-
-/** What an IdP of an earlier release has not got yet is not shown; undefined then. */
-export async function ifThere<T>(reading: Promise<T>): Promise<T | undefined> {
-  try {
-    return await reading
-  } catch (error) {
-    if (error instanceof CliError && error.facts.status === 404) return undefined
-    throw error
-  }
 }

@@ -1,12 +1,18 @@
 import { CliError, messageOf } from '../error.ts'
 
 const defaultReplyWithinMs = 5_000
+const beginsWithinMs = 30_000
 
 /** A server's reply with its whole body. */
 export interface Reply {
   ok: boolean
   status: number
   text: string
+}
+
+/** A good reply whose body is still to be read. */
+export interface Opened {
+  body: AsyncIterable<Uint8Array>
 }
 
 /**
@@ -28,9 +34,42 @@ export async function reach(
     return { ok: response.ok, status: response.status, text: await response.text() }
   } catch (cause) {
     const why = tooLate.aborted ? `no reply within ${replyWithinMs / 1000} s` : reason(cause)
-    const message = `${new URL(url).origin} cannot be reached: ${why}`
-    throw new CliError('UNREACHABLE', message, { url, reason: tooLate.aborted ? 'timeout' : why }, { cause })
+    throw unreachable(url, why, tooLate.aborted ? 'timeout' : why, cause)
   }
+}
+
+/**
+ * A GET whose body is read as it comes, however long that takes.
+ *
+ * @returns a refusal with its whole text
+ * @throws CliError `UNREACHABLE`, also while the body is read
+ */
+export async function open(fetch: typeof globalThis.fetch, url: string, init: RequestInit): Promise<Opened | Reply> {
+  const silent = new AbortController()
+  const timer = setTimeout(() => silent.abort(), beginsWithinMs)
+  try {
+    const response = await fetch(url, { ...init, redirect: 'error', signal: silent.signal })
+    if (response.ok && response.body) return { body: untilTheEnd(url, response.body) }
+    return { ok: false, status: response.status, text: await response.text() }
+  } catch (cause) {
+    const why = silent.signal.aborted ? `no reply within ${beginsWithinMs / 1000} s` : reason(cause)
+    throw unreachable(url, why, silent.signal.aborted ? 'timeout' : why, cause)
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+async function* untilTheEnd(url: string, body: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
+  try {
+    yield* body
+  } catch (cause) {
+    const message = `${new URL(url).origin} broke its reply off`
+    throw new CliError('UNREACHABLE', message, { url, reason: reason(cause) }, { cause })
+  }
+}
+
+function unreachable(url: string, why: string, reason: string, cause: unknown): CliError {
+  return new CliError('UNREACHABLE', `${new URL(url).origin} cannot be reached: ${why}`, { url, reason }, { cause })
 }
 
 /** fetch says no more than "fetch failed"; its cause knows. */

@@ -11,8 +11,8 @@ interface ServerError {
   error_description?: string
 }
 
-// Forbidden, in conflict with what is under way, frozen: the server understood and a rule of the estate said no.
-const refusedByRule = new Set([403, 409, 423])
+// Forbidden, in conflict with what is under way, frozen, too often: the server understood and a rule of the estate said no.
+const refusedByRule = new Set([403, 409, 423, 429])
 // An IdP without its lease, or whose database is down: it is there, but nothing can be got from it before it recovers.
 const outOfService = 503
 

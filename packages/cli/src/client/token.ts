@@ -46,5 +46,5 @@ export async function requestTokenOfAny(
   credential: Credential,
   scope?: string,
 ): Promise<TokenReply> {
-  return await instances.ask({ repeatable: true, of: (idp) => requestToken(fetch, idp, credential, scope) })
+  return await instances.ask({ mayRepeat: () => true, of: (idp) => requestToken(fetch, idp, credential, scope) })
 }

@@ -119,13 +119,20 @@ export class RunningEstate {
 
   async #prepareDatabase(ownerUrl: string, clients: Clients): Promise<void> {
     await migrateIdp(ownerUrl)
-    await registerClients(ownerUrl, {
+    const shutOut = await registerClients(ownerUrl, {
       agents: [
         { ...clients.admin, name: 'admin', scopes: managementScopes },
         { ...clients.agent, name: 'agent', scopes: [] },
       ],
       verifiers: clients.verifiers.map((verifier, index) => ({ ...verifier, name: `api-${index + 1}` })),
     })
+    const { home, tell } = this.#options
+    for (const clientId of shutOut) {
+      tell(
+        `The client ${clientId} of this home is shut out: it was suspended, or its secret rotated or revoked. Put its new ` +
+          `secret into ${home.clientsFile}, or remove that file to begin with new clients.`,
+      )
+    }
   }
 
   #childrenOf(parts: readonly Part[]): Child[] {

@@ -13,6 +13,8 @@ export interface Home {
   databasesFolder: string
   /** What was revoked, outside of the database: a backup that is restored knows nothing of it. */
   revocationJournal: string
+  /** Signed checkpoints of the audit, outside of the database: whoever shortens the audit there cannot shorten these. */
+  auditCheckpoints: string
 }
 
 /** The paths below `$REKEY_HOME` (default: `.rekey` in the current folder). Touches nothing. */
@@ -27,6 +29,7 @@ export function homeOf(env: Readonly<Record<string, string | undefined>>, curren
     logsFolder: join(folder, 'logs'),
     databasesFolder: join(folder, 'database'),
     revocationJournal: join(folder, 'revocations.jsonl'),
+    auditCheckpoints: join(folder, 'audit-checkpoints'),
   }
 }
 

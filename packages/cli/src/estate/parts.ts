@@ -28,16 +28,23 @@ export function idpParts({ home, ports, env }: Plan, database: DatabaseUrls): Pa
     REKEY_ROOT_KEY: `file:${home.rootKeyFile}`,
     REKEY_REVOCATION_JOURNAL: home.revocationJournal,
   }
+  const checkpoints = env.REKEY_AUDIT_CHECKPOINTS ?? home.auditCheckpoints
   return ports.idps.map((port, index) => {
     const name = index === 0 ? 'idp' : `idp-${index + 1}`
+    const own = { REKEY_PORT: String(port), REKEY_AUDIT_CHECKPOINTS: ofInstance(checkpoints, index) }
     return {
       name,
       entry: idpEntry(),
-      env: idpEnvironment(env, { REKEY_ANONYMOUS_PROPAGATION: '0s' }, { ...shared, REKEY_PORT: String(port) }),
+      env: idpEnvironment(env, { REKEY_ANONYMOUS_PROPAGATION: '0s' }, { ...shared, ...own }),
       logFile: join(home.logsFolder, `${name}.log`),
       url: urlAt(port),
     }
   })
+}
+
+/** Each instance writes a file of its own. None, where the shell wants none. */
+function ofInstance(checkpoints: string, index: number): string {
+  return index === 0 || checkpoints === '' ? checkpoints : `${checkpoints}-${index + 1}`
 }
 
 /** The two example APIs, each with a verifier's credential of its own and another instance of the IdP to begin with. */

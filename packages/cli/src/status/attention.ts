@@ -1,6 +1,8 @@
 import type { IssuanceView } from '../client/issuance.ts'
 import type { KeyringView, TrustRevision, VerifierView } from '../client/keyring.ts'
 import type { InstanceView } from '../client/parties.ts'
+import { type AuditSeen, auditWorries } from './audit-worries.ts'
+import { credentialWorries, type Overdue } from './credential-worries.ts'
 import { instanceWorries } from './instance-worries.ts'
 import { keyringWorries } from './keyring-worries.ts'
 import { moveWorries } from './move-worries.ts'
@@ -20,6 +22,9 @@ export interface Seen {
   newest?: TrustRevision | undefined
   issuance?: IssuanceView | undefined
   instances?: InstanceView[] | undefined
+  /** Neither this nor the next is said to a client that may not read it. */
+  overdue?: Overdue | undefined
+  audit?: AuditSeen | undefined
 }
 
 /** Everything in the estate that a person should look at, longest-standing first. */
@@ -29,6 +34,8 @@ export function attention(seen: Seen, now: number): Attention[] {
     ...(seen.issuance ? moveWorries(seen.issuance, now) : []),
     ...(seen.instances ?? []).flatMap(instanceWorries),
     ...seen.verifiers.flatMap((verifier) => verifierWorries(verifier, seen, now)),
+    ...(seen.overdue ? credentialWorries(seen.overdue) : []),
+    ...(seen.audit ? auditWorries(seen.audit, now) : []),
   ]
   return found.sort((a, b) => Date.parse(a.since) - Date.parse(b.since))
 }

@@ -1,5 +1,7 @@
 import type { InstanceView } from '../client/parties.ts'
-import { leaseText, span, table } from './table.ts'
+import { span } from '../terminal/span.ts'
+import { table } from '../terminal/table.ts'
+import { leaseText } from './lease.ts'
 
 /** The instances, how far each has applied what was changed, and for how long one of them has been gone. */
 export function instanceSection(instances: readonly InstanceView[], now: number): string {

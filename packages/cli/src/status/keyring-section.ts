@@ -1,6 +1,7 @@
 import type { KeyringView, VersionView } from '../client/keyring.ts'
 import { gateSentence } from '../rotation/gate.ts'
-import { span, table } from './table.ts'
+import { span } from '../terminal/span.ts'
+import { table } from '../terminal/table.ts'
 
 // What is over does not end: after a year of rotations nobody would find the active version among them.
 const shownOfEach = 3

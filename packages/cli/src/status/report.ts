@@ -1,9 +1,10 @@
 import type { IssuanceView } from '../client/issuance.ts'
 import { gateSentence } from '../rotation/gate.ts'
+import { printable } from '../terminal/printable.ts'
+import { span } from '../terminal/span.ts'
 import type { Attention, Seen } from './attention.ts'
 import { instanceSection } from './instance-section.ts'
 import { keyringSection } from './keyring-section.ts'
-import { span } from './table.ts'
 import { verifierSection } from './verifier-section.ts'
 
 /** What `rekey status --json` prints. */
@@ -36,7 +37,7 @@ function issuanceSection({ keyring, algorithm, confirmed, move }: IssuanceView, 
 function attentionSection(found: readonly Attention[], now: number): string {
   if (found.length === 0) return 'Nothing needs attention.'
   const lines = found.flatMap(({ what, since, command }) => [
-    `  ! ${what} (for ${span(now - Date.parse(since))})`,
+    `  ! ${printable(what)} (for ${span(now - Date.parse(since))})`,
     ...(command ? [`    ${command}`] : []),
   ])
   return ['Attention', ...lines].join('\n')

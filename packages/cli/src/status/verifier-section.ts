@@ -1,6 +1,8 @@
 import type { TrustRevision, VerifierView } from '../client/keyring.ts'
+import { span } from '../terminal/span.ts'
+import { table } from '../terminal/table.ts'
 import type { Seen } from './attention.ts'
-import { leaseText, span, table } from './table.ts'
+import { leaseText } from './lease.ts'
 import { acceptsForMs, hasMissed, revisionText } from './trust.ts'
 
 /** The verifiers and what each of them goes by. */

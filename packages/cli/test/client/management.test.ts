@@ -74,6 +74,7 @@ test('a refusal carries the server’s code, message and correlation id, and the
   const cases = [
     [409, 4],
     [423, 4],
+    [429, 4],
     [403, 4],
     [404, 1],
     [500, 1],

@@ -48,3 +48,11 @@ test('each API begins with another instance and knows them all', () => {
   const alone = apiParts(plan).map((part) => part.env.REKEY_TRUST_URLS)
   assert.deepEqual(alone, ['http://localhost:8002', 'http://localhost:8002'])
 })
+
+test('each instance keeps checkpoints of the audit outside of the database, in the home unless the shell says where', () => {
+  const kept = (env: Record<string, string>) =>
+    idpParts({ ...plan, ports: portsOf({}, 2), env }, urls).map((part) => part.env.REKEY_AUDIT_CHECKPOINTS)
+  assert.deepEqual(kept({}), ['/srv/app/.rekey/audit-checkpoints', '/srv/app/.rekey/audit-checkpoints-2'])
+  assert.deepEqual(kept({ REKEY_AUDIT_CHECKPOINTS: '/mnt/audit' }), ['/mnt/audit', '/mnt/audit-2'])
+  assert.deepEqual(kept({ REKEY_AUDIT_CHECKPOINTS: '' }), ['', ''])
+})

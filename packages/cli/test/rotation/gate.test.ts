@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { atTime, gateSentence } from '../../src/rotation/gate.ts'
+import { gateSentence } from '../../src/rotation/gate.ts'
 
 // Local time, as it is shown.
 const now = new Date(2026, 2, 1, 14, 0, 0).getTime()
@@ -25,10 +25,4 @@ test('hundreds of parties do not fill the screen', () => {
   const parties = Array.from({ length: 300 }, (_, index) => `verifier api-${index}`)
   const sentence = gateSentence({ step: 'activate', gate: 'propagated', for: parties, opensAt: null }, now)
   assert.match(sentence, /verifier api-4 and 295 more;/)
-})
-
-test('a near moment is told to the second, a far one with its date', () => {
-  assert.equal(atTime(at(7_000), now), 'at 14:00:07')
-  assert.equal(atTime(at(3_600_000), now), 'at 15:00')
-  assert.equal(atTime(at(86_400_000), now), 'on 2026-03-02 at 14:00')
 })

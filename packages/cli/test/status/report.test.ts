@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { report } from '../../src/status/report.ts'
-import { span, table } from '../../src/status/table.ts'
 import { before, keyring, noon, version } from '../keyring.ts'
 
 test('the report shows versions, gates, verifiers and what needs attention', () => {
@@ -99,12 +98,4 @@ test('an estate without verifiers and without worries says both', () => {
   const text = report({ keyrings: [], verifiers: [], attention: [] }, noon)
   assert.match(text, /none has a lease/)
   assert.match(text, /Nothing needs attention/)
-})
-
-test('columns are as wide as their widest cell, whatever its colour', () => {
-  assert.equal(table(['A', 'B'], [['\u001b[1mlong\u001b[22m', 'x']]), '  A     B\n  \u001b[1mlong\u001b[22m  x')
-})
-
-test('a span is told in its two largest units', () => {
-  assert.deepEqual([0, 5_400, 65_000, 90_061_000, 86_401_000].map(span), ['0s', '5s', '1m 5s', '1d 1h', '1d'])
 })

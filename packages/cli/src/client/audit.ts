@@ -1,0 +1,73 @@
+import type { ManagementClient } from './management.ts'
+import { readPages } from './pages.ts'
+
+/** An event of the audit. `seq`, `hash` and `previousHash` are its place in the chain. Times are ISO 8601. */
+export interface EventView {
+  seq: number
+  id: string
+  at: string
+  action: string
+  outcome: string
+  actor: string
+  agentId?: string
+  organizationId?: string
+  details: Record<string, unknown>
+  hash: string
+  previousHash: string
+}
+
+/** Which events to list; the members of the query as the API names them. */
+export type EventFilter = Partial<
+  Record<'action' | 'outcome' | 'actor' | 'agentId' | 'from' | 'to' | 'order' | 'cursor', string>
+>
+
+/** What was found when the whole chain was compared with everything that must fit it. */
+export interface Verdict {
+  verified: boolean
+  checkedCount: number
+  brokenAt?: number
+  brokenAtEventId?: string
+  problems?: readonly { code: string; seq?: number; eventId?: string; message: string }[]
+  size?: number
+  root?: string
+  /** Fingerprint of the key that signs checkpoints. */
+  signer?: string
+}
+
+// A million events are read and hashed in some seconds; a chain of many years must not look like a server that hangs.
+const verifiedWithinMs = 290_000
+
+/** Events of the caller's organization, at most so many. */
+export async function listEvents(client: ManagementClient, filter: EventFilter, limit: number) {
+  const failure = 'the audit cannot be read'
+  const listing = { path: '/audit', scope: 'audit:read', query: filter, failure, limit } as const
+  type Reply = { events: EventView[]; nextCursor: string | null }
+  const { entries, nextCursor } = await readPages(client, listing, (reply: Reply) => reply.events)
+  return { events: entries, nextCursor }
+}
+
+/** Has an instance verify the whole chain in its database, and its checkpoints outside of it. */
+export async function verifyChain(client: ManagementClient): Promise<Verdict> {
+  return await client.call<Verdict>({
+    method: 'GET',
+    path: '/audit/verify',
+    scope: 'audit:read',
+    failure: 'the audit cannot be verified',
+    replyWithinMs: verifiedWithinMs,
+  })
+}
+
+/** The whole chain, a canonical text a line, and at the end its signed checkpoint. */
+export async function exportChain(client: ManagementClient): Promise<AsyncIterable<Uint8Array>> {
+  return await client.stream({ path: '/audit/export', scope: 'audit:read', failure: 'the audit cannot be exported' })
+}
+
+/** An event with the proof that it stands in the chain. */
+export async function proveEvent<Proof>(client: ManagementClient, id: string): Promise<Proof> {
+  return await client.call<Proof>({
+    method: 'GET',
+    path: `/audit/events/${encodeURIComponent(id)}/proof`,
+    scope: 'audit:read',
+    failure: `event ${id} cannot be proven`,
+  })
+}

@@ -1,0 +1,48 @@
+import type { EventProof } from '@rekey/database/offline'
+import type { Command } from 'commander'
+import { proveEvent } from '../../client/audit.ts'
+import { CliError } from '../../error.ts'
+import { print, type Shell } from '../../shell.ts'
+import { members } from '../../terminal/table.ts'
+import { managementOf, newCommand, wantsJson } from '../command.ts'
+import { signerOption } from '../words.ts'
+import { signerText } from './verdict.ts'
+
+interface Checked extends EventProof {
+  verified: boolean
+  signer: string
+  problem?: string
+}
+
+/** `rekey audit proof EVENT`: that it stands in the chain. Checked here: whoever hands the proof out need not be believed. */
+export function proofCommand(shell: Shell): Command {
+  return newCommand(
+    'proof',
+    'show the proof that an event stands in the chain, and check it; exit 1 if it does not hold',
+  )
+    .argument('<event>', 'id of the event, as "rekey audit list" shows it')
+    .addOption(signerOption())
+    .action(async (id: string, { signer }: { signer?: string }, command: Command) => {
+      const proof = await proveEvent<EventProof>(managementOf(shell), id)
+      const json = await check(proof, id, signer)
+      print(shell, wantsJson(command), { json, text: proofText(json, id, signer) })
+      if (!json.verified) throw new CliError('NOT_VERIFIED', 'the proof does not hold')
+    })
+}
+
+async function check(proof: EventProof, id: string, signer: string | undefined): Promise<Checked> {
+  const { verifyProof } = await import('@rekey/database/offline')
+  const found = verifyProof(proof, signer)
+  // A proof of something else proves nothing of what was asked for.
+  if (!found.verified || JSON.parse(proof.event).id === id) return { ...proof, ...found }
+  return { ...proof, ...found, verified: false, problem: 'it is the proof of another event' }
+}
+
+function proofText(checked: Checked, id: string, wanted: string | undefined): string {
+  const { verified, problem, seq, treeSize, event, hash } = checked
+  const headline = verified
+    ? `Event ${id} is number ${seq} of the chain, proven by a checkpoint over ${treeSize} events.`
+    : `It is NOT proven that event ${id} stands in the chain: ${problem}.`
+  const told = members({ Event: event, Hash: hash, Signer: signerText(checked, wanted) })
+  return `${headline}\n\n${told}`
+}

@@ -1,0 +1,37 @@
+import type { Verdict } from '../../client/audit.ts'
+import { printable } from '../../terminal/printable.ts'
+import { members } from '../../terminal/table.ts'
+
+const shownProblems = 10
+
+/** The verdict on a chain in a sentence, what was compared, and where it breaks. */
+export function verdictText(verdict: Verdict, signer: string | undefined): string {
+  const { checkedCount, root } = verdict
+  const told = members({ Events: String(checkedCount), Root: root, Signer: signerText(verdict, signer) })
+  return [headline(verdict), '', told, ...problemLines(verdict)].join('\n')
+}
+
+function headline({ verified, checkedCount, brokenAt, brokenAtEventId }: Verdict): string {
+  if (verified) return `The audit is verified: of ${counted(checkedCount)} none is missing, changed or out of order.`
+  const event = brokenAtEventId === undefined ? '' : ` (event ${printable(brokenAtEventId)})`
+  return `The audit is NOT verified.${brokenAt === undefined ? '' : ` It breaks at number ${brokenAt}${event}.`}`
+}
+
+function counted(events: number): string {
+  return events === 1 ? '1 event' : `${events} events`
+}
+
+/** Who signed; unless one was wanted, that is for the reader to compare. */
+export function signerText({ signer }: { signer?: string }, wanted: string | undefined): string | undefined {
+  return !signer || wanted !== undefined ? signer : `${signer}   (is it the one that you know?)`
+}
+
+function problemLines({ problems = [] }: Verdict): string[] {
+  if (problems.length === 0) return []
+  const lines = problems.slice(0, shownProblems).map(({ code, seq, message }) => {
+    const place = seq === undefined ? '' : `number ${seq}: `
+    return `  ! ${place}${printable(message)} (${printable(code)})`
+  })
+  const more = problems.length - lines.length
+  return ['', 'Problems', ...lines, ...(more > 0 ? [`  and ${more} more; --json tells them all`] : [])]
+}

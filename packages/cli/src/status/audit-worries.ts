@@ -1,0 +1,41 @@
+import type { EventView } from '../client/audit.ts'
+import type { Attention } from './attention.ts'
+
+/** What the audit says of itself, and which dead secrets were presented in the last day. */
+export interface AuditSeen {
+  /** Undefined when no instance tells. */
+  integrity?: boolean | undefined
+  tripwires: EventView[]
+}
+
+/** A chain that does not fit, and dead secrets that somebody presents. */
+export function auditWorries({ integrity, tripwires }: AuditSeen, now: number): Attention[] {
+  const broken = {
+    what: 'the audit is not whole: an event was changed or removed, or a checkpoint does not fit',
+    since: new Date(now).toISOString(),
+    command: 'rekey audit verify',
+  }
+  const byCredential = Object.values(Object.groupBy(tripwires, ({ details }) => String(details.credentialId)))
+  return [...(integrity === false ? [broken] : []), ...byCredential.map((events) => tripwire(events as EventView[]))]
+}
+
+function tripwire(events: readonly EventView[]): Attention {
+  const inOrder = events.toSorted((a, b) => a.seq - b.seq)
+  const [first] = inOrder as [EventView]
+  const times = inOrder.reduce((sum, { details }) => sum + (typeof details.count === 'number' ? details.count : 1), 0)
+  const addresses = [...new Set(inOrder.flatMap(({ details }) => details.address ?? []))]
+  const from = addresses.length === 0 ? '' : ` from ${addressesText(addresses.map(String))}`
+  const agent = first.agentId ?? first.actor
+  return {
+    what: `a dead secret of agent ${agent} was presented ${times === 1 ? 'once' : `${times} times`}${from}: it leaked, or a part of the client was forgotten`,
+    since: first.at,
+    command: `rekey audit list --action credential.tripwire --agent ${agent}`,
+  }
+}
+
+const namedAtMost = 3
+
+function addressesText(addresses: readonly string[]): string {
+  const more = addresses.length - namedAtMost
+  return more > 0 ? `${addresses.slice(0, namedAtMost).join(', ')} and ${more} more` : addresses.join(', ')
+}

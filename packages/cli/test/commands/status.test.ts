@@ -1,0 +1,76 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { chainIntegrity } from '../../src/client/integrity.ts'
+import { playIdp, Refusal } from '../idp.ts'
+import { before } from '../keyring.ts'
+
+const dayAgo = before(86_400_000)
+const tripwires = `GET /audit?action=credential.tripwire&from=${encodeURIComponent(dayAgo)}&limit=200`
+const overdue = { credentialId: 'c-1', agentId: 'a-1', kind: 'client-secret', rotatedAt: dayAgo, overdueSince: dayAgo }
+const tripped = {
+  seq: 9,
+  id: 'e-9',
+  at: before(3_600_000),
+  action: 'credential.tripwire',
+  outcome: 'refused',
+  actor: 'a-1',
+  agentId: 'a-1',
+  details: { credentialId: 'c-1', address: '10.0.0.7', count: 1 },
+}
+const answers = {
+  'GET /keyrings': { keyrings: [] },
+  'GET /verifiers': { verifiers: [] },
+  'GET /credentials?due=overdue&limit=50': { credentials: [overdue], nextCursor: null, total: 1 },
+  [tripwires]: { events: [tripped], nextCursor: null },
+  'GET /metrics': '# TYPE agentidp_audit_chain_integrity gauge\nagentidp_audit_chain_integrity 0\n',
+}
+
+test('status tells of overdue credentials, dead secrets that are presented, and a chain that is broken', async () => {
+  const idp = await playIdp(answers)
+  const { code, stdout, stderr } = await idp.rekey('status')
+  await idp.close()
+  assert.deepEqual([code, stderr], [0, ''])
+  assert.match(
+    stdout,
+    /Attention\n {2}! credential c-1 of agent a-1 should have been rotated \(for 1d\)\n {4}rekey credential rotate a-1 c-1 --overlap 24h\n {2}! a dead secret .* \(for 1h\)\n {4}rekey audit list .*\n {2}! the audit is not whole.*\n {4}rekey audit verify\n$/,
+  )
+})
+
+test('a client that may not read agents or the audit sees the rest, and is told what it does not see', async () => {
+  const refusal = new Refusal(403, 'INSUFFICIENT_SCOPE', 'this needs another scope')
+  const idp = await playIdp({ ...answers, 'GET /credentials?due=overdue&limit=50': refusal, [tripwires]: refusal })
+  const { code, stdout, stderr } = await idp.rekey('status', '--json')
+  await idp.close()
+  assert.equal(code, 0)
+  assert.deepEqual(Object.keys(JSON.parse(stdout)), ['keyrings', 'verifiers', 'attention'])
+  assert.match(
+    stderr,
+    /Overdue credentials are not looked at: this client may not have agents:read\.\nThe audit is not/,
+  )
+})
+
+test('any other failure to read them is a failure: silence would pass for health', async () => {
+  const idp = await playIdp({ ...answers, [tripwires]: new Refusal(500, 'INTERNAL', 'an unforeseen error') })
+  assert.equal((await idp.rekey('status')).code, 1)
+  await idp.close()
+})
+
+test('the chain is whole when an instance says so and none denies it; nobody has to say anything', async () => {
+  const [whole, broken, silent] = [await play('{a="b"} 1'), await play(' 0'), await playIdp()]
+  const of = (...idps: { url: string }[]) =>
+    chainIntegrity(
+      fetch,
+      idps.map(({ url }) => url),
+    )
+  assert.equal(await of(whole, silent), true)
+  assert.equal(await of(whole, broken), false)
+  assert.equal(await of(silent), undefined)
+  await silent.close()
+  assert.equal(await of(silent, whole), true)
+  assert.equal(await of(silent), undefined)
+  await Promise.all([whole.close(), broken.close()])
+})
+
+function play(rest: string) {
+  return playIdp({ 'GET /metrics': `agentidp_audit_chain_integrity${rest}\n` })
+}

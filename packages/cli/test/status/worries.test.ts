@@ -1,0 +1,87 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { attention } from '../../src/status/attention.ts'
+import { before, noon } from '../keyring.ts'
+
+const nothing = { keyrings: [], verifiers: [] }
+const overdue = (credentialId: string, agoMs: number, more: object = {}) => ({
+  credentialId,
+  agentId: 'a-1',
+  agentName: 'billing',
+  kind: 'client-secret',
+  rotatedAt: before(agoMs + 90_000),
+  overdueSince: before(agoMs),
+  ...more,
+})
+const tripped = (seq: number, credentialId: string, details: object = {}) => ({
+  seq,
+  id: `e-${seq}`,
+  at: before(100_000 - seq * 1_000),
+  action: 'credential.tripwire',
+  outcome: 'refused',
+  actor: 'a-1',
+  agentId: 'a-1',
+  details: { credentialId, address: '10.0.0.7', count: 1, ...details },
+  hash: '',
+  previousHash: '',
+})
+
+test('an overdue credential is named with its agent and with the command that rotates it under its client', () => {
+  const seen = (more: object) => ({ ...nothing, overdue: { credentials: [overdue('c-1', 5_000, more)], total: 1 } })
+  assert.deepEqual(attention(seen({}), noon), [
+    {
+      what: 'credential c-1 of agent billing should have been rotated',
+      since: before(5_000),
+      command: 'rekey credential rotate a-1 c-1 --overlap 24h',
+    },
+  ])
+  const [key] = attention(seen({ kind: 'client-key', agentName: undefined }), noon)
+  assert.match(key?.what ?? '', /of agent a-1 /)
+  assert.equal(key?.command, 'rekey credential rotate a-1 c-1 --jwk FILE')
+})
+
+test('of a thousand overdue credentials five are named and the others counted', () => {
+  const credentials = [9, 8, 7, 6, 5, 4, 3].map((age) => overdue(`c-${age}`, age * 1_000))
+  const found = attention({ ...nothing, overdue: { credentials, total: 1_000 } }, noon)
+  assert.equal(found.length, 6)
+  assert.deepEqual(found.at(-1), {
+    what: '995 more credentials should have been rotated',
+    since: before(4_000),
+    command: 'rekey credential overdue',
+  })
+  const countless = attention({ ...nothing, overdue: { credentials, total: 10_000 } }, noon)
+  assert.equal(countless.at(-1)?.what, 'at least 9995 more credentials should have been rotated')
+  const six = attention({ ...nothing, overdue: { credentials: credentials.slice(0, 6), total: 6 } }, noon)
+  assert.equal(six.at(-1)?.what, '1 more credential should have been rotated')
+  assert.equal(attention({ ...nothing, overdue: { credentials: credentials.slice(0, 5), total: 5 } }, noon).length, 5)
+})
+
+test('a chain that an instance finds broken is told; one that is whole, or of which nobody tells, is not', () => {
+  const of = (integrity: boolean | undefined) => attention({ ...nothing, audit: { integrity, tripwires: [] } }, noon)
+  const [found, ...rest] = of(false)
+  assert.deepEqual(rest, [])
+  assert.match(found?.what ?? '', /the audit is not whole/)
+  assert.deepEqual([found?.since, found?.command], [before(0), 'rekey audit verify'])
+  assert.deepEqual([...of(true), ...of(undefined)], [])
+})
+
+test('the dead secrets of a credential that were presented are told together, since the first time and from where', () => {
+  const tripwires = [tripped(3, 'c-1', { count: 4, address: '10.0.0.8' }), tripped(2, 'c-2'), tripped(1, 'c-1')]
+  const found = attention({ ...nothing, audit: { tripwires } }, noon)
+  assert.deepEqual(
+    found.map(({ since }) => since),
+    [before(99_000), before(98_000)],
+  )
+  assert.match(
+    found[0]?.what ?? '',
+    /a dead secret of agent a-1 was presented 5 times from 10\.0\.0\.7, 10\.0\.0\.8: it leaked/,
+  )
+  assert.match(found[1]?.what ?? '', /was presented once from 10\.0\.0\.7:/)
+  assert.equal(found[0]?.command, 'rekey audit list --action credential.tripwire --agent a-1')
+})
+
+test('many addresses do not fill the screen', () => {
+  const tripwires = [1, 2, 3, 4, 5].map((digit) => tripped(digit, 'c-1', { address: `10.0.0.${digit}` }))
+  const [found] = attention({ ...nothing, audit: { tripwires } }, noon)
+  assert.match(found?.what ?? '', /from 10\.0\.0\.1, 10\.0\.0\.2, 10\.0\.0\.3 and 2 more:/)
+})
