@@ -10,20 +10,32 @@ export interface Round {
   readonly p99Ms: number
 }
 
-/** Asks for tokens over 32 keep-alive connections. Throws when a single reply was anything but a 200 with a token. */
-export async function load(contestant: Contestant, seconds: number): Promise<Round> {
-  const result = await autocannon({
-    ...tokenRequest(contestant),
-    url: contestant.url,
-    connections: CONNECTIONS,
-    duration: seconds,
-    verifyBody: (body) => body.includes('"access_token":"ey'),
-  })
+/** One request that is made again and again. */
+export interface Request {
+  readonly method: 'POST'
+  readonly headers: Record<string, string>
+  readonly body: string
+}
+
+/** Asks for tokens. Throws when a single reply was anything but a 200 with a token. */
+export function load(contestant: Contestant, seconds: number): Promise<Round> {
+  return repeat(contestant, tokenRequest(contestant), '"access_token":"ey', seconds)
+}
+
+/** Makes a request over 32 keep-alive connections. Throws when a single reply was anything but a 200 with those words. */
+export async function repeat(
+  { name, url }: Pick<Contestant, 'name' | 'url'>,
+  request: Request,
+  words: string,
+  seconds: number,
+): Promise<Round> {
+  const verifyBody = (body: string) => body.includes(words)
+  const result = await autocannon({ ...request, url, connections: CONNECTIONS, duration: seconds, verifyBody })
   const { non2xx, errors, timeouts, mismatches } = result
   const bad = { non2xx, errors, timeouts, mismatches }
   const total = result['2xx']
   if (total === 0 || Object.values(bad).some((count) => count > 0)) {
-    throw new Error(`${contestant.name}: of ${total} replies some were no tokens: ${JSON.stringify(bad)}`)
+    throw new Error(`${name}: of ${total} replies some were not as wanted: ${JSON.stringify(bad)}`)
   }
   return { requestsPerSecond: total / result.duration, p99Ms: result.latency.p99 }
 }
@@ -43,9 +55,9 @@ export async function checkToken(contestant: Contestant): Promise<void> {
   }
 }
 
-function tokenRequest({ clientId, clientSecret, scope }: Contestant) {
+function tokenRequest({ clientId, clientSecret, scope }: Contestant): Request {
   return {
-    method: 'POST' as const,
+    method: 'POST',
     headers: {
       authorization: basicAuthorization(clientId, clientSecret),
       'content-type': 'application/x-www-form-urlencoded',

@@ -45,7 +45,7 @@ export async function startRekey(name: string): Promise<Contestant> {
 
 async function prepare(database: Embedded): Promise<void> {
   await migrateIdp(database.ownerUrl)
-  const client = { clientId: CLIENT_ID, clientSecret: CLIENT_SECRET, name: 'bench', scopes: [SCOPE, 'keyrings:read'] }
+  const client = { clientId: CLIENT_ID, clientSecret: CLIENT_SECRET, name: 'bench', scopes: [SCOPE, 'tokens:read'] }
   await ensureClients(database.ownerUrl, { agents: [client], verifiers: [] })
 }
 
