@@ -24,22 +24,22 @@ const jwk = z
   .optional()
   .describe('The public key of the client, as a JWK (RFC 7517): EC, Ed25519 or RSA')
 
-/** @param text as configuration writes durations, so that `30` means nothing */
+/** Strict, as the others here: a misspelt `overlap` would be the end of a secret that is in use. */
 export const newCredential = z
-  .object({
+  .strictObject({
     expiresAt,
     kind: z.enum(['client-secret', 'client-key']).optional().describe('client-key where a jwk is given'),
     jwk,
   })
   .nullish()
 export const rotation = z
-  .object({
+  .strictObject({
     expiresAt: expiresAt.describe('By default the new version lives for as long as the old one would have'),
     overlap: z.string().max(20).optional().describe('For how long the old version works beside the new one, as in 24h'),
     jwk,
   })
   .nullish()
-export const revocation = z.object({ reason: lineOf(500), incident: lineOf(100).optional() })
+export const revocation = z.strictObject({ reason: lineOf(500), incident: lineOf(100).optional() })
 export const listQuery = z.object({ ...pageQuery, status: z.enum(['active', 'expired', 'revoked']).optional() })
 export const overdueQuery = z.object({ ...pageQuery, due: z.literal('overdue') })
 

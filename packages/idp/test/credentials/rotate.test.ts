@@ -47,6 +47,13 @@ describe('a rotation', { timeout: 60_000 }, () => {
     assert.equal('expiresAt' in (await rotate(await credential())).body, false)
   })
 
+  test('is refused when it says something that is not understood: a misspelt overlap would end a secret in use', async () => {
+    const old = await credential()
+    const { status, body } = await rotate(old, { overlp: '24h' })
+    assert.deepEqual([status, body.code], [400, 'INVALID_REQUEST'])
+    assert.deepEqual(await accepted(old), [true, true])
+  })
+
   test('is refused where it could not do what it says', async () => {
     const old = await credential({ expiresAt: iso(Date.now() + anHourMs) })
     const wrong: object[] = [
