@@ -5,6 +5,7 @@
  * A round of the chain ends when its last event has its place. Exits with 1 when a bar is missed.
  */
 import { Undo } from '../estate/undo.ts'
+import { verdictLine } from '../estate/verdict.ts'
 import { compare } from '../token/report.ts'
 import { appendRounds, CEILING, CHAINED } from './append.ts'
 import { startAudit } from './estate.ts'
@@ -33,6 +34,6 @@ async function main(): Promise<boolean> {
 }
 
 function say(ok: boolean, what: string): boolean {
-  console.log(`${ok ? 'ok    ' : 'MISSED'}  ${what}`)
+  console.log(verdictLine(ok, what))
   return ok
 }

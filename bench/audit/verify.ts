@@ -28,7 +28,7 @@ async function exported(audit: Audit): Promise<Buffer> {
     await audit.writers.db.transaction().execute((transaction) => recordEvents(transaction, events))
   }
   await untilChained(audit)
-  while (((await newestCheckpoint(audit.writers.db))?.size ?? 0) < EVENTS)
+  while (((await newestCheckpoint(audit.writers.db, audit.signer))?.size ?? 0) < EVENTS)
     await new Promise((resolve) => setTimeout(resolve, 50))
   const pages: string[] = []
   for await (const page of exportLines(audit.writers.db, audit.signer)) pages.push(page)

@@ -13,6 +13,7 @@ import { tokenFor } from '../estate/management.ts'
 import { median, percentile } from '../estate/percentile.ts'
 import { layOut } from '../estate/table.ts'
 import { Undo } from '../estate/undo.ts'
+import { verdictLine } from '../estate/verdict.ts'
 import { agentOf, populate } from './populate.ts'
 
 const ROTATIONS = 150
@@ -121,14 +122,13 @@ function judge(contestants: readonly Contestant[]): boolean {
   return contestants.slice(1).every((large) => {
     const slower = median(large.rotationMs) / median(small.rotationMs)
     const tokens = median(large.tokensPerSecond.map((perSecond, i) => perSecond / (small.tokensPerSecond[i] ?? 0)))
-    const flat = [slower <= MOST_SLOWER, tokens >= LEAST_TOKENS]
+    const [isQuick, isFlat] = [slower <= MOST_SLOWER, tokens >= LEAST_TOKENS]
     const size = large.size.toLocaleString('en')
-    console.log(`${verdict(flat[0])}  rotation among ${size}: ${slower.toFixed(2)} × as long (at most ${MOST_SLOWER})`)
-    console.log(`${verdict(flat[1])}  tokens among ${size}: ${tokens.toFixed(2)} × as many (at least ${LEAST_TOKENS})`)
-    return flat.every(Boolean)
+    const goals = [
+      verdictLine(isQuick, `rotation among ${size}: ${slower.toFixed(2)} × as long (at most ${MOST_SLOWER})`),
+      verdictLine(isFlat, `tokens among ${size}: ${tokens.toFixed(2)} × as many (at least ${LEAST_TOKENS})`),
+    ]
+    console.log(goals.join('\n'))
+    return isQuick && isFlat
   })
-}
-
-function verdict(ok: boolean | undefined): string {
-  return ok ? 'ok    ' : 'MISSED'
 }

@@ -5,6 +5,7 @@
  */
 import { layOut } from '../estate/table.ts'
 import { Undo } from '../estate/undo.ts'
+import { verdictLine } from '../estate/verdict.ts'
 import { basicAuthorization, CLIENT_ID, CLIENT_SECRET } from '../token/client.ts'
 import { startServer } from '../token/contestant.ts'
 import { moveToLoadCore, pinned } from '../token/cores.ts'
@@ -16,6 +17,7 @@ const ROUNDS = 7
 const WARM_UP_SECONDS = 6
 const ROUND_SECONDS = 3
 const LEAST_A_SECOND = 5_000
+const active = '"active":true'
 
 const undo = new Undo()
 undo.whenInterrupted()
@@ -45,8 +47,6 @@ async function main(): Promise<boolean> {
   return judge(ceiling, ours)
 }
 
-const active = '"active":true'
-
 function judge(...[ceiling, ours]: [Measured, Measured]): boolean {
   const scores = [ceiling, ours].map(({ name, rounds }) => score(name, rounds))
   const rows = scores.map(({ name, requestsPerSecond, p99Ms }) => [
@@ -61,7 +61,7 @@ function judge(...[ceiling, ours]: [Measured, Measured]): boolean {
   )
   const reached = scores[1]?.requestsPerSecond ?? 0
   const ok = reached >= LEAST_A_SECOND
-  console.log(`${ok ? 'ok    ' : 'MISSED'}  ${reached.toFixed(0)} a second on one core (at least ${LEAST_A_SECOND})`)
+  console.log(verdictLine(ok, `${reached.toFixed(0)} a second on one core (at least ${LEAST_A_SECOND})`))
   return ok
 }
 

@@ -1,3 +1,4 @@
+import { verdictLine } from '../estate/verdict.ts'
 import type { Result } from './measure.ts'
 import { refusals, score } from './report.ts'
 
@@ -32,7 +33,7 @@ export function verdicts(results: readonly Result[]): Verdict[] {
 }
 
 function verdict(ok: boolean, what: string): Verdict {
-  return { ok, line: `${ok ? 'ok    ' : 'MISSED'}  ${what}` }
+  return { ok, line: verdictLine(ok, what) }
 }
 
 function seconds(ms: number): string {

@@ -56,5 +56,8 @@ export function messageOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
   // A failed connection to a name with several addresses is an AggregateError without a message of its own.
   const own = error.message || (error as NodeJS.ErrnoException).code || error.name
-  return error.cause === undefined ? own : `${own}: ${messageOf(error.cause)}`
+  if (error.cause === undefined) return own
+  const behind = messageOf(error.cause)
+  // Some tell their cause themselves.
+  return own.includes(behind) ? own : `${own}: ${behind}`
 }

@@ -11,6 +11,7 @@ const shell: Shell = {
   stdout: process.stdout,
   stderr: process.stderr,
   interactive: Boolean(process.stdout.isTTY && process.stderr.isTTY),
+  columns: process.stdout.columns,
   now: systemClock,
   fetch: globalThis.fetch,
   interruption() {

@@ -14,6 +14,8 @@ export interface Shell {
   fetch: typeof globalThis.fetch
   /** Whether a person looks at both of them on a terminal. */
   interactive: boolean
+  /** How wide the terminal of stdout is; undefined when it is none. */
+  columns: number | undefined
   /** From the first call on Ctrl-C and its like abort this signal instead of ending the process. */
   interruption(): AbortSignal
 }

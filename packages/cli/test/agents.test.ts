@@ -5,7 +5,8 @@ import { writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
-import { eventually, RealIdp } from './real-idp.ts'
+import { eventually } from '@rekey/database/testing'
+import { RealIdp } from './real-idp.ts'
 
 let idp: RealIdp
 before(async () => {

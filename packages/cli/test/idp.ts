@@ -1,7 +1,7 @@
 /** An IdP over real HTTP that answers as it is told, so that commands are seen with replies which a real one seldom gives. */
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import { type Ran, run } from './shell.ts'
+import { type Around, type Ran, run } from './shell.ts'
 
 /** What came: without requests for tokens. */
 export interface Request {
@@ -50,6 +50,7 @@ export async function playIdp(answers: Record<string, Answer> = {}) {
     scopes,
     lines: () => requests.map(({ line }) => line),
     rekey: (...words: string[]): Promise<Ran> => run(words, env),
+    rekeyIn: (around: Around, ...words: string[]): Promise<Ran> => run(words, env, around),
     async close() {
       server.close().closeAllConnections()
       await once(server, 'close')

@@ -113,14 +113,3 @@ function runAt(url: string, { clientId, clientSecret }: Credential, words: reado
   const env = { REKEY_IDP: url, REKEY_CLIENT_ID: clientId, REKEY_CLIENT_SECRET: clientSecret }
   return run(words, env, { now: systemClock })
 }
-
-/** Asks again until the answer is as wanted; gives up after 20 s. */
-export async function eventually<T>(ask: () => Promise<T>, wanted: (answer: T) => boolean): Promise<T> {
-  const until = performance.now() + 20_000
-  for (;;) {
-    const answer = await ask()
-    if (wanted(answer)) return answer
-    if (performance.now() > until) throw new Error(`never as wanted; the last answer was ${JSON.stringify(answer)}`)
-    await delay(50)
-  }
-}

@@ -11,16 +11,17 @@ export interface Ran {
 }
 
 /** What else differs from a shell in which nothing happens, at noon. */
-interface Around {
+export interface Around {
   interrupted?: AbortSignal
   now?: Shell['now']
+  columns?: number | undefined
 }
 
 /** Runs a command line as the executable does, in this process, with an environment of its own. */
 export async function run(
   words: readonly string[],
   env: Shell['env'] = {},
-  { interrupted = new AbortController().signal, now = () => noon }: Around = {},
+  { interrupted = new AbortController().signal, now = () => noon, columns }: Around = {},
 ): Promise<Ran> {
   const [stdout, stderr] = [new PassThrough(), new PassThrough()]
   const shell: Shell = {
@@ -29,6 +30,7 @@ export async function run(
     stdout,
     stderr,
     interactive: false,
+    columns,
     now,
     fetch,
     interruption: () => interrupted,

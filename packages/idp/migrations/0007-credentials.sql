@@ -56,3 +56,9 @@ CREATE INDEX used_assertions_expires ON used_assertions (expires_at);
 ALTER TABLE opaque_tokens ADD COLUMN credential_id text;
 -- Suspending an agent, and revoking a credential of it, ends what it got.
 CREATE INDEX opaque_tokens_of_agent ON opaque_tokens (agent_id);
+
+ALTER TABLE denied
+  -- The client that revoked it as its own, of which each has a share; NULL: whoever may deny anything.
+  ADD COLUMN denied_by text,
+  -- Where a suspension raised issued_before: what it would be without ('-infinity': nothing), and is again afterwards.
+  ADD COLUMN unsuspended_before timestamptz;

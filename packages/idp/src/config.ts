@@ -1,5 +1,10 @@
-import { checkPolicy, defaultPolicy, type Policy, parseDuration } from '@rekey/keyring'
+import { checkPolicy, defaultPolicy, type Policy } from '@rekey/keyring'
 import { z } from 'zod'
+import { type CredentialPolicy, credentialPolicyOf, credentialVariables } from './config/credentials.ts'
+import { type Limits, limitsOf, limitVariables } from './config/limits.ts'
+import { requirePrivacy } from './config/privacy.ts'
+import { duration, flag } from './config/values.ts'
+import { type VaultSettings, vaultOf, vaultVariables } from './config/vault.ts'
 import { IdpError } from './error.ts'
 import { networks } from './http/proxies.ts'
 
@@ -36,35 +41,6 @@ export interface Config {
   logLevel: string
 }
 
-/** When credentials of agents are due for rotation, and how long a client must not be seen with an old secret in an overlap. */
-export interface CredentialPolicy {
-  rotateEveryMs: Readonly<Record<'production' | 'staging' | 'serviceAccount', number>>
-  quietMs: number
-}
-
-/** At most so many in a window. */
-export interface Limit {
-  most: number
-  withinMs: number
-}
-
-export interface Limits {
-  /** Of one source address. Who authenticates well is never limited. */
-  failedAuthentications: Limit
-  /** Of one administering client. */
-  administration: Limit
-}
-
-export interface VaultSettings {
-  address: string
-  token: string | undefined
-  /** Read again whenever the token is refused: an agent beside us renews it. */
-  tokenFile: string | undefined
-  namespace: string | undefined
-  mount: string
-  caFile: string | undefined
-}
-
 /** The keyrings that an identity provider has, and what each signs with. */
 export const signingKeyrings = [
   { name: 'signing-es256', algorithm: 'ES256' },
@@ -73,28 +49,6 @@ export const signingKeyrings = [
 
 /** Access tokens are issued by this keyring until an operator moves issuance to another. */
 export const firstIssuer = 'signing-es256' satisfies (typeof signingKeyrings)[number]['name']
-
-const dayMs = 86_400_000
-
-const duration = z.string().transform((text, context) => {
-  try {
-    return parseDuration(text)
-  } catch (error) {
-    context.addIssue({ code: 'custom', message: (error as Error).message })
-    return z.NEVER
-  }
-})
-
-const limit = z
-  .string()
-  .regex(/^[1-9]\d{0,6}\/\d{1,6}(ms|s|m|h)$/, 'write for example 100/10s')
-  .transform((text) => {
-    const [most = '', within = ''] = text.split('/')
-    return { most: Number(most), withinMs: parseDuration(within) }
-  })
-  .refine(({ withinMs }) => withinMs > 0, 'the window is empty')
-
-const flag = z.enum(['true', 'false', '1', '0']).transform((text) => text === 'true' || text === '1')
 
 const environment = z.object({
   REKEY_ISSUER: z
@@ -113,22 +67,10 @@ const environment = z.object({
     .string()
     .transform((text) => text.split(':').filter((folder) => folder !== ''))
     .default([]),
-  REKEY_CREDENTIAL_ROTATION_PRODUCTION: duration.default(90 * dayMs),
-  REKEY_CREDENTIAL_ROTATION_STAGING: duration.default(180 * dayMs),
-  REKEY_CREDENTIAL_ROTATION_SERVICE_ACCOUNT: duration.default(365 * dayMs),
-  REKEY_CREDENTIAL_QUIET: duration.default(dayMs),
-  REKEY_FAILED_AUTHENTICATION_LIMIT: limit.default({ most: 100, withinMs: 10_000 }),
-  REKEY_ADMINISTRATION_LIMIT: limit.default({ most: 1_000, withinMs: 10_000 }),
+  ...credentialVariables,
+  ...limitVariables,
+  ...vaultVariables,
   REKEY_TRUSTED_PROXIES: networks.default([]),
-  VAULT_ADDR: z.url({ protocol: /^https?$/ }).optional(),
-  VAULT_TOKEN: z.string().optional(),
-  VAULT_TOKEN_FILE: z.string().optional(),
-  VAULT_NAMESPACE: z.string().optional(),
-  VAULT_MOUNT: z
-    .string()
-    .regex(/^[\w-]+(\/[\w-]+)*$/)
-    .default('secret'),
-  VAULT_CACERT: z.string().optional(),
   REKEY_AUDIENCE: z.string().min(1).default('urn:rekey:api'),
   REKEY_ACCESS_TOKEN_TTL: duration.default(3_600_000),
   REKEY_ROTATE_EVERY: duration.default(defaultPolicy.rotateEveryMs),
@@ -169,22 +111,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     throw new IdpError('CONFIG_INVALID', `the configuration is wrong: ${wrong.join('; ')}`)
   }
   const given = parsed.data
-  if (!isLoopback(given.REKEY_HOST) && !given.REKEY_ALLOW_PLAINTEXT) {
-    throw new IdpError(
-      'CONFIG_INVALID',
-      `REKEY_HOST=${given.REKEY_HOST} would carry secrets in plaintext beyond this machine; put TLS in front of it and say ` +
-        'so by REKEY_ALLOW_PLAINTEXT=true',
-    )
-  }
-  for (const name of ['DATABASE_URL', 'DATABASE_DIRECT_URL', 'DATABASE_OWNER_URL'] as const) {
-    if (given[name] !== undefined && leaksBeyondLoopback(given[name]) && !given.REKEY_ALLOW_PLAINTEXT) {
-      throw new IdpError(
-        'CONFIG_INVALID',
-        `${name} would carry secrets in plaintext beyond this machine; add sslmode=verify-full to it, or say ` +
-          'REKEY_ALLOW_PLAINTEXT=true where the network itself is encrypted',
-      )
-    }
-  }
+  requirePrivacy(given)
   const policy = policyOf(given)
   checkPolicy(policy)
   return {
@@ -199,10 +126,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     auditCheckpoints: given.REKEY_AUDIT_CHECKPOINTS,
     auditOutboxes: given.REKEY_AUDIT_OUTBOXES,
     credentials: credentialPolicyOf(given),
-    limits: {
-      failedAuthentications: given.REKEY_FAILED_AUTHENTICATION_LIMIT,
-      administration: given.REKEY_ADMINISTRATION_LIMIT,
-    },
+    limits: limitsOf(given),
     trustedProxies: given.REKEY_TRUSTED_PROXIES,
     vault: vaultOf(given),
     audience: given.REKEY_AUDIENCE,
@@ -229,62 +153,9 @@ function policyOf(given: z.infer<typeof environment>): Policy {
   }
 }
 
-/** Whoever holds a token until it expires asks no more often than that: not to be seen for less says nothing. */
-function credentialPolicyOf(given: z.infer<typeof environment>): CredentialPolicy {
-  const { REKEY_CREDENTIAL_QUIET: quietMs, REKEY_ACCESS_TOKEN_TTL: ttlMs } = given
-  if (quietMs < ttlMs) {
-    throw new IdpError(
-      'CONFIG_INVALID',
-      `REKEY_CREDENTIAL_QUIET (${quietMs} ms) is shorter than REKEY_ACCESS_TOKEN_TTL (${ttlMs} ms): a client that ` +
-        'still needs its old secret may not be seen for as long as its token lives',
-    )
-  }
-  return {
-    rotateEveryMs: {
-      production: given.REKEY_CREDENTIAL_ROTATION_PRODUCTION,
-      staging: given.REKEY_CREDENTIAL_ROTATION_STAGING,
-      serviceAccount: given.REKEY_CREDENTIAL_ROTATION_SERVICE_ACCOUNT,
-    },
-    quietMs,
-  }
-}
-
-function vaultOf(given: z.infer<typeof environment>): VaultSettings | undefined {
-  const { VAULT_ADDR: address, VAULT_TOKEN: token, VAULT_TOKEN_FILE: tokenFile } = given
-  if (address === undefined) return undefined
-  if (token === undefined && tokenFile === undefined) {
-    throw new IdpError('CONFIG_INVALID', 'VAULT_ADDR needs VAULT_TOKEN or VAULT_TOKEN_FILE')
-  }
-  const { protocol, hostname } = new URL(address)
-  if (protocol === 'http:' && !isLoopback(hostname.replace(/^\[|\]$/g, '')) && !given.REKEY_ALLOW_PLAINTEXT) {
-    throw new IdpError('CONFIG_INVALID', 'VAULT_ADDR would carry secrets in plaintext beyond this machine; use https')
-  }
-  return {
-    address: address.replace(/\/+$/, ''),
-    token,
-    tokenFile,
-    namespace: given.VAULT_NAMESPACE,
-    mount: given.VAULT_MOUNT,
-    caFile: given.VAULT_CACERT,
-  }
-}
-
 function administratorOf(given: z.infer<typeof environment>): Config['administrator'] {
   const { REKEY_ADMIN_CLIENT_ID: clientId, REKEY_ADMIN_CLIENT_SECRET: clientSecret } = given
   if (clientId === undefined && clientSecret === undefined) return undefined
   if (clientId !== undefined && clientSecret !== undefined) return { clientId, clientSecret }
   throw new IdpError('CONFIG_INVALID', 'REKEY_ADMIN_CLIENT_ID and REKEY_ADMIN_CLIENT_SECRET go together')
-}
-
-/** A socket in the file system has no host name. */
-function leaksBeyondLoopback(url: string): boolean {
-  if (!URL.canParse(url)) return false
-  const { hostname, searchParams } = new URL(url)
-  const isLocal = hostname === '' || isLoopback(hostname.replace(/^\[|\]$/g, ''))
-  return !isLocal && !/^(require|verify-ca|verify-full)$/.test(searchParams.get('sslmode') ?? '')
-}
-
-/** @param address a host name or an IP address, IPv4 in IPv6 too */
-export function isLoopback(address: string): boolean {
-  return address === 'localhost' || address === '::1' || /^(::ffff:)?127(\.\d{1,3}){3}$/.test(address)
 }

@@ -3,7 +3,6 @@
  */
 export type IdpErrorCode =
   | 'AGENT_DECOMMISSIONED'
-  | 'AGENT_NOT_ACTIVE'
   | 'ALGORITHM_UNSUPPORTED'
   | 'ALREADY_EXISTS'
   | 'CONFIG_INVALID'

@@ -1,7 +1,7 @@
-export { type EstateClients, ensureClients } from './clients.ts'
 export { type Config, configVariables, readConfig } from './config.ts'
 export { IdpError, type IdpErrorCode } from './error.ts'
 export type { ShownKeyring } from './keyrings/show.ts'
 export { migrateIdp, migrations } from './migrations.ts'
+export { type EstateClients, ensureClients } from './setup/clients.ts'
 export { type RunningIdp, startIdp } from './start.ts'
 export { managementScopes } from './tokens/scopes.ts'

@@ -26,19 +26,14 @@ import {
   startLoop,
 } from '@rekey/keyring'
 import type { Logger } from 'pino'
-import type { Gathered } from './audit/gathered.ts'
+import { type Gathered, gather } from './audit/gathered.ts'
 import { type Audit, openAudit } from './audit/open.ts'
 import { type Clock, systemClock } from './clock.ts'
 import { type Config, firstIssuer, signingKeyrings } from './config.ts'
-import { type Client, findClient } from './credentials/client.ts'
-import { type ClientSecrets, clientSecrets } from './credentials/kept.ts'
-import { credentialLoop } from './credentials/loop.ts'
-import { tidyVault } from './credentials/tidy.ts'
-import { type CredentialUses, credentialUses } from './credentials/uses.ts'
+import { type Credentials, openCredentials } from './credentials/open.ts'
 import type { DeniableClaims } from './denied/memory.ts'
 import { pruneDenied } from './denied/store.ts'
 import { IdpError } from './error.ts'
-import { every } from './every.ts'
 import { pruneIdempotentReplies } from './http/idempotency.ts'
 import { type RequestLimits, requestLimits } from './http/limits.ts'
 import { carryOutMove } from './issuance/carry-out.ts'
@@ -51,26 +46,22 @@ import { type Metrics, newMetrics } from './operations/metrics.ts'
 import { type Recall, recall } from './recall.ts'
 import type { SigningKeys } from './signing/keys.ts'
 import { keyMaker } from './signing/make.ts'
-import type { IdpTables } from './tables.ts'
-import { pruneUsedAssertions } from './tokens/authentication/used.ts'
+import type { IdpDatabase, IdpTables } from './tables.ts'
+import { pruneUsedAssertions } from './tokens/authentication/used-assertions.ts'
 import { pruneOpaqueTokens } from './tokens/opaque.ts'
 import { findVerifier, type VerifierCredential, verifierTopic } from './trust/credential.ts'
 import { type TrustHub, trustHub } from './trust/hub.ts'
 import { RevocationJournal } from './trust/journal.ts'
 import { trustSince } from './trust/since.ts'
 import { pruneVerifierLeases } from './trust/verifiers.ts'
-import { openVault } from './vault/open.ts'
 
 const loopBeatMs = 1_000
-const tidyEveryMs = 2_000
 const pruneEveryMs = 60_000
 const anHourMs = 3_600_000
 /** Requests that may wait for a connection to the database; beyond that they are turned away at once. */
 const mostWaiting = 256
-/** Clients that are kept in memory: about a kilobyte each. */
-const mostClients = 100_000
 
-export interface Instance {
+export interface Instance extends Pick<Credentials, 'clients' | 'uses' | 'secrets'> {
   config: Config
   clock: Clock
   /** For what requests need. What the instance itself needs does not queue behind them. */
@@ -79,12 +70,6 @@ export interface Instance {
   hands: Hands
   view: InstanceView
   loop: Loop
-  /** The clients of the token endpoint, by their ids. */
-  clients: Recall<Client>
-  /** Which credentials were used, from where. */
-  uses: CredentialUses
-  /** Where the secrets of clients are. */
-  secrets: ClientSecrets
   sealer: Sealer
   verifierCredentials: Recall<VerifierCredential>
   hub: TrustHub
@@ -130,11 +115,8 @@ export async function openInstance(
     if (connection.pool.waitingCount < mostWaiting) return
     throw new IdpError('OVERLOADED', 'too many requests wait for the database; try again')
   }
-  const onVaultError = (error: unknown) => log.error({ err: error }, 'Vault')
-  const vault = config.vault && openVault(config.vault, { onError: onVaultError })
-  const secrets = clientSecrets(vault, onVaultError)
-  const clients = recall((id) => findClient(connection.db, id, secrets.hashOf), requireRoom, mostClients)
-  const uses = credentialUses(db, (error) => log.error({ err: error }, 'uses of credentials could not be written'))
+  const credentials = openCredentials(connection.db, db, config, requireRoom, log)
+  const { clients, uses, secrets } = credentials
   const verifierCredentials = recall((id) => findVerifier(connection.db, id), requireRoom)
   const hub = trustHub()
   const journal = await RevocationJournal.open(config.revocationJournal)
@@ -144,14 +126,7 @@ export async function openInstance(
   const onError = (error: unknown) => log.error({ err: error }, 'what is revoked could not be written to the journal')
   const readTrust = (deniedAfter: number) => trustSince(db, store, deniedAfter)
   const memory = instanceMemory(readTrust, epoch, sealer, clients, hub, journal, clock, onError)
-
-  async function ensureDocuments(): Promise<void> {
-    for (const { name, algorithm } of signingKeyrings) {
-      await ensureKeyring({ store, make }, { name, algorithm, policy: config.policy })
-    }
-    await ensureIssuance(db, firstIssuer)
-  }
-  await ensureDocuments()
+  await ensureDocuments(db, { store, make }, config)
   if (config.forceRotation) for (const { name } of signingKeyrings) await forceRotation(store, name)
   const issuance = issuanceMemory(() => loadIssuance(db))
 
@@ -159,7 +134,7 @@ export async function openInstance(
     async reload() {
       verifierCredentials.forgetAll()
       // Each time: a restored backup may know nothing of how long the tokens live that this instance signs.
-      await ensureDocuments()
+      await ensureDocuments(db, { store, make }, config)
       await memory.reload()
       await issuance.reload()
     },
@@ -183,10 +158,11 @@ export async function openInstance(
     notify: notifyThrough(pool),
     onError: (error) => log.error({ err: error }, 'view of the database could not be confirmed'),
   })
-  const audit = await openAudit(db, signer, config, clock, log).catch(async (error) => {
+  const audit = await openAudit(db, signer, config, log).catch(async (error) => {
     await view.close()
     throw error
   })
+  const gathered = gather(db, clock, (error) => log.error({ err: error }, 'refusals could not be written to the audit'))
   const hands: Hands = { store, make, observe: () => evidenceFor(db, view) }
   loop = startLoop(hands, {
     everyMs: loopBeatMs,
@@ -198,8 +174,7 @@ export async function openInstance(
     },
   })
   loop.poke()
-  const credentialsLoop = credentialLoop(db, view, (error) => log.error({ err: error }, 'loop of credentials'))
-  const stopTidying = vault && every(tidyEveryMs, () => tidyVault(db, vault, secrets), onVaultError)
+  credentials.begin(view)
   const pruning = setInterval(() => {
     prune(control, view, log)
     memory.writeJournal()
@@ -222,7 +197,7 @@ export async function openInstance(
     metrics,
     limits,
     audit,
-    gathered: audit.gathered,
+    gathered,
     keys: memory.keys,
     denies: memory.denies,
     issuance: issuance.current,
@@ -233,13 +208,21 @@ export async function openInstance(
     async close() {
       clearInterval(pruning)
       hub.close()
-      await Promise.all([loop.stop(), credentialsLoop.stop(), stopTidying?.()])
-      vault?.close()
-      await uses.close()
+      await Promise.all([loop.stop(), credentials.close()])
+      await gathered.close()
       await audit.close()
       await view.close()
     },
   }
+}
+
+async function ensureDocuments(
+  db: IdpDatabase,
+  hands: Pick<Hands, 'store' | 'make'>,
+  { policy }: Config,
+): Promise<void> {
+  for (const { name, algorithm } of signingKeyrings) await ensureKeyring(hands, { name, algorithm, policy })
+  await ensureIssuance(db, firstIssuer)
 }
 
 /** Where this instance itself can be reached; the issuer may be the address of many. */

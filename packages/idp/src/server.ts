@@ -64,11 +64,11 @@ export async function buildServer(instance: Instance, log: Logger): Promise<App>
 function refusing({ metrics, gathered }: Instance, log: Logger): Refuse {
   return (error, request, reply) => {
     const refusal = refusalOf(error)
-    const { status, code } = refusal
+    const { status, code, cause } = refusal
     metrics.refusals.inc({ code })
     noteRefusal(gathered, request, refusal)
     const id = correlationId(request.headers['x-correlation-id'])
-    const line = { correlationId: id, method: request.method, url: request.url, status, code }
+    const line = { correlationId: id, method: request.method, url: request.url, status, code, cause }
     if (status === 500) log.error({ ...line, err: error }, 'request failed')
     else log[status > 500 ? 'warn' : 'info'](line, 'request refused')
     return sendRefusal(request.url, reply.header('x-correlation-id', id), refusal, id)

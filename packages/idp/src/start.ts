@@ -9,12 +9,13 @@ import {
   sealerFor,
 } from '@rekey/database'
 import type { Logger } from 'pino'
-import { ensureClients } from './clients.ts'
+import { originOf } from './audit/origin.ts'
 import type { Config } from './config.ts'
 import type { App } from './http/app.ts'
 import { type Instance, openInstance } from './instance.ts'
 import { migrations } from './migrations.ts'
 import { buildServer } from './server.ts'
+import { ensureClients } from './setup/clients.ts'
 import type { IdpTables } from './tables.ts'
 import { managementScopes } from './tokens/scopes.ts'
 
@@ -33,7 +34,7 @@ export interface RunningIdp {
 export async function startIdp(config: Config, env: NodeJS.ProcessEnv, log: Logger): Promise<RunningIdp> {
   const rootKey = await readRootKey(config.rootKeySource, env)
   const sealer = sealerFor(rootKey)
-  const signer = auditSigner(rootKey, new URL(config.issuer).hostname)
+  const signer = auditSigner(rootKey, originOf(config.issuer))
   await ensureSchema(config)
   if (config.administrator) await ensureAdministrator(config, config.administrator, log)
   const connection: Connection<IdpTables> = connect(config.databaseUrl, { applicationName: 'rekey-idp' })

@@ -1,4 +1,5 @@
 import type { DatabaseTables, NullableTime, Time } from '@rekey/database'
+import type { ClientKeyring } from '@rekey/keyring'
 import type { ColumnType, Generated, JSONColumnType, Kysely } from 'kysely'
 import type { DenyKind } from './denied/entry.ts'
 import type { Move } from './issuance/store.ts'
@@ -31,7 +32,7 @@ export interface IdpTables extends DatabaseTables {
     rotated_at: Time
     revision: Generated<number>
     /** Its keyring; null where a release that knew none wrote the row: then `secret_hash` is its only version. */
-    document: JSONColumnType<ClientKeyringDocument> | null
+    document: JSONColumnType<ClientKeyring> | null
     next_decision_at: NullableTime
     untidy: Generated<boolean>
     /** The same as in the document: a release that knows no documents goes by it. Null where the secret is kept elsewhere. */
@@ -84,6 +85,10 @@ export interface IdpTables extends DatabaseTables {
     ends_at: Time
     revision: number
     dropped: Generated<boolean>
+    /** The client that revoked it as its own. */
+    denied_by: string | null
+    /** What `issued_before` would be without the suspension of an agent; null where none raised it. */
+    unsuspended_before: NullableTime
   }
   denied_newest: { one: Generated<boolean>; revision: number }
   issuance: {
@@ -93,8 +98,5 @@ export interface IdpTables extends DatabaseTables {
     move: ColumnType<Move | null, string | null, string | null>
   }
 }
-
-/** What is stored of a client's keyring: the document of `@rekey/keyring`. */
-type ClientKeyringDocument = Record<string, unknown>
 
 export type IdpDatabase = Kysely<IdpTables>

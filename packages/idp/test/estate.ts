@@ -7,6 +7,8 @@ import { pino } from 'pino'
 import { ensureClients, managementScopes, readConfig, startIdp } from '../src/index.ts'
 import type { IdpTables } from '../src/tables.ts'
 
+export { eventually } from '@rekey/database/testing'
+
 export const admin = { clientId: 'admin-1', clientSecret: `sk_live_${'a'.repeat(64)}` }
 export const agent = { clientId: 'agent-1', clientSecret: `sk_live_${'b'.repeat(64)}` }
 export const reader = { clientId: 'reader-1', clientSecret: `sk_live_${'c'.repeat(64)}` }
@@ -151,17 +153,6 @@ export function apiProcess(idp: TestInstance, about: AboutProcess) {
 
 export function basic({ clientId, clientSecret }: Credential): string {
   return `Basic ${Buffer.from(`${clientId}:${clientSecret}`).toString('base64')}`
-}
-
-/** Asks again until the answer is as wanted; gives up after 20 s with the last answer. */
-export async function eventually<T>(ask: () => Promise<T>, wanted: (answer: T) => boolean): Promise<T> {
-  const until = performance.now() + 20_000
-  for (;;) {
-    const answer = await ask()
-    if (wanted(answer)) return answer
-    if (performance.now() > until) throw new Error(`never as wanted; the last answer was ${JSON.stringify(answer)}`)
-    await new Promise((resolve) => setImmediate(resolve))
-  }
 }
 
 /** The claims of a JWT, unverified. */

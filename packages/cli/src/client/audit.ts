@@ -1,3 +1,4 @@
+import type { Verdict } from '@rekey/database/offline'
 import type { ManagementClient } from './management.ts'
 import { readPages } from './pages.ts'
 
@@ -21,19 +22,6 @@ export type EventFilter = Partial<
   Record<'action' | 'outcome' | 'actor' | 'agentId' | 'from' | 'to' | 'order' | 'cursor', string>
 >
 
-/** What was found when the whole chain was compared with everything that must fit it. */
-export interface Verdict {
-  verified: boolean
-  checkedCount: number
-  brokenAt?: number
-  brokenAtEventId?: string
-  problems?: readonly { code: string; seq?: number; eventId?: string; message: string }[]
-  size?: number
-  root?: string
-  /** Fingerprint of the key that signs checkpoints. */
-  signer?: string
-}
-
 // A million events are read and hashed in some seconds; a chain of many years must not look like a server that hangs.
 const verifiedWithinMs = 290_000
 
@@ -55,6 +43,19 @@ export async function verifyChain(client: ManagementClient): Promise<Verdict> {
     failure: 'the audit cannot be verified',
     replyWithinMs: verifiedWithinMs,
   })
+}
+
+/** How far the audit is signed, and how long it is. An IdP of an earlier release does not tell the last two. */
+export interface NewestCheckpoint {
+  size: number
+  chained?: number
+  integrity?: boolean
+}
+
+/** The newest checkpoint, and what the instance knows of the chain. */
+export async function readCheckpoint(client: ManagementClient): Promise<NewestCheckpoint> {
+  const failure = 'it cannot be read how far the audit is signed'
+  return await client.call<NewestCheckpoint>({ method: 'GET', path: '/audit/checkpoint', scope: 'audit:read', failure })
 }
 
 /** The whole chain, a canonical text a line, and at the end its signed checkpoint. */

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import type { CliError } from '../error.ts'
+import { CliError } from '../error.ts'
 import { type Estate, idpsOf } from '../estate/document.ts'
 import type { Shell } from '../shell.ts'
 import { Instances } from './instances.ts'
@@ -7,7 +7,7 @@ import { open, type Reply, reach } from './reach.ts'
 import { refusalOf } from './refusal.ts'
 import { requestTokenOfAny } from './token.ts'
 
-/** The management scopes that commands ask for; each call asks for the one it needs. */
+/** The management scopes that commands ask for. */
 export type Scope = 'keyrings:read' | 'keyrings:write' | 'agents:read' | 'agents:write' | 'audit:read'
 
 /** One of them, and maybe others behind it, each after a space. */
@@ -44,16 +44,20 @@ const renewBeforeMs = 30_000
 const sameReplyForMs = 45_000
 
 /**
- * The IdP's management API. Holds one opaque token a scope and gets the next one when it runs out, so that a command may
- * watch for hours. They are good at every instance of the IdP.
+ * The IdP's management API. Holds opaque tokens and gets the next one when one runs out, so that a command may watch for hours.
+ * They are good at every instance of the IdP.
  */
 export class ManagementClient {
   readonly #estate: Estate
   readonly #instances: Instances
   readonly #shell: Pick<Shell, 'fetch' | 'now'>
-  readonly #tokens = new Map<Scopes, { token: string; renewAt: number }>()
+  /** What a command needs in all. */
+  #together: readonly string[]
+  #tokens: { token: string; scopes: readonly string[]; renewAt: number }[] = []
 
-  constructor(estate: Estate, shell: Pick<Shell, 'fetch' | 'now'>) {
+  /** @param together the scopes that the calls of a command need, where one token can serve them all */
+  constructor(estate: Estate, shell: Pick<Shell, 'fetch' | 'now'>, together: readonly Scope[] = []) {
+    this.#together = together
     this.#estate = estate
     this.#instances = new Instances(idpsOf(estate))
     this.#shell = shell
@@ -95,7 +99,7 @@ export class ManagementClient {
   }
 
   #refused(call: Pick<Call, 'scope' | 'failure'>, { status, text }: Reply): CliError {
-    if (status === 401) this.#tokens.delete(call.scope)
+    if (status === 401) this.#tokens = this.#tokens.filter(({ scopes }) => !covers(scopes, call.scope))
     return refusalOf(status, text, call.failure)
   }
 
@@ -111,15 +115,41 @@ export class ManagementClient {
   }
 
   async #token(scope: Scopes): Promise<string> {
-    const held = this.#tokens.get(scope)
-    if (held && this.#shell.now() < held.renewAt) return held.token
-    const reply = await requestTokenOfAny(this.#shell.fetch, this.#instances, this.#estate.admin, scope)
-    this.#tokens.set(scope, {
+    this.#tokens = this.#tokens.filter(({ renewAt }) => this.#shell.now() < renewAt)
+    const held = this.#tokens.find(({ scopes }) => covers(scopes, scope))
+    return held?.token ?? (await this.#newToken(scope))
+  }
+
+  async #newToken(scope: Scopes): Promise<string> {
+    if (!covers(this.#together, scope)) return await this.#request(scope.split(' '))
+    try {
+      return await this.#request(this.#together)
+    } catch (error) {
+      // This client may not have all of them; what it may do must not depend on that.
+      if (this.#together.length === 1 || !isScopeRefused(error)) throw error
+      this.#together = []
+      return await this.#request(scope.split(' '))
+    }
+  }
+
+  async #request(scopes: readonly string[]): Promise<string> {
+    const { fetch, now } = this.#shell
+    const reply = await requestTokenOfAny(fetch, this.#instances, this.#estate.admin, scopes.join(' '))
+    this.#tokens.push({
       token: reply.access_token,
-      renewAt: this.#shell.now() + reply.expires_in * 1000 - renewBeforeMs,
+      scopes,
+      renewAt: now() + reply.expires_in * 1000 - renewBeforeMs,
     })
     return reply.access_token
   }
+}
+
+function covers(scopes: readonly string[], needed: Scopes): boolean {
+  return needed.split(' ').every((scope) => scopes.includes(scope))
+}
+
+function isScopeRefused(error: unknown): boolean {
+  return error instanceof CliError && error.facts.code === 'invalid_scope'
 }
 
 function bearer(token: string): Record<string, string> {

@@ -1,5 +1,5 @@
 import { Command, InvalidArgumentError } from 'commander'
-import { ManagementClient } from '../client/management.ts'
+import { ManagementClient, type Scope } from '../client/management.ts'
 import { findEstate } from '../estate/find.ts'
 import type { Shell } from '../shell.ts'
 
@@ -20,9 +20,14 @@ export function wantsJson(command: Command): boolean {
   return command.optsWithGlobals<CommonOptions>().json === true
 }
 
-/** The management API of the estate that the shell points at. @throws CliError `NO_ESTATE` and others */
-export function managementOf(shell: Shell): ManagementClient {
-  return new ManagementClient(findEstate(shell.env, shell.folder), shell)
+/**
+ * The management API of the estate that the shell points at.
+ *
+ * @param scopes of a command that needs several: they are asked for at once
+ * @throws CliError `NO_ESTATE` and others
+ */
+export function managementOf(shell: Shell, ...scopes: Scope[]): ManagementClient {
+  return new ManagementClient(findEstate(shell.env, shell.folder), shell, scopes)
 }
 
 /** Reads a number option that has to be positive. */

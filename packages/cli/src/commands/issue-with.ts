@@ -23,7 +23,7 @@ export function issueWithCommand(shell: Shell): Command {
     .option('--force', 'do not wait for verifiers, not even for those that do not allow the algorithm (they may fail)')
     .option('--reason <text>', 'why, for the audit trail')
     .action(async (name: string, { force, reason }: IssueWithOptions, command: Command) => {
-      const client = managementOf(shell)
+      const client = managementOf(shell, 'keyrings:read', 'keyrings:write')
       await requestIssuance(client, name, { ...(force ? { force } : {}), ...(reason === undefined ? {} : { reason }) })
       await withProgress(shell, wantsJson(command), (progress) =>
         follow(moveTo(client, name), progress, shell, shell.interruption()),

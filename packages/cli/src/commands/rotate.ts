@@ -29,11 +29,11 @@ export function rotateCommand(shell: Shell): Command {
     .option('--force', 'do not wait for verifiers that have not acknowledged the successor (they may fail)')
     .option('--reason <text>', 'why, for the audit trail')
     .action(async (name: string, options: RotateOptions, command: Command) => {
-      const client = managementOf(shell)
+      const isFollowed = options.watch || options.until !== undefined
+      const client = managementOf(shell, ...(isFollowed ? (['keyrings:read', 'keyrings:write'] as const) : []))
       const asked = await act(client, name, 'rotate', requestBody(options))
       // Not read before: a scheduled rotation in between would pass for the one that is asked for.
       const watched = { name, from: activeOf(asked)?.id, until: options.until ?? 'active' }
-      const isFollowed = options.watch || options.until !== undefined
       const rotation = rotationOf(client, watched)
       const keyring = isFollowed
         ? await withProgress(shell, wantsJson(command), (progress) =>

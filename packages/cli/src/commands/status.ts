@@ -31,7 +31,7 @@ export function statusCommand(shell: Shell): Command {
 }
 
 async function look(estate: Estate, shell: Shell): Promise<Seen> {
-  const client = new ManagementClient(estate, shell)
+  const client = new ManagementClient(estate, shell, ['keyrings:read', 'agents:read', 'audit:read'])
   const keyrings = await listKeyrings(client)
   const { newest, verifiers } = await listVerifiers(client)
   const issuance = await ifThere(readIssuance(client))
@@ -46,5 +46,5 @@ async function look(estate: Estate, shell: Shell): Promise<Seen> {
 async function lookAtAudit(client: ManagementClient, estate: Estate, shell: Shell): Promise<AuditSeen> {
   const from = new Date(shell.now() - dayMs).toISOString()
   const { events } = await listEvents(client, { action: 'credential.tripwire', from }, mostTripwires)
-  return { integrity: await chainIntegrity(shell.fetch, idpsOf(estate)), tripwires: events }
+  return { ...(await chainIntegrity(shell.fetch, idpsOf(estate))), tripwires: events }
 }

@@ -1,18 +1,17 @@
 import type { EventView } from '../client/audit.ts'
+import type { Integrity } from '../client/integrity.ts'
 import type { Attention } from './attention.ts'
 
 /** What the audit says of itself, and which dead secrets were presented in the last day. */
-export interface AuditSeen {
-  /** Undefined when no instance tells. */
-  integrity?: boolean | undefined
+export interface AuditSeen extends Integrity {
   tripwires: EventView[]
 }
 
 /** A chain that does not fit, and dead secrets that somebody presents. */
-export function auditWorries({ integrity, tripwires }: AuditSeen, now: number): Attention[] {
+export function auditWorries({ integrity, brokenSince, tripwires }: AuditSeen, now: number): Attention[] {
   const broken = {
     what: 'the audit is not whole: an event was changed or removed, or a checkpoint does not fit',
-    since: new Date(now).toISOString(),
+    since: brokenSince ?? new Date(now).toISOString(),
     command: 'rekey audit verify',
   }
   const byCredential = Object.values(Object.groupBy(tripwires, ({ details }) => String(details.credentialId)))
@@ -25,11 +24,14 @@ function tripwire(events: readonly EventView[]): Attention {
   const times = inOrder.reduce((sum, { details }) => sum + (typeof details.count === 'number' ? details.count : 1), 0)
   const addresses = [...new Set(inOrder.flatMap(({ details }) => details.address ?? []))]
   const from = addresses.length === 0 ? '' : ` from ${addressesText(addresses.map(String))}`
-  const agent = first.agentId ?? first.actor
+  // In a flood that was told without its agents the actor is `many`, which is nobody's name.
+  const agent = first.agentId ?? (first.actor === 'many' ? undefined : first.actor)
+  const [whose, filter] =
+    agent === undefined ? ['agents that were not told apart', ''] : [`agent ${agent}`, ` --agent ${agent}`]
   return {
-    what: `a dead secret of agent ${agent} was presented ${times === 1 ? 'once' : `${times} times`}${from}: it leaked, or a part of the client was forgotten`,
+    what: `a dead secret of ${whose} was presented ${times === 1 ? 'once' : `${times} times`}${from}: it leaked, or a part of the client was forgotten`,
     since: first.at,
-    command: `rekey audit list --action credential.tripwire --agent ${agent}`,
+    command: `rekey audit list --action credential.tripwire${filter}`,
   }
 }
 

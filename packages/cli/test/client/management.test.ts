@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { after, beforeEach, test } from 'node:test'
 import { ManagementClient } from '../../src/client/management.ts'
-import { type CliError, exitCodeOf } from '../../src/error.ts'
+import { type CliError, exitCodeOf, messageOf } from '../../src/error.ts'
 
 interface Seen {
   path: string
@@ -14,11 +14,16 @@ interface Seen {
 let seen: Seen[] = []
 let answer: (path: string, response: ServerResponse) => void = () => undefined
 let now = 0
+let refusesTokensOf = ''
 const server = createServer(async (request, response) => {
   const path = request.url ?? ''
   seen.push({ path, authorization: request.headers.authorization, body: await bodyOf(request) })
   if (path !== '/api/v1/token') return answer(path, response)
   const tokens = seen.filter((entry) => entry.path === path).length
+  const asked = new URLSearchParams(seen.at(-1)?.body).get('scope')?.split(' ')
+  if (refusesTokensOf !== '' && asked?.includes(refusesTokensOf)) {
+    return response.writeHead(400).end('{"error":"invalid_scope"}')
+  }
   response.end(JSON.stringify({ access_token: `opaque-${tokens}`, expires_in: 3600 }))
 }).listen(0, '127.0.0.1')
 await once(server, 'listening')
@@ -35,6 +40,7 @@ after(() => server.close().closeAllConnections())
 
 beforeEach(() => {
   seen = []
+  refusesTokensOf = ''
   now = 1_000_000
   answer = (_path, response) => response.end('{"done":true}')
 })
@@ -59,6 +65,23 @@ test('a token is used again until shortly before it runs out', async () => {
     seen.filter(({ path }) => path !== '/api/v1/token').map(({ authorization }) => authorization),
     ['Bearer opaque-1', 'Bearer opaque-1', 'Bearer opaque-2'],
   )
+})
+
+test('a command that needs several scopes asks for them at once, and one by one when it may not have all', async () => {
+  const write = { ...read, method: 'POST', scope: 'keyrings:write' } as const
+  const estate = { idp, apis: [], admin: { clientId: 'a', clientSecret: 'b' } }
+  const scopes = () =>
+    seen.filter(({ path }) => path === '/api/v1/token').map(({ body }) => new URLSearchParams(body).get('scope'))
+  const together = new ManagementClient(estate, shell(), ['keyrings:read', 'keyrings:write'])
+  for (const call of [read, write, read, { ...read, scope: 'agents:read' } as const]) await together.call(call)
+  assert.deepEqual(scopes(), ['keyrings:read keyrings:write', 'agents:read'])
+  seen = []
+  refusesTokensOf = 'keyrings:write'
+  const restricted = new ManagementClient(estate, shell(), ['keyrings:read', 'keyrings:write'])
+  await restricted.call(read)
+  await assert.rejects(restricted.call(write), (error: CliError) => error.facts.code === 'invalid_scope')
+  await restricted.call(read)
+  assert.deepEqual(scopes(), ['keyrings:read keyrings:write', 'keyrings:read', 'keyrings:write'])
 })
 
 test('a token that is refused is thrown away', async () => {
@@ -114,6 +137,16 @@ test('a server that is not there ends with 3 and its address', async () => {
   await assert.rejects(unreachable.call(read), (error: CliError) => {
     assert.equal(error.message, `${url} cannot be reached: ECONNREFUSED`)
     return exitCodeOf(error) === 3
+  })
+})
+
+test('why a server cannot be reached is said once', async () => {
+  // A port that fetch refuses to connect to.
+  const admin = { clientId: 'a', clientSecret: 'b' }
+  const unreachable = new ManagementClient({ idp: 'http://127.0.0.1:1', apis: [], admin }, shell())
+  await assert.rejects(unreachable.call(read), (error: CliError) => {
+    assert.equal(messageOf(error), 'http://127.0.0.1:1 cannot be reached: fetch failed: bad port')
+    return true
   })
 })
 

@@ -48,14 +48,34 @@ after(() => idp.close())
 test('audit list shows the newest events, each in a line', async () => {
   answers['GET /audit?limit=50'] = { events: [rotated, failed], nextCursor: null }
   assert.equal(
-    (await idp.rekey('audit', 'list')).stdout,
+    (await idp.rekey('audit', 'list', '--wide')).stdout,
     `  SEQ  EVENT                                 AT                   ACTION              OUTCOME  ACTOR                                 DETAILS
   12   ${eventId}  2026-03-01 11:59:48  credential.rotated  success  ${adminId}  agent=${agentId} overlap=24h
-  11   ${eventId}  2026-02-28 12:00:00  auth.failed         failed   ${agentId}  cause=wrong secret count=17 list=["${'x'.repeat(64)}…
+  11   ${eventId}  2026-02-28 12:00:00  auth.failed         failed   ${agentId}  cause=wrong secret count=17 list=["${'x'.repeat(200)}"]
 `,
   )
   const { stdout } = await idp.rekey('audit', 'list', '--json')
   assert.deepEqual(JSON.parse(stdout), { events: [rotated, failed], nextCursor: null })
+})
+
+test('audit list fits the terminal: ids are shortened, and a line ends where there is no more room', async () => {
+  answers['GET /audit?limit=50'] = { events: [rotated, failed], nextCursor: null }
+  const lines = async (columns?: number) =>
+    (await idp.rekeyIn({ columns }, 'audit', 'list')).stdout.trimEnd().split('\n')
+  assert.deepEqual(await lines(), [
+    '  SEQ  EVENT      AT                   ACTION              OUTCOME  ACTOR      DETAILS',
+    '  12   c4e1b1f0…  2026-03-01 11:59:48  credential.rotated  success  9d2c9f2c…  agent=5b0f8d2e… over…',
+    '  11   c4e1b1f0…  2026-02-28 12:00:00  auth.failed         failed   5b0f8d2e…  cause=wrong secret c…',
+  ])
+  assert.match((await lines(110))[1] ?? '', /agent=5b0f8d2e… overlap=24h$/)
+  assert.ok((await lines(60)).every((line) => line.length <= 60))
+})
+
+test('audit list asks for one token, with all that it needs', async () => {
+  answers[`GET /agents/${agentId}`] = { agentId, status: 'active' }
+  const before = idp.scopes.length
+  await idp.rekey('audit', 'list', '--agent', agentId)
+  assert.deepEqual(idp.scopes.slice(before), ['agents:read audit:read'])
 })
 
 test('audit list passes its filters on; a time may be said as how long ago it was', async () => {
@@ -150,6 +170,32 @@ test('audit export without a file prints the lines alone, and they are not one J
   assert.equal((await idp.rekey('audit', 'export', '--json')).code, 2)
 })
 
+test('an export of a chain that is broken, or shorter than its checkpoint, says so and ends with 1', async () => {
+  answers['GET /audit/export'] = '{"seq":1}\n{"seq":2}\n{"checkpoint":""}\n'
+  const states = {
+    whole: [{ size: 2, chained: 3, integrity: true }, 0, ''],
+    broken: [{ size: 2, chained: 5, integrity: false }, 1, /export has 2 of 5 events/],
+    short: [{ size: 4 }, 1, /export has 2 of 4 events/],
+  } as const
+  for (const [name, [state, code, told]] of Object.entries(states)) {
+    answers['GET /audit/checkpoint'] = state
+    const path = join(folder, `export-${name}`)
+    const written = await idp.rekey('audit', 'export', path, '--json')
+    const printed = await idp.rekey('audit', 'export')
+    for (const ran of [written, printed]) {
+      assert.equal(ran.code, code, name)
+      assert.match(ran.stderr, new RegExp(told))
+    }
+    assert.equal(JSON.parse(written.stdout).events, 2)
+    assert.equal(printed.stdout, answers['GET /audit/export'])
+    assert.ok(existsSync(path), 'it is evidence')
+  }
+  answers['GET /audit/checkpoint'] = { size: 2, chained: 3, integrity: true }
+  const { stdout } = await idp.rekey('audit', 'export', join(folder, 'export-told'))
+  assert.match(stdout, /It ends before the last 1, which no checkpoint covers\./)
+  delete answers['GET /audit/checkpoint']
+})
+
 test('an export does not take the place of a file that is there', async () => {
   const path = join(folder, 'evidence')
   writeFileSync(path, 'of another day')
@@ -174,6 +220,12 @@ test('an export that breaks off, or is refused, leaves no file', async () => {
   answers['GET /audit/export'] = new Refusal(403, 'FORBIDDEN', 'this is for the organization that runs the estate')
   assert.equal((await idp.rekey('audit', 'export', path)).code, 4)
   assert.equal(existsSync(path), false)
+})
+
+test('the short form of an id, as a list shows it, names no event', async () => {
+  const { code, stderr } = await idp.rekey('audit', 'proof', eventId.slice(0, 8))
+  assert.equal(code, 2)
+  assert.match(stderr, /rekey audit list --wide/)
 })
 
 test('an event that is not there, or not in the chain yet, has no proof', async () => {

@@ -30,6 +30,7 @@ test('status tells of overdue credentials, dead secrets that are presented, and 
   const { code, stdout, stderr } = await idp.rekey('status')
   await idp.close()
   assert.deepEqual([code, stderr], [0, ''])
+  assert.deepEqual(idp.scopes, ['keyrings:read agents:read audit:read'])
   assert.match(
     stdout,
     /Attention\n {2}! credential c-1 of agent a-1 should have been rotated \(for 1d\)\n {4}rekey credential rotate a-1 c-1 --overlap 24h\n {2}! a dead secret .* \(for 1h\)\n {4}rekey audit list .*\n {2}! the audit is not whole.*\n {4}rekey audit verify\n$/,
@@ -62,12 +63,19 @@ test('the chain is whole when an instance says so and none denies it; nobody has
       fetch,
       idps.map(({ url }) => url),
     )
-  assert.equal(await of(whole, silent), true)
-  assert.equal(await of(whole, broken), false)
-  assert.equal(await of(silent), undefined)
+  assert.deepEqual(await of(whole, silent), { integrity: true })
+  assert.deepEqual(await of(whole, broken), { integrity: false })
+  const since = (seconds: number) => play(` 0\nrekey_audit_chain_broken_timestamp_seconds ${seconds}`)
+  const [later, earlier] = [await since(1_772_366_400.5), await since(1_772_366_300)]
+  assert.deepEqual(await of(later, broken, earlier, whole), {
+    integrity: false,
+    brokenSince: '2026-03-01T11:58:20.000Z',
+  })
+  await Promise.all([later.close(), earlier.close()])
+  assert.deepEqual(await of(silent), {})
   await silent.close()
-  assert.equal(await of(silent, whole), true)
-  assert.equal(await of(silent), undefined)
+  assert.deepEqual(await of(silent, whole), { integrity: true })
+  assert.deepEqual(await of(silent), {})
   await Promise.all([whole.close(), broken.close()])
 })
 

@@ -57,11 +57,16 @@ test('of a thousand overdue credentials five are named and the others counted', 
 })
 
 test('a chain that an instance finds broken is told; one that is whole, or of which nobody tells, is not', () => {
-  const of = (integrity: boolean | undefined) => attention({ ...nothing, audit: { integrity, tripwires: [] } }, noon)
+  const of = (integrity?: boolean, more: object = {}) =>
+    attention(
+      { ...nothing, audit: { ...(integrity === undefined ? {} : { integrity }), ...more, tripwires: [] } },
+      noon,
+    )
   const [found, ...rest] = of(false)
   assert.deepEqual(rest, [])
   assert.match(found?.what ?? '', /the audit is not whole/)
   assert.deepEqual([found?.since, found?.command], [before(0), 'rekey audit verify'])
+  assert.equal(of(false, { brokenSince: before(60_000) })[0]?.since, before(60_000))
   assert.deepEqual([...of(true), ...of(undefined)], [])
 })
 
@@ -78,6 +83,13 @@ test('the dead secrets of a credential that were presented are told together, si
   )
   assert.match(found[1]?.what ?? '', /was presented once from 10\.0\.0\.7:/)
   assert.equal(found[0]?.command, 'rekey audit list --action credential.tripwire --agent a-1')
+})
+
+test('dead secrets of agents that a flood did not leave apart are told without a name', () => {
+  const { agentId: _, ...many } = tripped(1, 'c-1', { credentialId: undefined, count: 70 })
+  const [found] = attention({ ...nothing, audit: { tripwires: [{ ...many, actor: 'many' }] } }, noon)
+  assert.match(found?.what ?? '', /^a dead secret of agents that were not told apart was presented 70 times/)
+  assert.equal(found?.command, 'rekey audit list --action credential.tripwire')
 })
 
 test('many addresses do not fill the screen', () => {

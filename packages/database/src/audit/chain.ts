@@ -1,8 +1,13 @@
 import type { Kysely } from 'kysely'
-import { type After, systemAfter } from '../clock.ts'
+import { type After, type Clock, monotonicClock, systemAfter } from '../clock.ts'
+import { asDatabaseError } from '../connection/translate.ts'
+import { DatabaseError, type DatabaseErrorCode } from '../error.ts'
 import type { DatabaseTables } from '../tables.ts'
+import { Ages, type AuditAges } from './ages.ts'
 import { Chainer } from './chainer.ts'
 import { CheckpointFile } from './checkpoint-file.ts'
+import { ownTables } from './own-tables.ts'
+import { ReadingTurn } from './reading.ts'
 import type { AuditSigner } from './signer.ts'
 import { verifyDatabase } from './verify/database.ts'
 import type { Verdict } from './verify/findings.ts'
@@ -18,24 +23,54 @@ export interface ChainOptions {
   /** Told of what goes wrong between two looks: the database is away, the file cannot be written, the chain is broken. */
   onError?: (error: unknown) => void
   after?: After
+  /** One that is never set back. */
+  clock?: Clock
 }
 
 /** The audit chain as an instance keeps it: any number of them do so at once. */
 export interface AuditChain {
   /** Looks at once, and returns when it has chained what waited, unless another instance is at it. Never rejects. */
   poke(): Promise<void>
-  /** false once the chain was seen to be another one than it was, or the last verification found something. */
+  /**
+   * false once the chain was seen to be another one than it was, a checkpoint of somebody else stood above ours, or the
+   * last verification found something, or could not read what there is; until one finds everything right.
+   */
   integrity(): boolean
+  /** For how long what should happen all the time has not happened. */
+  ages(): AuditAges
+  /** Since when it is not: milliseconds since the epoch, by the database's clock. */
+  brokenSince(): number | undefined
   /** How many events the chain held when it was last looked at. */
   size(): number
-  /** Verifies all of it: see `verifyDatabase`. Throws what the database throws. */
-  verify(): Promise<Verdict>
-  /** Returns when what is under way has come to its end. */
+  /**
+   * Verifies all of it: see `verifyDatabase`. Throws what the database and the file system throw. Where it finds everything
+   * as it was ever seen, a chain that was broken is sound again, and is signed again.
+   *
+   * @param how `gently`: in the turn of this instance among all, and with rests, so that it takes a tenth of a core at most
+   */
+  verify(how?: { gently?: boolean }): Promise<Verdict>
+  /** What the last verification found, and how many milliseconds ago. */
+  last(): { verdict: Verdict; ageMs: number } | undefined
+  /** Returns when what is under way has come to its end, and what the chain holds is signed, if the database is there. */
   close(): Promise<void>
 }
 
 /** After a failure, and between two failures: a database that is away need not be asked four times a second. */
 const patienceMs = 1000
+/** How long the last checkpoint may hold up the end of an instance. */
+const lastMs = 2000
+/** A tenth of the time is work, the rest is rest. */
+const [restsPerWork, longestRestMs] = [9, 2000]
+const [askForTurnMs, keepTurnMs] = [2000, 3000]
+
+/** These say nothing of the audit: the database, or the way to it, is not there for the moment. */
+const away: ReadonlySet<DatabaseErrorCode> = new Set<DatabaseErrorCode>([
+  'UNREACHABLE',
+  'AUTHENTICATION_FAILED',
+  'DATABASE_MISSING',
+  'TOO_MANY_CONNECTIONS',
+  'TRY_AGAIN',
+])
 
 /**
  * Chains events, signs checkpoints, keeps them outside, and watches that the chain only ever grows.
@@ -47,7 +82,7 @@ const patienceMs = 1000
  * @throws DatabaseError, and what the file system throws when the file cannot be read
  */
 export async function openChain<T extends DatabaseTables>(db: Kysely<T>, options: ChainOptions): Promise<AuditChain> {
-  const chain = new Keeper(db as unknown as Kysely<DatabaseTables>, options)
+  const chain = new Keeper(ownTables(db), options)
   await chain.open()
   return chain
 }
@@ -58,16 +93,26 @@ class Keeper implements AuditChain {
   readonly #file: CheckpointFile | undefined
   readonly #watch: Watch
   readonly #chainer: Chainer
-  #verdict: Verdict | undefined
+  readonly #turn: ReadingTurn
+  readonly #clock: Clock
+  readonly #ages: Ages
+  readonly #stop = Promise.withResolvers<void>()
+  #last: { verdict: Verdict; at: number } | undefined
+  #doubted = false
   #working: Promise<void> | undefined
   #toldBroken = false
+  #brokenSince: number | undefined
   #cancel = () => {}
-  #closed = false
+  #isAway = false
+  #closing: Promise<void> | undefined
 
   constructor(db: Kysely<DatabaseTables>, options: ChainOptions) {
     this.#db = db
     this.#options = options
     const { checkpointFile: path, signer } = options
+    this.#turn = new ReadingTurn(db)
+    this.#clock = options.clock ?? monotonicClock
+    this.#ages = new Ages(this.#clock, path !== undefined)
     this.#watch = new Watch(signer.publicKey)
     this.#chainer = new Chainer(db, signer, this.#watch, (error) => options.onError?.(error))
     this.#file = path === undefined ? undefined : new CheckpointFile(path, signer.publicKey)
@@ -79,7 +124,19 @@ class Keeper implements AuditChain {
   }
 
   integrity(): boolean {
-    return this.#watch.broken === undefined && this.#verdict?.verified !== false
+    return this.#watch.broken === undefined && !this.#doubted
+  }
+
+  ages(): AuditAges {
+    return this.#ages.now()
+  }
+
+  last(): { verdict: Verdict; ageMs: number } | undefined {
+    return this.#last && { verdict: this.#last.verdict, ageMs: this.#clock() - this.#last.at }
+  }
+
+  brokenSince(): number | undefined {
+    return this.#brokenSince
   }
 
   size(): number {
@@ -92,28 +149,106 @@ class Keeper implements AuditChain {
     await this.#work()
   }
 
-  async verify(): Promise<Verdict> {
+  async verify({ gently = false } = {}): Promise<Verdict> {
+    try {
+      const verdict = await (gently ? this.#readInTurn() : this.#read())
+      this.#last = { verdict, at: this.#clock() }
+      this.#doubted = !verdict.verified
+      if (verdict.verified) this.#ages.verified()
+      return verdict
+    } catch (thrown) {
+      const error = asDatabaseError(thrown)
+      const isAway = error instanceof DatabaseError && away.has(error.code)
+      if (!isAway && !this.#closing) this.#doubted = true
+      throw thrown
+    } finally {
+      this.#noteIntegrity()
+    }
+  }
+
+  async #read(rest?: (workedMs: number) => Promise<void>): Promise<Verdict> {
     await this.poke()
+    const { breaks } = this.#watch
     const outside = await this.#file?.read()
     const verdict = await verifyDatabase(this.#db, {
       publicKey: this.#options.signer.publicKey,
       ...(outside === undefined ? {} : { outside }),
       seen: this.#watch.vouches(),
+      clock: this.#clock,
+      ...(rest === undefined ? {} : { rest }),
     })
-    this.#verdict = verdict
-    return verdict
+    // What was found broken meanwhile may have been read here before it was.
+    if (verdict.verified && this.#watch.breaks === breaks) this.#watch.mend()
+    const { broken } = this.#watch
+    return broken && verdict.verified ? refusedFor(verdict, broken) : verdict
   }
 
-  async close(): Promise<void> {
-    this.#closed = true
+  async #readInTurn(): Promise<Verdict> {
+    while (!(await this.#turn.take())) await this.#rest(askForTurnMs)
+    let keepAt = this.#clock() + keepTurnMs
+    const rest = async (workedMs: number) => {
+      await this.#rest(Math.min(restsPerWork * workedMs, longestRestMs))
+      if (this.#clock() < keepAt) return
+      await this.#turn.take()
+      keepAt = this.#clock() + keepTurnMs
+    }
+    return await this.#read(rest).finally(() => this.#turn.release())
+  }
+
+  /** @throws DatabaseError `TRY_AGAIN` when it is closed meanwhile */
+  async #rest(ms: number): Promise<void> {
+    let enough = () => {}
+    const rested = new Promise<void>((resolve) => {
+      enough = this.#after(ms, resolve)
+    })
+    await Promise.race([rested, this.#stop.promise])
+    enough()
+    if (this.#closing) throw new DatabaseError('TRY_AGAIN', 'The audit is being closed. Nothing was found out.')
+  }
+
+  #noteIntegrity(): void {
+    this.#brokenSince = this.integrity() ? undefined : (this.#brokenSince ?? this.#chainer.look?.now)
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#end()
+    this.#stop.resolve()
+    return this.#closing
+  }
+
+  async #end(): Promise<void> {
     this.#cancel()
-    await this.#working
+    while (this.#working) await this.#working
+    if (this.#isAway) return
+    // It stays under way: two looks at once could take the chain for one that was cut short.
+    this.#working = this.#signLast()
+    let enough = () => {}
+    const patience = new Promise<void>((resolve) => {
+      enough = this.#after(lastMs, resolve)
+    })
+    await Promise.race([this.#working, patience])
+    enough()
+  }
+
+  /** Otherwise nothing would vouch for what happened last until an instance is at it again. */
+  async #signLast(): Promise<void> {
+    try {
+      await this.#chainer.advance(0)
+      await this.#keepOutside()
+      await this.#turn.release()
+    } catch (error) {
+      this.#options.onError?.(error)
+    }
+  }
+
+  #after(delayMs: number, act: () => void): () => void {
+    return (this.#options.after ?? systemAfter)(delayMs, act)
   }
 
   #schedule(delayMs: number): void {
-    if (this.#closed) return
+    if (this.#closing) return
     this.#cancel()
-    this.#cancel = (this.#options.after ?? systemAfter)(delayMs, () => void this.#work())
+    this.#cancel = this.#after(delayMs, () => void this.#work())
   }
 
   /** One look at a time. */
@@ -127,15 +262,26 @@ class Keeper implements AuditChain {
   async #look(): Promise<void> {
     const { everyMs = 250, onError } = this.#options
     try {
-      for (let more = true; more && !this.#closed; ) more = await this.#chainer.advance()
+      for (let more = true; more && !this.#closing; ) more = await this.#advance()
       await this.#keepOutside()
+      this.#isAway = false
       this.#schedule(everyMs)
     } catch (error) {
+      this.#isAway = true
       onError?.(error)
       this.#schedule(Math.max(patienceMs, everyMs))
     }
     if (this.#watch.broken && !this.#toldBroken) onError?.(this.#watch.broken)
     this.#toldBroken = this.#watch.broken !== undefined
+    this.#noteIntegrity()
+  }
+
+  async #advance(): Promise<boolean> {
+    const more = await this.#chainer.advance().finally(() => {
+      if (this.#chainer.look) this.#ages.looked(this.#chainer.look)
+    })
+    if (this.#chainer.look?.foreign) this.#doubted = true
+    return more
   }
 
   /** Checkpoints of others too: of two files that two instances keep, the first to be lost is then not missed. */
@@ -143,8 +289,16 @@ class Keeper implements AuditChain {
     const { note } = this.#chainer
     if (!this.#file || note === null) return
     const checkpoint = await this.#watch.admit(this.#db, note)
-    if (!checkpoint) return
-    await this.#file.append(note)
-    this.#watch.keep(checkpoint.size)
+    if (checkpoint) {
+      await this.#file.append(note)
+      this.#watch.keep(checkpoint.size)
+    }
+    if (!this.#watch.broken) this.#ages.kept()
   }
+}
+
+function refusedFor(verdict: Verdict, { message, facts }: DatabaseError): Verdict {
+  const place = typeof facts.seq === 'number' ? { seq: facts.seq } : {}
+  const brokenAt = place.seq === undefined ? {} : { brokenAt: place.seq }
+  return { ...verdict, verified: false, ...brokenAt, problems: [{ code: 'changed', ...place, message }] }
 }

@@ -30,8 +30,7 @@ interface Batch {
 }
 
 const batchSize = 500
-/** How close checkpoints may follow on each other. */
-const signEveryMs = 1000
+const usuallySignEveryMs = 1000
 /** Any constant would do; this one spells "chain" in ASCII. */
 const lockKey = 0x63_68_61_69_6e
 
@@ -45,6 +44,8 @@ export class Chainer {
   #past = 0
   /** The newest checkpoint. */
   note: string | null = null
+  /** What it saw last. */
+  look: Glance | undefined
 
   constructor(db: Db, signer: AuditSigner, watch: Watch, onError: (error: unknown) => void) {
     this.#db = db
@@ -56,31 +57,33 @@ export class Chainer {
   /**
    * Chains the events that wait, if nobody else is about to.
    *
+   * @param signEveryMs how close a checkpoint may follow on the one before
    * @returns whether there may be more of them
    */
-  async advance(): Promise<boolean> {
-    const look = await glance(this.#db)
+  async advance(signEveryMs = usuallySignEveryMs): Promise<boolean> {
+    const look = await glance(this.#db, this.#signer.publicKey)
+    this.look = look
     await this.#watch.follow(this.#db, look)
     this.note = look.note
-    if (!look.waiting && !this.#isDue(look, look.size)) return false
-    const batch = await this.#db.transaction().execute((transaction) => this.#chain(transaction))
+    if (look.waitingSince === null && !this.#isDue(look, look.size, signEveryMs)) return false
+    const batch = await this.#db.transaction().execute((transaction) => this.#chain(transaction, signEveryMs))
     if (!batch) return false
     this.#watch.extend(batch.range, batch.head)
     this.note = batch.note ?? this.note
     return batch.more
   }
 
-  async #chain(transaction: Transaction<DatabaseTables>): Promise<Batch | undefined> {
+  async #chain(transaction: Transaction<DatabaseTables>, signEveryMs: number): Promise<Batch | undefined> {
     const lock = sql<{ mine: boolean }>`SELECT pg_try_advisory_xact_lock(${lockKey}) AS mine`
     if (!(await lock.execute(transaction)).rows[0]?.mine) return undefined
     // Only now: a statement sees what was committed before it began, and that is all of what the last holder did.
-    const look = await glance(transaction)
+    const look = await glance(transaction, this.#signer.publicKey)
     const nodes: TreeNode[] = []
     const range = (await this.#watch.follow(transaction, look)).copy((node) => nodes.push(node))
     const waiting = await readWaiting(transaction, this.#past)
     const links = this.#link(waiting, range, look.head)
     const head = links.at(-1)?.hash ?? look.head
-    const note = this.#isDue(look, range.size) ? this.#sign(range, head, look.now) : undefined
+    const note = this.#isDue(look, range.size, signEveryMs) ? this.#sign(range, head, look.now) : undefined
     await write(transaction, look.size, links, nodes)
     if (note) await writeCheckpoint(transaction, range, head, note, look.now)
     const isFull = waiting.length === batchSize
@@ -113,7 +116,7 @@ export class Chainer {
   }
 
   /** An instance signs nothing that contradicts what it knows. (A clock that was set back must not stop it for hours.) */
-  #isDue({ signed, signedAt, now }: Glance, size: number): boolean {
+  #isDue({ signed, signedAt, now }: Glance, size: number, signEveryMs: number): boolean {
     if (this.#watch.broken) return false
     return signed === null || signedAt === null || (size > signed && Math.abs(now - signedAt) >= signEveryMs)
   }
@@ -127,7 +130,8 @@ export class Chainer {
 async function readWaiting(db: Db, past: number): Promise<Waiting[]> {
   const { rows } = await sql<Waiting>`
     SELECT w.inserted, e.*, EXISTS (SELECT FROM audit_chain c WHERE c.event_id = e.id) AS chained
-    FROM (SELECT inserted FROM audit_waiting WHERE inserted > ${past} ORDER BY inserted LIMIT ${batchSize}) AS w
+    FROM (SELECT inserted FROM audit_waiting
+        WHERE inserted > ${past} AND inserted <= ${Number.MAX_SAFE_INTEGER}::bigint ORDER BY inserted LIMIT ${batchSize}) AS w
       LEFT JOIN LATERAL (SELECT id, at, action, outcome, actor, agent_id, organization_id, details
         FROM audit_events WHERE audit_events.inserted = w.inserted OFFSET 0) AS e ON true
     ORDER BY w.inserted`.execute(db)

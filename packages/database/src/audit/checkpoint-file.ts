@@ -2,6 +2,7 @@ import { mkdir, open, readFile, rename } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { checkpointLine, linesOfFile, readCheckpointLine } from './checkpoints.ts'
 import { openNote } from './note.ts'
+import { inTurns, signaturesAtOnce } from './turns.ts'
 
 /** More lines than this, and old ones are thinned out. */
 const mostLines = 4096
@@ -40,7 +41,7 @@ export class CheckpointFile {
   }
 
   async #thin(): Promise<void> {
-    const lines = thinned(linesOfFile(await this.read()), this.#publicKey)
+    const lines = await thinned(linesOfFile(await this.read()), this.#publicKey)
     const draft = `${this.#path}.draft`
     await writeDurably(draft, 'w', lines.map((line) => `${line}\n`).join(''))
     await rename(draft, this.#path)
@@ -53,9 +54,12 @@ export class CheckpointFile {
  * The newest ones as they are; of those before, the first in each of so many equal stretches of the chain. A line that
  * says nothing under our key stays: verification is to find it.
  */
-export function thinned(lines: readonly string[], publicKey: Buffer): string[] {
+export async function thinned(lines: readonly string[], publicKey: Buffer): Promise<string[]> {
   const old = lines.slice(0, -keptLines)
-  const sizes = old.map((line) => openNote(readCheckpointLine(line)?.checkpoint ?? '', publicKey)?.size)
+  const sizes: (number | undefined)[] = []
+  for await (const some of inTurns(old, signaturesAtOnce)) {
+    sizes.push(...some.map((line) => openNote(readCheckpointLine(line)?.checkpoint ?? '', publicKey)?.size))
+  }
   const stretch = Math.max(1, ...sizes.map((size) => size ?? 0)) / keptLines
   const seen = new Set<number>()
   const kept = old.filter((_, i) => {

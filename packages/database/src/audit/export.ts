@@ -2,6 +2,8 @@ import type { Kysely } from 'kysely'
 import { DatabaseError } from '../error.ts'
 import type { DatabaseTables } from '../tables.ts'
 import { checkpointLine } from './checkpoints.ts'
+import { newestCheckpoint } from './newest.ts'
+import { ownTables } from './own-tables.ts'
 import type { AuditSigner } from './signer.ts'
 
 const pageSize = 1000
@@ -16,8 +18,8 @@ export async function* exportLines<T extends DatabaseTables>(
   database: Kysely<T>,
   signer: AuditSigner,
 ): AsyncGenerator<string> {
-  const db = database as unknown as Kysely<DatabaseTables>
-  const newest = await newestCheckpoint(db)
+  const db = ownTables(database)
+  const newest = await newestCheckpoint(db, signer)
   if (!newest) throw new DatabaseError('TRY_AGAIN', 'The audit has no checkpoint yet. It will in a second.')
   for (let seq = 0; seq < newest.size; ) {
     const page = await db
@@ -33,16 +35,4 @@ export async function* exportLines<T extends DatabaseTables>(
     seq = page.at(-1)?.seq ?? newest.size
   }
   yield checkpointLine(newest.note, signer.publicKey)
-}
-
-/** The newest checkpoint: a C2SP signed note, and how many events it covers. */
-export function newestCheckpoint<T extends DatabaseTables>(
-  db: Kysely<T>,
-): Promise<{ size: number; note: string } | undefined> {
-  return (db as unknown as Kysely<DatabaseTables>)
-    .selectFrom('audit_checkpoints')
-    .select(['size', 'note'])
-    .orderBy('size', 'desc')
-    .limit(1)
-    .executeTakeFirst()
 }

@@ -1,30 +1,37 @@
 import { type Kysely, sql } from 'kysely'
 import type { DatabaseTables } from '../tables.ts'
 import { noHash } from './canonical.ts'
+import { newestCheckpoint } from './newest.ts'
 
 /** Where the chain stands. */
 export interface Glance {
-  /** Whether events wait for their places. */
-  waiting: boolean
+  /** Since when the event waits that was recorded first of those that have no place; null when none does. */
+  waitingSince: number | null
   size: number
   head: string
-  /** The newest checkpoint, when there is one: how many events it covers, when it was signed, and its text. */
+  /** The newest checkpoint, when there is one: how many events it covers, when it was signed, and its text. See newest.ts. */
   signed: number | null
   signedAt: number | null
   note: string | null
+  /** Whether something that the audit's key did not sign stands above it. */
+  foreign: boolean
   /** By the database's clock. */
   now: number
 }
 
-/** One statement that reads a row or two of each table: every instance asks this a few times a second. */
-export async function glance(db: Kysely<DatabaseTables>): Promise<Glance> {
-  const { rows } = await sql<Glance>`
-    SELECT EXISTS (SELECT FROM audit_waiting) AS waiting, coalesce(h.seq, 0) AS size,
-      coalesce(encode(h.hash, 'hex'), ${noHash}) AS head,
-      c.size AS signed, c.at AS "signedAt", c.note, clock_timestamp() AS now
-    FROM (SELECT) AS one
-      LEFT JOIN LATERAL (SELECT seq, hash FROM audit_chain ORDER BY seq DESC LIMIT 1) AS h ON true
-      LEFT JOIN LATERAL (SELECT size, at, note FROM audit_checkpoints WHERE size <= coalesce(h.seq, 0)
-        ORDER BY size DESC LIMIT 1) AS c ON true`.execute(db)
-  return rows[0] as Glance
+/** Two statements that read a row or two of each table: every instance asks this a few times a second. */
+export async function glance(db: Kysely<DatabaseTables>, publicKey: Buffer): Promise<Glance> {
+  const { rows } = await sql<Omit<Glance, 'signed' | 'signedAt' | 'note'>>`
+    SELECT (SELECT since FROM audit_waiting ORDER BY inserted LIMIT 1) AS "waitingSince", coalesce(h.seq, 0) AS size,
+      coalesce(encode(h.hash, 'hex'), ${noHash}) AS head, clock_timestamp() AS now
+    FROM (SELECT) AS one LEFT JOIN LATERAL (SELECT seq, hash FROM audit_chain
+      WHERE seq <= ${Number.MAX_SAFE_INTEGER}::bigint ORDER BY seq DESC LIMIT 1) AS h ON true`.execute(db)
+  const newest = await newestCheckpoint(db, { publicKey })
+  return {
+    ...(rows[0] as Glance),
+    signed: newest?.size ?? null,
+    signedAt: newest ? Date.parse(newest.time) : null,
+    note: newest?.note ?? null,
+    foreign: (newest?.above ?? 0) > 0,
+  }
 }

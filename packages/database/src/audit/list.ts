@@ -1,6 +1,7 @@
-import { type Kysely, type SelectQueryBuilder, sql } from 'kysely'
+import { type Kysely, type RawBuilder, sql } from 'kysely'
 import type { DatabaseTables } from '../tables.ts'
 import type { ChainedEvent } from './canonical.ts'
+import { ownTables } from './own-tables.ts'
 
 /** An event as its text in the chain tells it, with the hash of that text. */
 export interface ListedEvent extends ChainedEvent {
@@ -23,63 +24,120 @@ export interface EventFilter {
   withUnowned: boolean
 }
 
-export interface EventPage {
-  events: ListedEvent[]
-  /** Give it as `after` to read on; null when there was no more. In ascending order one may ask again later. */
-  next: number | null
+/** A part of them: `limit` at most, those before or after a place (`seq`) as the order has it. */
+export interface EventRange {
+  after?: number | undefined
+  limit: number
+  order: 'asc' | 'desc'
 }
 
-type Chained = DatabaseTables & { e: DatabaseTables['audit_events']; c: DatabaseTables['audit_chain'] }
-type Select = SelectQueryBuilder<Chained, 'c' | 'e', { text: string; hash: string }>
+/** What was found, and where the search was broken off, if it was: there may be more behind that place. */
+export interface EventPage {
+  events: ListedEvent[]
+  stoppedAt?: number
+}
+
+type Db = Kysely<DatabaseTables>
+type Row = { seq: number; text: string; hash: string }
+
+/** So many events are looked up one by one and sorted; of more it is quicker to go over the chain. */
+const fewAtMost = 20_000
+/** Places that are gone over at first, then in each further step, and steps. A request must not take longer than seconds. */
+const usualSteps = { first: 2000, further: 20_000, most: 25 }
 
 /**
  * Events of the chain, by their places. Those that wait for theirs (a second at most) are not among them, so that who reads
  * in ascending order never misses one.
+ *
+ * No index holds events by what is asked for and by their places at once. So the nearest places are gone over first; where
+ * that is not enough the events themselves are looked up, if they are few; and if they are many the search goes on, part by
+ * part, and may end before it found as many as are wanted.
  */
 export async function listEvents<T extends DatabaseTables>(
-  db: Kysely<T>,
+  database: Kysely<T>,
   filter: EventFilter,
-  { after, limit, order }: { after?: number; limit: number; order: 'asc' | 'desc' },
+  range: EventRange,
+  steps = usualSteps,
 ): Promise<EventPage> {
-  let query = filtered(select(db), filter)
-    .orderBy('c.seq', order)
-    .limit(limit + 1)
-  if (after !== undefined) query = query.where('c.seq', order === 'asc' ? '>' : '<', after)
-  const events = (await query.execute()).map(listed)
-  const page = events.slice(0, limit)
-  return { events: page, next: events.length > limit ? (page.at(-1)?.seq ?? null) : null }
+  const db = ownTables(database)
+  const last = await lastPlace(db)
+  const [step, end] = range.order === 'asc' ? [1, last] : [-1, 1]
+  let at = range.after === undefined ? (step === 1 ? 1 : last) : range.after + step
+  const found: Row[] = []
+  for (let taken = 0; (end - at) * step >= 0 && found.length < range.limit; taken += 1) {
+    if (taken > steps.most) return { events: found.map(listed), stoppedAt: at - step }
+    const few = taken === 1 ? await ifFew(db, filter, range) : undefined
+    if (few) return { events: few.map(listed) }
+    const to = at + step * ((taken === 0 ? steps.first : steps.further) - 1)
+    found.push(...(await within(db, filter, [at, to], { ...range, limit: range.limit - found.length })))
+    at = to + step
+  }
+  return { events: found.map(listed) }
 }
 
 /** One event, if it has its place already. */
-export async function findEvent<T extends DatabaseTables>(db: Kysely<T>, id: string): Promise<ListedEvent | undefined> {
-  const row = await select(db).where('c.event_id', '=', id).executeTakeFirst()
-  return row && listed(row)
-}
-
-function select<T extends DatabaseTables>(db: Kysely<T>): Select {
-  return (db as unknown as Kysely<DatabaseTables>)
-    .selectFrom('audit_chain as c')
-    .innerJoin('audit_events as e', 'e.id', 'c.event_id')
-    .select(['c.text', sql<string>`encode(c.hash, 'hex')`.as('hash')]) as unknown as Select
-}
-
-function filtered(query: Select, filter: EventFilter): Select {
-  const { organization, withUnowned, from, to } = filter
-  const exact = {
-    'e.action': filter.action,
-    'e.outcome': filter.outcome,
-    'e.actor': filter.actor,
-    'e.agent_id': filter.agentId,
-  }
-  let narrowed = query.where((e) =>
-    e.or([e('e.organization_id', '=', organization), ...(withUnowned ? [e('e.organization_id', 'is', null)] : [])]),
+export async function findEvent<T extends DatabaseTables>(
+  database: Kysely<T>,
+  id: string,
+): Promise<ListedEvent | undefined> {
+  const { rows } = await sql<Row>`
+    SELECT c.seq, c.text, encode(c.hash, 'hex') AS hash FROM audit_chain c
+    WHERE c.event_id = ${id} AND EXISTS (SELECT FROM audit_events e WHERE e.id = c.event_id)`.execute(
+    ownTables(database),
   )
-  for (const [column, value] of Object.entries(exact)) {
-    if (value !== undefined) narrowed = narrowed.where(column as keyof typeof exact, '=', value)
-  }
-  if (from !== undefined) narrowed = narrowed.where('e.at', '>=', sql<number>`${new Date(from)}`)
-  if (to !== undefined) narrowed = narrowed.where('e.at', '<', sql<number>`${new Date(to)}`)
-  return narrowed
+  return rows[0] && listed(rows[0])
 }
 
-const listed = ({ text, hash }: { text: string; hash: string }): ListedEvent => ({ ...JSON.parse(text), hash })
+async function lastPlace(db: Db): Promise<number> {
+  const { rows } = await sql<{ last: number }>`SELECT coalesce(max(seq), 0) AS last FROM audit_chain`.execute(db)
+  return rows[0]?.last ?? 0
+}
+
+/** Those of a part of the chain: place by place, until there are enough. OFFSET 0 keeps the planner from other ways. */
+async function within(
+  db: Db,
+  filter: EventFilter,
+  ends: [number, number],
+  { order, limit }: EventRange,
+): Promise<Row[]> {
+  const [from, to] = order === 'asc' ? ends : ends.toReversed()
+  const { rows } = await sql<Row>`
+    SELECT c.seq, c.text, encode(c.hash, 'hex') AS hash
+    FROM (SELECT * FROM audit_chain WHERE seq BETWEEN ${from} AND ${to} ORDER BY seq ${sql.raw(order)} OFFSET 0) AS c
+      CROSS JOIN LATERAL (SELECT FROM audit_events e WHERE e.id = c.event_id AND ${wanted(filter)} OFFSET 0) AS e
+    ORDER BY c.seq ${sql.raw(order)} LIMIT ${limit}`.execute(db)
+  return rows
+}
+
+/** By the events' own indexes; nothing when they are too many. */
+async function ifFew(db: Db, filter: EventFilter, { order, after, limit }: EventRange): Promise<Row[] | undefined> {
+  const beyond = after === undefined ? sql`true` : sql`c.seq ${sql.raw(order === 'asc' ? '>' : '<')} ${after}`
+  const { rows } = await sql<Omit<Row, 'seq'> & { seq: number | null }>`
+    WITH few AS MATERIALIZED (SELECT id FROM audit_events e WHERE ${wanted(filter)} LIMIT ${fewAtMost + 1})
+    SELECT c.seq, c.text, encode(c.hash, 'hex') AS hash
+    FROM (SELECT count(*) AS n FROM few) AS counted LEFT JOIN LATERAL (
+      SELECT c.seq, c.text, c.hash
+      FROM few CROSS JOIN LATERAL (SELECT * FROM audit_chain c WHERE c.event_id = few.id OFFSET 0) AS c
+      WHERE ${beyond} ORDER BY c.seq ${sql.raw(order)} LIMIT ${limit}) AS c ON true
+    WHERE n <= ${fewAtMost} ORDER BY c.seq ${sql.raw(order)}`.execute(db)
+  return rows.length === 0 ? undefined : rows.filter((row): row is Row => row.seq !== null)
+}
+
+function wanted({ organization, withUnowned, from, to, ...exact }: EventFilter): RawBuilder<unknown> {
+  const owned = sql`e.organization_id = ${organization}`
+  const equal = [
+    [sql`e.action`, exact.action],
+    [sql`e.outcome`, exact.outcome],
+    [sql`e.actor`, exact.actor],
+    [sql`e.agent_id`, exact.agentId],
+  ] as const
+  const conditions = [
+    withUnowned ? sql`(${owned} OR e.organization_id IS NULL)` : owned,
+    ...equal.flatMap(([column, value]) => (value === undefined ? [] : [sql`${column} = ${value}`])),
+    ...(from === undefined ? [] : [sql`e.at >= ${new Date(from)}`]),
+    ...(to === undefined ? [] : [sql`e.at < ${new Date(to)}`]),
+  ]
+  return sql.join(conditions, sql` AND `)
+}
+
+const listed = ({ text, hash }: Row): ListedEvent => ({ ...JSON.parse(text), hash })

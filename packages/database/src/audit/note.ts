@@ -9,7 +9,7 @@
  *
  *     — <origin> <key id and Ed25519 signature, base64>
  */
-import { createPublicKey, hash, verify } from 'node:crypto'
+import { createPublicKey, hash, type KeyObject, verify } from 'node:crypto'
 import { noHash } from './canonical.ts'
 
 /** What a checkpoint says of the chain. Hashes are hexadecimal digits. */
@@ -57,8 +57,18 @@ export function openNote(note: string, publicKey: Buffer): Checkpoint | undefine
   if (!checkpoint || !signature.subarray(0, 4).equals(keyId(checkpoint.origin, publicKey))) return undefined
   const body = bodyOf(checkpoint)
   if (!note.startsWith(`${body}\n`)) return undefined
+  return verify(null, Buffer.from(body), keyOf(publicKey), signature.subarray(4)) ? checkpoint : undefined
+}
+
+const keys = new WeakMap<Buffer, KeyObject>()
+
+// Making one takes about as long as a check does.
+function keyOf(publicKey: Buffer): KeyObject {
+  const made = keys.get(publicKey)
+  if (made) return made
   const key = createPublicKey({ key: Buffer.concat([spkiHeader, publicKey]), format: 'der', type: 'spki' })
-  return verify(null, Buffer.from(body), key, signature.subarray(4)) ? checkpoint : undefined
+  keys.set(publicKey, key)
+  return key
 }
 
 /** A public key in the form in which tools for signed notes take it: `<name>+<key id>+<key>`. */

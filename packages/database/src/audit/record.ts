@@ -1,5 +1,6 @@
 import type { Transaction } from 'kysely'
 import type { DatabaseTables } from '../tables.ts'
+import { ownTables } from './own-tables.ts'
 
 /** One thing that happened. `details` never holds a secret. */
 export interface AuditEvent {
@@ -24,7 +25,7 @@ export async function recordEvents<T extends DatabaseTables>(
   events: readonly AuditEvent[],
 ): Promise<void> {
   if (events.length === 0) return
-  await tablesOf(transaction).insertInto('audit_events').values(events.map(rowOf)).execute()
+  await ownTables(transaction).insertInto('audit_events').values(events.map(rowOf)).execute()
 }
 
 /**
@@ -40,15 +41,12 @@ export async function recordEventAs<T extends DatabaseTables>(
   at: number,
   event: AuditEvent,
 ): Promise<void> {
-  await tablesOf(transaction)
+  await ownTables(transaction)
     .insertInto('audit_events')
     .values({ ...rowOf(event), id, at: new Date(at) })
     .onConflict((conflict) => conflict.column('id').doNothing())
     .execute()
 }
-
-const tablesOf = <T extends DatabaseTables>(transaction: Transaction<T>) =>
-  transaction as unknown as Transaction<DatabaseTables>
 
 function rowOf(event: AuditEvent) {
   return {

@@ -10,6 +10,9 @@ import type { Vouch } from './verify/walk.ts'
 
 type Db = Kysely<DatabaseTables>
 
+/** Whoever exchanges the chain again and again must not fill the memory. */
+const mostLost = 1000
+
 /**
  * What an instance has seen of the chain, by which it knows the chain again: size, root and head. Whoever takes events off
  * its end, or writes it anew, can do so in the database, but not here.
@@ -17,8 +20,11 @@ type Db = Kysely<DatabaseTables>
 export class Watch {
   readonly #publicKey: Buffer
   #seen: Vouch | undefined
+  /** What it had seen whenever the chain turned out to be another one: the first is how it was while it was right. */
+  readonly #lost: Vouch[] = []
   #range: CompactRange | undefined
   #broken: DatabaseError | undefined
+  #breaks = 0
   /** The size of the newest checkpoint in the file outside. */
   #kept = -1
 
@@ -26,18 +32,29 @@ export class Watch {
     this.#publicKey = publicKey
   }
 
-  /** How the chain was found to be another one. It stays so: what is right again is for a verification to say. */
+  /** How the chain was first found to be another one. It stays so until a verification says otherwise: see `mend`. */
   get broken(): DatabaseError | undefined {
     return this.#broken
+  }
+
+  /** How often it was found to be another one, or unreadable. */
+  get breaks(): number {
+    return this.#breaks
   }
 
   get size(): number {
     return this.#broken === undefined ? (this.#seen?.size ?? 0) : (this.#range?.size ?? 0)
   }
 
-  /** What a verification is to hold the chain against; of a broken chain, what it was before. */
+  /** What a verification is to hold the chain against; of a broken chain, what it was before, and what it was since. */
   vouches(): Vouch[] {
-    return this.#seen ? [this.#seen] : []
+    return [...this.#lost, ...(this.#seen ? [this.#asRemembered(this.#seen)] : [])]
+  }
+
+  /** A verification has found everything right, and nothing was found broken since it asked for `vouches`. */
+  mend(): void {
+    this.#broken = undefined
+    this.#lost.length = 0
   }
 
   /** Begins with the newest checkpoint of the file outside. */
@@ -68,7 +85,6 @@ export class Watch {
   /** The chain has grown, by this instance's own doing. */
   extend(range: CompactRange, head: string): void {
     this.#range = range
-    if (this.#broken) return
     this.#seen = { size: range.size, root: range.root(), head, by: 'what an instance has seen' }
   }
 
@@ -94,23 +110,38 @@ export class Watch {
 
   async #hold(db: Db, range: CompactRange, head: string): Promise<void> {
     const seen = this.#seen
-    if (!seen || this.#broken) return
-    if (range.size < seen.size) return this.#break(range.size + 1, `the chain held ${seen.size} events before`)
+    if (!seen) return
+    if (range.size < seen.size) return this.#lose(seen, range.size + 1, `the chain held ${seen.size} events before`)
     const then = range.size === seen.size ? range : await this.#read(db, seen.size)
     const isSame = then.root() === seen.root && (range.size > seen.size || head === seen.head)
-    if (!isSame) this.#break(seen.size, `the first ${seen.size} events are not those that were there before`)
+    if (!isSame) this.#lose(seen, seen.size, `the first ${seen.size} events are not those that were there before`)
+  }
+
+  #lose(seen: Vouch, seq: number, how: string): void {
+    if (this.#lost.length === mostLost) this.#lost.splice(1, 1)
+    this.#lost.push(this.#asRemembered(seen))
+    this.#break(seq, how)
+  }
+
+  #asRemembered(seen: Vouch): Vouch {
+    return this.#lost.length === 0 ? seen : { ...seen, onlyAccuses: true }
   }
 
   async #read(db: Db, size: number): Promise<CompactRange> {
     try {
       return await rangeAt(db, size)
     } catch (error) {
-      if (error instanceof DatabaseError && error.code === 'AUDIT_DAMAGED') this.#broken ??= error
+      if (error instanceof DatabaseError && error.code === 'AUDIT_DAMAGED') this.#note(error)
       throw error
     }
   }
 
   #break(seq: number, how: string): void {
-    this.#broken ??= new DatabaseError('AUDIT_DAMAGED', `The audit chain is broken: ${how}.`, { facts: { seq } })
+    this.#note(new DatabaseError('AUDIT_DAMAGED', `The audit chain is broken: ${how}.`, { facts: { seq } }))
+  }
+
+  #note(error: DatabaseError): void {
+    this.#broken ??= error
+    this.#breaks += 1
   }
 }

@@ -7,7 +7,8 @@ const rememberedMs = 60_000
 const togetherMs = 1_000
 
 /**
- * Whether the clock of the database can be believed when it says that a lease is over.
+ * What time it is by the clock of the database, without asking it, and whether it can be believed when it says that a lease is
+ * over.
  *
  * Leases of others are judged by that clock, and it is a wall clock: one step ahead, and every lease seems to be over while
  * its holder, who goes by a monotonic clock too, still acts on it. So each reading is held against our own monotonic clock.
@@ -17,6 +18,9 @@ export class Steadiness {
   /** What the database's clock was ahead of our monotonic one: between these two, because an answer takes time. */
   #readings: { least: number; most: number; atMs: number }[] = []
   #steppedMs = Number.NEGATIVE_INFINITY
+  /** What the database's clock is ahead of our monotonic one, as exact as the readings say. */
+  #aheadMs = 0
+  #told = Number.NEGATIVE_INFINITY
   /** Leases, seen before, that end later than this clock could have granted them. */
   #impossible: ReadonlySet<string> = new Set()
 
@@ -35,8 +39,11 @@ export class Steadiness {
     const known = lately.length === 0 && last ? [last] : lately
     const least = known.reduce((most, { least }) => Math.max(most, least), reading.least)
     const most = known.reduce((least, { most }) => Math.min(least, most), reading.most)
+    // The quickest answer of the last minute says it best, within what this one allows.
+    this.#aheadMs = Math.max(reading.least, most)
     if (least - most > clockToleranceMs) {
       this.#steppedMs = reading.atMs
+      this.#told = Number.NEGATIVE_INFINITY
       this.#readings = [reading]
     } else if (last && reading.atMs - last.atMs < togetherMs) {
       last.least = Math.max(last.least, reading.least)
@@ -44,6 +51,17 @@ export class Steadiness {
     } else {
       this.#readings = [...known, reading]
     }
+  }
+
+  /**
+   * The time of the database, right to what its quickest answer lately took. Never behind what was told before, unless that
+   * clock itself was set back.
+   *
+   * @param monotonic our monotonic clock
+   */
+  now(monotonic: number): number {
+    this.#told = Math.max(this.#told, monotonic + this.#aheadMs)
+    return this.#told
   }
 
   /**

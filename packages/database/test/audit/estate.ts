@@ -1,20 +1,24 @@
 /** A database with a chain, as the tests of the audit use it. */
 import { randomUUID } from 'node:crypto'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import canonicalize from 'canonicalize'
 import pg from 'pg'
 import { noHash } from '../../src/audit/canonical.ts'
 import { type AuditChain, type ChainOptions, openChain } from '../../src/audit/chain.ts'
-import { exportLines, newestCheckpoint } from '../../src/audit/export.ts'
+import { checkpointLine, linesOfFile, readCheckpointLine } from '../../src/audit/checkpoints.ts'
+import { exportLines } from '../../src/audit/export.ts'
 import { leafHash } from '../../src/audit/merkle/hash.ts'
 import { CompactRange, type TreeNode } from '../../src/audit/merkle/range.ts'
+import { newestCheckpoint } from '../../src/audit/newest.ts'
+import { type Checkpoint, decodeUnverified } from '../../src/audit/note.ts'
 import { type AuditEvent, recordEvents } from '../../src/audit/record.ts'
 import { auditSigner } from '../../src/audit/signer.ts'
 import { type Connection, connect } from '../../src/connection/connect.ts'
 import type { DatabaseTables } from '../../src/tables.ts'
 import { testDatabase } from '../../src/testing/database.ts'
+import { eventually } from '../../src/testing/eventually.ts'
 
 export const signer = auditSigner({ id: 'root', key: Buffer.alloc(32, 7) }, 'idp.example.com/audit')
 /** Somebody else's. */
@@ -97,17 +101,6 @@ export async function exported(db: Connection<DatabaseTables>['db']): Promise<st
   return pages.join('')
 }
 
-/** Asks again until the answer is as wanted; gives up after 20 s with the last answer. */
-export async function eventually<T>(ask: () => Promise<T> | T, wanted: (answer: T) => boolean): Promise<T> {
-  const until = performance.now() + 20_000
-  for (;;) {
-    const answer = await ask()
-    if (wanted(answer)) return answer
-    if (performance.now() > until) throw new Error(`never as wanted; the last answer was ${JSON.stringify(answer)}`)
-    await new Promise((resolve) => setImmediate(resolve))
-  }
-}
-
 /** Records events and waits until a checkpoint covers exactly the chain. */
 export async function recordAndSign(
   estate: AuditEstate,
@@ -116,8 +109,29 @@ export async function recordAndSign(
 ): Promise<void> {
   await estate.record(list)
   await chain.poke()
-  const covers = async () => ((await newestCheckpoint(estate.db))?.size ?? 0) >= chain.size()
+  const covers = async () => ((await newestCheckpoint(estate.db, signer))?.size ?? 0) >= chain.size()
   await eventually(covers, (yes) => yes)
+}
+
+/**
+ * Makes every checkpoint look as if it had been signed so much earlier, in the database and in a file outside. What holds of
+ * checkpoints that are older than ten seconds must not depend on how long tests take.
+ */
+export async function ageCheckpoints(estate: AuditEstate, ms: number, file?: string): Promise<void> {
+  const { rows } = await estate.owner.pool.query('SELECT size, note FROM audit_checkpoints')
+  const aged = (note: string) => {
+    const told = decodeUnverified(note) as Checkpoint
+    return signer.note({ ...told, time: new Date(Date.parse(told.time) - ms).toISOString() })
+  }
+  const statements = rows.map(({ size, note }) => {
+    const [literal, back] = [estate.literal(aged(note)), `${ms} * interval '1 millisecond'`]
+    return `UPDATE audit_checkpoints SET note = ${literal}, at = at - ${back} WHERE size = ${size}`
+  })
+  await estate.tamper(...statements)
+  if (file === undefined) return
+  const lines = linesOfFile(await readFile(file, 'utf8'))
+  const agedLine = (line: string) => checkpointLine(aged(readCheckpointLine(line)?.checkpoint ?? ''), signer.publicKey)
+  await writeFile(file, lines.map(agedLine).join(''))
 }
 
 /** Writes the chain anew from one event on, as somebody with every right in the database but without the key could. */

@@ -6,7 +6,8 @@ import { linesOfFile } from '../../src/audit/checkpoints.ts'
 import { verifyDatabase } from '../../src/audit/verify/database.ts'
 import { type Connection, connect } from '../../src/connection/connect.ts'
 import type { DatabaseTables } from '../../src/tables.ts'
-import { type AuditEstate, auditEstate, event, events, eventually, signer } from './estate.ts'
+import { eventually } from '../../src/testing/eventually.ts'
+import { type AuditEstate, auditEstate, event, events, signer } from './estate.ts'
 
 describe('eight instances that record and chain at once', () => {
   let estate: AuditEstate

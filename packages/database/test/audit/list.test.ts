@@ -70,25 +70,29 @@ describe('the list of events', () => {
     const all = { organization: 'org-1', withUnowned: true }
     for (const order of ['asc', 'desc'] as const) {
       const pages: number[][] = []
-      for (let after: number | undefined; ; ) {
-        const page = { limit: 2, order, ...(after === undefined ? {} : { after }) }
-        const { events, next } = await listEvents(estate.db, all, page)
+      for (let after: number | undefined; pages.at(-1)?.length !== 0; after = pages.at(-1)?.at(-1)) {
+        const { events } = await listEvents(estate.db, all, { limit: 2, order, after })
         pages.push(events.map(({ seq }) => seq))
-        if (next === null) break
-        after = next
       }
-      assert.deepEqual(
-        pages,
-        order === 'asc'
-          ? [
-              [1, 3],
-              [4, 5],
-            ]
-          : [
-              [5, 4],
-              [3, 1],
-            ],
-      )
+      const places = order === 'asc' ? [1, 3, 4, 5] : [5, 4, 3, 1]
+      assert.deepEqual(pages, [places.slice(0, 2), places.slice(2), []])
     }
+  })
+  it('is found in parts where those that are wanted lie far from where it begins', async () => {
+    const steps = { first: 1, further: 1, most: 0 }
+    const rare = { ...org1, action: 'agent.created' }
+    const first = await listEvents(estate.db, rare, { limit: 1, order: 'desc' }, steps)
+    assert.deepEqual(first, { events: [], stoppedAt: 5 })
+    const few = await listEvents(estate.db, rare, { limit: 1, order: 'desc', after: 5 }, { ...steps, most: 1 })
+    assert.deepEqual([few.events.map(({ seq }) => seq), few.stoppedAt], [[1], undefined])
+    const many = { ...org1, withUnowned: true }
+    const places: number[] = []
+    for (let after: number | undefined; ; ) {
+      const { events, stoppedAt } = await listEvents(estate.db, many, { limit: 9, order: 'asc', after }, steps)
+      places.push(...events.map(({ seq }) => seq))
+      if (stoppedAt === undefined) break
+      after = stoppedAt
+    }
+    assert.deepEqual(places, [1, 3, 4, 5])
   })
 })

@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict'
-import { readFile } from 'node:fs/promises'
+import { copyFile, readFile } from 'node:fs/promises'
 import { after, before, describe, it } from 'node:test'
 import type { AuditChain } from '../../src/audit/chain.ts'
 import { DatabaseError } from '../../src/error.ts'
-import { type AuditEstate, auditEstate, events, eventually, foreigner, recordAndSign, rewrite } from './estate.ts'
+import { eventually } from '../../src/testing/eventually.ts'
+import { type AuditEstate, ageCheckpoints, auditEstate, events, foreigner, recordAndSign, rewrite } from './estate.ts'
+
+const aMinuteMs = 60_000
 
 describe('an instance that keeps the chain', () => {
   let estate: AuditEstate
@@ -17,6 +20,7 @@ describe('an instance that keeps the chain', () => {
     await recordAndSign(estate, chain, events(20))
     await chain.poke()
     await chain.close()
+    await ageCheckpoints(estate, aMinuteMs, file)
     restore = await estate.snapshot()
   })
   after(() => estate.stop())
@@ -69,8 +73,15 @@ describe('an instance that keeps the chain', () => {
         (sound) => !sound,
       )
       assert.ok(broken(errors))
-      const { verified, brokenAt } = await chain.verify()
-      assert.deepEqual([verified, brokenAt], [false, 310])
+      const { verified, brokenAt, problems } = await chain.verify()
+      assert.deepEqual([verified, brokenAt], [false, 301])
+      assert.deepEqual(
+        problems.map(({ code, seq }) => [code, seq]),
+        [
+          ['unsigned', 301],
+          ['tail-removed', 310],
+        ],
+      )
     })
   })
 
@@ -96,7 +107,7 @@ describe('an instance that keeps the chain', () => {
       const { verified, brokenAt, problems } = await chain.verify()
       assert.deepEqual(
         [verified, brokenAt, new Set(problems.map(({ code }) => code))],
-        [false, 310, new Set(['tail-removed'])],
+        [false, 301, new Set(['unsigned', 'tail-removed'])],
       )
       // It goes on chaining what happens; but signs nothing that contradicts what was signed, and keeps the file as it is.
       await estate.record(events(40))
@@ -130,6 +141,9 @@ describe('an instance that keeps the chain', () => {
       await chain.poke()
       assert.equal(chain.integrity(), false)
       assert.equal(await readFile(file, 'utf8'), before)
+      await restore()
+      await chain.verify()
+      assert.equal(chain.integrity(), true)
     })
   })
 
@@ -143,6 +157,101 @@ describe('an instance that keeps the chain', () => {
       await chain.verify()
       assert.equal(chain.integrity(), true)
     })
+  })
+
+  /** Takes an event out of the chain until an instance has noticed; what is done then is done while it is missing. */
+  async function whileMissing(chain: AuditChain, act: () => Promise<void>): Promise<void> {
+    const { rows } = await estate.owner.pool.query('SELECT seq, event_id, hash, text FROM audit_chain WHERE seq = 310')
+    await estate.tamper('DELETE FROM audit_chain WHERE seq = 310')
+    await estate.record(events(1))
+    await eventually(
+      () => chain.integrity(),
+      (sound) => !sound,
+    )
+    await act()
+    await estate.owner.pool.query('INSERT INTO audit_chain (seq, event_id, hash, text) VALUES ($1, $2, $3, $4)', [
+      ...Object.values(rows[0]),
+    ])
+    await chain.poke()
+  }
+  const withOwnFile = async (act: (chain: AuditChain, path: string) => Promise<void>) => {
+    const path = estate.file()
+    await copyFile(file, path)
+    await withChain(path, (chain) => act(chain, path))
+  }
+
+  it('says since when it is broken until a verification finds that all is back, and signs again', async () => {
+    await withOwnFile(async (chain, path) => {
+      assert.equal(chain.brokenSince(), undefined)
+      const { rows } = await estate.owner.pool.query('SELECT clock_timestamp() AS now')
+      await whileMissing(chain, async () => {
+        assert.ok((chain.brokenSince() ?? 0) >= Number(rows[0].now))
+      })
+      assert.equal(chain.integrity(), false)
+      assert.equal((await chain.verify()).verified, true)
+      assert.deepEqual([chain.integrity(), chain.brokenSince()], [true, undefined])
+      await recordAndSign(estate, chain, events(1))
+      await chain.poke()
+      assert.match(await readFile(path, 'utf8'), /\\n322\\n/)
+      await removeTail(322)
+      await chain.poke()
+      assert.equal(chain.integrity(), false)
+      assert.equal((await chain.verify()).verified, false)
+    })
+  })
+
+  it('remembers what it saw while the chain was broken, as well', async () => {
+    await withOwnFile(async (chain) => {
+      await whileMissing(chain, async () => {
+        await estate.record(events(1))
+        await eventually(
+          () => chain.size(),
+          (size) => size === 322,
+        )
+        await removeTail(322)
+      })
+      const { verified, problems } = await chain.verify()
+      assert.deepEqual([verified, problems.at(-1)?.code], [false, 'tail-removed'])
+      assert.equal(chain.integrity(), false)
+    })
+  })
+
+  it('is not put right by a verification that had read what was taken away after it', async () => {
+    let read = () => {}
+    let goOn = () => {}
+    const isRead = new Promise<void>((resolve) => {
+      read = resolve
+    })
+    const mayGoOn = new Promise<void>((resolve) => {
+      goOn = resolve
+    })
+    const held = new WeakSet<object>()
+    const db = estate.db.withPlugin({
+      transformQuery({ node, queryId }) {
+        // Which asks for events outside the chain, after all of the chain was read.
+        if (JSON.stringify(node).includes('AS lost')) held.add(queryId)
+        return node
+      },
+      async transformResult({ result, queryId }) {
+        if (held.has(queryId)) {
+          read()
+          await mayGoOn
+        }
+        return result
+      },
+    })
+    const chain = await estate.chain({ onError: () => {} }, { ...estate.service, db })
+    await chain.poke()
+    const verification = chain.verify()
+    await isRead
+    await removeTail(320)
+    await chain.poke()
+    goOn()
+    const { verified, brokenAt, problems } = await verification
+    assert.deepEqual([verified, brokenAt, problems.map(({ code }) => code)], [false, 320, ['changed']])
+    assert.equal(chain.integrity(), false)
+    await chain.close()
+    await restore()
   })
 
   it('cannot chain on when the end of the tree is damaged, and says so', async () => {

@@ -44,6 +44,37 @@ describe('the clock of the database', () => {
   }
 })
 
+describe('the time of the database', () => {
+  it('goes on with our monotonic clock from when the last reading was asked for', () => {
+    const steadiness = afterReadings([100_000, 0, 10], [101_000, 1_000, 1_005])
+    assert.deepEqual([steadiness.now(1_005), steadiness.now(1_700)], [101_005, 101_700])
+  })
+
+  it('does not go back when a reading was answered sooner than the one before', () => {
+    const steadiness = afterReadings([100_000, 0, 400])
+    assert.equal(steadiness.now(400), 100_400)
+    steadiness.read(100_300, at(600), at(601))
+    assert.deepEqual([steadiness.now(601), steadiness.now(699), steadiness.now(750)], [100_400, 100_400, 100_450])
+  })
+
+  it('is told by the answer that came quickest, not by one that took long', () => {
+    const steadiness = afterReadings([100_000, 0, 1], [101_700, 1_000, 1_800])
+    assert.equal(steadiness.now(1_800), 101_800)
+  })
+
+  it('follows a step that is too small to be doubted', () => {
+    const steadiness = afterReadings([100_000, 0, 1], [101_400, 1_000, 1_001])
+    assert.equal(steadiness.now(1_001), 101_400)
+  })
+
+  it('goes back with the clock of the database when that was set back', () => {
+    const steadiness = afterReadings([3_700_000, 0, 10])
+    assert.equal(steadiness.now(10), 3_700_010)
+    steadiness.read(101_000, at(1_000), at(1_001))
+    assert.equal(steadiness.now(1_001), 101_001)
+  })
+})
+
 describe('a lease that ends later than it can have been granted', () => {
   const now = 1_000_000
   const row = (leaseUntil: number) => ({ id: 'a', address: 'http://a', applied: 1, startedAt: 0, leaseUntil })

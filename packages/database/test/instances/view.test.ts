@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { revisionChannel } from '../../src/changes/record.ts'
+import { databaseNow } from '../../src/keyrings/store.ts'
 import { databaseOfParties, makeChange } from './party.ts'
 
 const { owner, open, live, liveIds, endLease } = databaseOfParties()
@@ -13,6 +14,16 @@ describe('a view', () => {
     assert.deepEqual(story.told, ['reload', `confirmed ${last}`])
     const [row] = await live()
     assert.deepEqual([row?.id, row?.address, row?.applied], ['a', 'http://a', last])
+  })
+
+  it('knows the time of the database, whatever the clock beside it says', async () => {
+    const clocks = { wall: () => Date.now() + 3_600_000, monotonic: () => performance.now() }
+    const { view, connection } = await open('a', { clocks })
+    const before = await databaseNow(connection.db)
+    const told = view.databaseNow()
+    const after = await databaseNow(connection.db)
+    assert.ok(told >= before && told < after + 2_000, `${before} ${told} ${after}`)
+    assert.ok(view.databaseNow() >= told)
   })
 
   it('is told what changed, and confirms it', async () => {

@@ -11,7 +11,8 @@ const recheckMs = 20
 const patienceMs = 2_000
 
 /**
- * Prepares the reactivation of an agent: no verifier must refuse the tokens that it will get. They tell `iat` in whole
+ * Prepares the reactivation of an agent: no verifier must refuse the tokens that it will get, unless somebody denied them
+ * besides. They tell `iat` in whole
  * seconds, and so do those that stay denied; what belongs to which is only clear from the next second on.
  *
  * @throws IdpError `UNKNOWN_AGENT`, `FORBIDDEN`

@@ -1,6 +1,7 @@
 import type { Selectable, Transaction } from 'kysely'
 import { z } from 'zod'
 import { IdpError } from '../error.ts'
+import { iso, time } from '../http/time.ts'
 import type { IdpDatabase, IdpTables } from '../tables.ts'
 import type { Caller } from '../tokens/opaque.ts'
 
@@ -22,8 +23,8 @@ export const shownAgent = z.object({
   deploymentEnv: z.string().optional(),
   status: agentStatus.describe('Only an active one gets tokens; decommissioned is for ever'),
   scopes: z.array(z.string()).describe('What it may be granted'),
-  createdAt: z.iso.datetime(),
-  changedAt: z.iso.datetime(),
+  createdAt: time,
+  changedAt: time,
 })
 
 export function showAgent(agent: Agent): z.infer<typeof shownAgent> {
@@ -39,8 +40,8 @@ export function showAgent(agent: Agent): z.infer<typeof shownAgent> {
     deploymentEnv: agent.deployment_env ?? undefined,
     status: agent.status as AgentStatus,
     scopes: agent.scopes,
-    createdAt: new Date(agent.created_at).toISOString(),
-    changedAt: new Date(agent.changed_at).toISOString(),
+    createdAt: iso(agent.created_at),
+    changedAt: iso(agent.changed_at),
   }
 }
 

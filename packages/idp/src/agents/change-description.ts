@@ -1,38 +1,37 @@
 import { isDeepStrictEqual } from 'node:util'
-import { recordChange, recordEvent } from '@rekey/database'
+import { recordEvent } from '@rekey/database'
 import { sql, type Transaction } from 'kysely'
-import { agentTopic } from '../credentials/client.ts'
 import type { IdpTables } from '../tables.ts'
 import type { Caller } from '../tokens/opaque.ts'
 import { type Agent, showAgent } from './agent.ts'
 import { type ChangedDescription, columnsOf } from './description.ts'
 import { requireMayGrant } from './grant.ts'
 
-/** An agent as a change left it, and the revision by which every instance goes by it; 0 where none need know. */
-export interface Changed {
+/** An agent as its description was left, and whether the instances have to be told. */
+interface Described {
   agent: Agent
-  revision: number
+  isToTell: boolean
 }
 
 /**
  * Changes what is said of an agent. A scope that is taken away is no longer granted, and opaque tokens that have it end; a JWT
- * keeps it until it expires.
+ * keeps it until it expires. The instances are told by the caller, last of all.
  *
  * @param agent as `lockAgent` read it
- * @throws IdpError `INSUFFICIENT_SCOPE`
+ * @throws IdpError `INSUFFICIENT_SCOPE`, `FORBIDDEN`
  */
-export async function describeAgent(
+export async function changeDescription(
   transaction: Transaction<IdpTables>,
   caller: Caller,
   agent: Agent,
   description: ChangedDescription,
-): Promise<Changed> {
+): Promise<Described> {
   const { scopes } = description
-  requireMayGrant(caller, scopes ?? [], agent.scopes)
+  requireMayGrant(caller, scopes ?? [], { organizationId: agent.organization_id, scopes: agent.scopes })
   const news = Object.entries(columnsOf(description)).filter(
     ([column, value]) => value !== undefined && !isDeepStrictEqual(value, agent[column as keyof Agent]),
   )
-  if (news.length === 0) return { agent, revision: 0 }
+  if (news.length === 0) return { agent, isToTell: false }
   const changed = await transaction
     .updateTable('agents')
     .set({ ...Object.fromEntries(news), changed_at: sql`now()` })
@@ -47,11 +46,11 @@ export async function describeAgent(
     organizationId: agent.organization_id,
     details: { before: named(agent, description), after: named(changed, description) },
   })
-  if (scopes === undefined) return { agent: changed, revision: 0 }
+  if (scopes === undefined) return { agent: changed, isToTell: false }
   await sql`
     DELETE FROM opaque_tokens
     WHERE agent_id = ${agent.agent_id} AND NOT string_to_array(scope, ' ') <@ ${scopes}::text[]`.execute(transaction)
-  return { agent: changed, revision: await recordChange(transaction, agentTopic, agent.agent_id) }
+  return { agent: changed, isToTell: true }
 }
 
 /** The members of an agent that were named. */

@@ -1,13 +1,16 @@
+import { recordChange } from '@rekey/database'
 import type { Transaction } from 'kysely'
+import { agentTopic } from '../credentials/client.ts'
 import { IdpError } from '../error.ts'
 import type { Instance } from '../instance.ts'
 import type { IdpTables } from '../tables.ts'
 import type { Caller } from '../tokens/opaque.ts'
+import { transact } from '../transact.ts'
 import { admitAgain } from './admit-again.ts'
 import { type Agent, type AgentStatus, lockAgent } from './agent.ts'
-import { type Changed, describeAgent } from './describe.ts'
+import { changeDescription } from './change-description.ts'
 import type { ChangedDescription } from './description.ts'
-import { setStatus } from './status.ts'
+import { type Changed, setStatus } from './status.ts'
 
 /** What is to become of an agent. */
 export interface AgentChange {
@@ -30,9 +33,9 @@ export async function changeAgent(
 ): Promise<Agent> {
   if (change.status === 'active') await admitAgain(instance, caller, agentId)
   const { db } = instance.connection
-  const { agent, revision } = await db
-    .transaction()
-    .execute((transaction) => carryOut(instance, transaction, caller, agentId, change))
+  const { agent, revision } = await transact(db, (transaction) =>
+    carryOut(instance, transaction, caller, agentId, change),
+  )
   await instance.view.everywhere(revision)
   return agent
 }
@@ -49,7 +52,11 @@ async function carryOut(
   if (agent.status === 'decommissioned' && !isRepeated) {
     throw new IdpError('AGENT_DECOMMISSIONED', 'the agent was decommissioned, which is for ever')
   }
-  const described = await describeAgent(transaction, caller, agent, description)
-  if (status === undefined) return described
-  return setStatus(instance, transaction, caller, described.agent, { status, reason })
+  const described = await changeDescription(transaction, caller, agent, description)
+  const changed =
+    status === undefined
+      ? { agent: described.agent, revision: 0 }
+      : await setStatus(instance, transaction, caller, described.agent, { status, reason })
+  if (!described.isToTell) return changed
+  return { agent: changed.agent, revision: await recordChange(transaction, agentTopic, agentId) }
 }

@@ -1,5 +1,5 @@
 import { recordEvent } from '@rekey/database'
-import type { Transaction } from 'kysely'
+import { sql, type Transaction } from 'kysely'
 import { IdpError } from '../error.ts'
 import type { IdpTables } from '../tables.ts'
 import type { Caller } from '../tokens/opaque.ts'
@@ -8,12 +8,15 @@ import { columnsOf, type NewAgent } from './description.ts'
 import { requireMayGrant } from './grant.ts'
 import { operatorOrganization } from './organization.ts'
 
-/** @throws IdpError `FORBIDDEN` for an organization that is not the caller's to begin, `INSUFFICIENT_SCOPE` */
-export function requireMayCreate(caller: Caller, { organizationId, scopes }: NewAgent): void {
+/**
+ * @throws IdpError `FORBIDDEN` for an organization that is not the caller's to begin, and for a scope that is not for its agents;
+ *   `INSUFFICIENT_SCOPE`
+ */
+export function requireMayCreate(caller: Caller, { organizationId = caller.organizationId, scopes }: NewAgent): void {
   if (isElsewhere(caller, organizationId) && caller.organizationId !== operatorOrganization) {
     throw new IdpError('FORBIDDEN', "agents of other organizations are created by the operator's")
   }
-  requireMayGrant(caller, scopes)
+  requireMayGrant(caller, scopes, { organizationId, scopes: [] })
 }
 
 /** Is this another organization than the caller's? */
@@ -21,13 +24,18 @@ export function isElsewhere(caller: Caller, organizationId: string | undefined):
   return organizationId !== undefined && organizationId !== caller.organizationId
 }
 
-/** Creates an agent for a caller who may. No instance need be told: nobody remembers who is not there. */
+/**
+ * Creates an agent for a caller who may. No instance need be told: nobody remembers who is not there.
+ *
+ * @throws IdpError `FORBIDDEN` where it would be the first agent of another organization, and is not
+ */
 export async function createAgent(
   transaction: Transaction<IdpTables>,
   caller: Caller,
   agentId: string,
   { organizationId = caller.organizationId, ...description }: NewAgent,
 ): Promise<Agent> {
+  if (isElsewhere(caller, organizationId)) await requireToBegin(transaction, organizationId)
   const agent = await transaction
     .insertInto('agents')
     .values({ ...columnsOf(description), agent_id: agentId, organization_id: organizationId })
@@ -42,4 +50,16 @@ export async function createAgent(
     details: description,
   })
   return agent
+}
+
+/** Whoever begins an organization gets a credential of its first agent; of one that is there already nobody outside does. */
+async function requireToBegin(transaction: Transaction<IdpTables>, organizationId: string): Promise<void> {
+  await sql`SELECT pg_advisory_xact_lock(hashtextextended(${organizationId}, 13))`.execute(transaction)
+  const there = await transaction
+    .selectFrom('agents')
+    .select('agent_id')
+    .where('organization_id', '=', organizationId)
+    .limit(1)
+    .executeTakeFirst()
+  if (there) throw new IdpError('FORBIDDEN', 'the organization has agents: they create the others')
 }

@@ -1,14 +1,14 @@
 import { z } from 'zod'
 import { lineOf } from '../http/text.ts'
+import { everyManagementScope, scopeToken } from '../tokens/scopes.ts'
 
 const text = lineOf(200)
 const list = z.array(text).max(100)
-/** `scope-token` of RFC 6749 §3.3. `management` is how a client asks for all of its management scopes. */
 const scope = z
   .string()
   .max(100)
-  .regex(/^[\x21\x23-\x5b\x5d-\x7e]+$/, 'no scope (RFC 6749 §3.3)')
-  .refine((name) => name !== 'management', 'reserved')
+  .regex(scopeToken, 'no scope (RFC 6749 §3.3)')
+  .refine((name) => name !== everyManagementScope, 'reserved')
 const scopes = z
   .array(scope)
   .max(100)

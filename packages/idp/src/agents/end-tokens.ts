@@ -12,7 +12,7 @@ import type { IdpTables } from '../tables.ts'
  * @returns the revision from which on no instance gives it one, and verifiers refuse those that it has
  * @throws IdpError `DENY_LIST_FULL`
  */
-export async function endTokens(
+export async function endTokensOfAgent(
   instance: Pick<Instance, 'keys'>,
   transaction: Transaction<IdpTables>,
   agentId: string,
@@ -22,7 +22,9 @@ export async function endTokens(
   await recordChange(transaction, agentTopic, agentId)
   const issuedBefore = (await databaseNow(transaction)) + lastIssuedMs(instance)
   const endsAt = issuedBefore + longestTokenMs(instance)
-  return denyWithin(transaction, [{ kind: 'client_id', value: agentId, issuedBefore, endsAt }], actor)
+  return denyWithin(transaction, [{ kind: 'client_id', value: agentId, issuedBefore, endsAt }], actor, {
+    isSuspension: true,
+  })
 }
 
 /**

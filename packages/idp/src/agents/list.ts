@@ -1,6 +1,5 @@
-import { sql } from 'kysely'
 import { z } from 'zod'
-import { pageOf, pageQuery, positionOf } from '../http/page.ts'
+import { isAfter, microsecondsOf, pageOf, pageQuery, positionOf, timedPosition } from '../http/page.ts'
 import { lineOf } from '../http/text.ts'
 import type { IdpDatabase } from '../tables.ts'
 import type { Caller } from '../tokens/opaque.ts'
@@ -18,36 +17,27 @@ export const agentsWanted = z.object({
   ...pageQuery,
 })
 
-/** Microseconds since the epoch: as exact as the database sorts. */
-const createdAt = sql<number>`(extract(epoch FROM created_at) * 1000000)::bigint`
-const position = z.tuple([z.number().int().nonnegative(), text])
-
 /** The caller's organization's agents, oldest first: those that are created meanwhile come last, and move nobody. */
 export async function listAgents(
   db: IdpDatabase,
   caller: Caller,
   { limit, cursor, agentType, deploymentEnv, ...same }: z.infer<typeof agentsWanted>,
 ): Promise<{ rows: Agent[]; nextCursor: string | null }> {
-  const after = positionOf(cursor, position)
+  const after = positionOf(cursor, timedPosition)
   const wanted = { ...same, agent_type: agentType, deployment_env: deploymentEnv }
   let query = db
     .selectFrom('agents')
     .selectAll()
-    .select(createdAt.as('created'))
+    .select(microsecondsOf('created_at').as('created'))
     .where('organization_id', '=', caller.organizationId)
   for (const [column, value] of Object.entries(wanted)) {
     if (value !== undefined) query = query.where(column as 'name', '=', value)
   }
-  if (after) query = query.where(isAfter(after))
+  if (after) query = query.where(isAfter('created_at', 'agent_id', after))
   const rows = await query
     .orderBy('created_at')
     .orderBy('agent_id')
     .limit(limit + 1)
     .execute()
   return pageOf(rows, limit, ({ created, agent_id }) => [created, agent_id])
-}
-
-function isAfter([created, agentId]: z.infer<typeof position>) {
-  return sql<boolean>`
-    (created_at, agent_id) > ('epoch'::timestamptz + ${created}::bigint * interval '1 microsecond', ${agentId})`
 }

@@ -6,10 +6,11 @@ import type { Made } from '../credentials/make.ts'
 import { idempotencyHeader, newlyMade } from '../credentials/schema.ts'
 import type { App } from '../http/app.ts'
 import { type Authorised, requireScope } from '../http/authorise.ts'
-import { idempotent } from '../http/idempotency.ts'
+import { idempotent, nothingToPrepare } from '../http/idempotency.ts'
 import { nextCursor } from '../http/page.ts'
 import { lineOf } from '../http/text.ts'
 import type { Instance } from '../instance.ts'
+import { codes } from '../openapi/errors.ts'
 import type { IdpTables } from '../tables.ts'
 import { agentOf, agentStatus, showAgent, shownAgent } from './agent.ts'
 import { changeAgent } from './change.ts'
@@ -46,6 +47,7 @@ export function agentRoutes(app: App, instance: Instance): void {
   const write = { onRequest: requireScope(instance, 'agents:write') }
   const one = '/api/v1/agents/:agentId'
   const response = { 200: shownAgent }
+  const refuses = codes('UNKNOWN_AGENT', 'AGENT_DECOMMISSIONED', 'DENY_LIST_FULL')
 
   const create = {
     tags,
@@ -53,6 +55,13 @@ export function agentRoutes(app: App, instance: Instance): void {
     headers: idempotencyHeader,
     body: newAgent,
     response: { 201: createdAgent },
+    refuses: codes(
+      'CREDENTIAL_CHANGED',
+      'CREDENTIAL_REVOKED',
+      'IDEMPOTENCY_KEY_REUSED',
+      'VAULT_REFUSED',
+      'VAULT_UNAVAILABLE',
+    ),
   }
   app.post('/api/v1/agents', { ...write, schema: create }, async (request, reply) => {
     const { caller, body } = request
@@ -62,10 +71,11 @@ export function agentRoutes(app: App, instance: Instance): void {
   })
 
   function createOne(request: Asked) {
-    return idempotent(instance, request, operation, async (transaction) => {
+    const act = async (transaction: Transaction<IdpTables>) => {
       const agent = await createAgent(transaction, request.caller, randomUUID(), request.body)
       return { revision: 0, reply: showAgent(agent) }
-    })
+    }
+    return idempotent(instance, request, operation, act, nothingToPrepare)
   }
 
   function createFirst(request: Asked) {
@@ -91,7 +101,7 @@ export function agentRoutes(app: App, instance: Instance): void {
     return { agents: rows.map(showAgent), nextCursor }
   })
 
-  const show = { tags, summary: 'Show an agent', params, response }
+  const show = { tags, summary: 'Show an agent', params, response, refuses: codes('UNKNOWN_AGENT') }
   app.get(one, { ...read, schema: show }, async ({ caller, params }) =>
     showAgent(await agentOf(db, caller, params.agentId)),
   )
@@ -102,6 +112,7 @@ export function agentRoutes(app: App, instance: Instance): void {
     params,
     body: changes,
     response,
+    refuses,
   }
   app.patch(one, { ...write, schema: change }, async ({ caller, params, body }) => {
     const { status, reason, ...description } = body
@@ -109,13 +120,13 @@ export function agentRoutes(app: App, instance: Instance): void {
   })
 
   for (const [act, status, summary] of acts) {
-    const schema = { tags, summary, params, body: because, response }
+    const schema = { tags, summary, params, body: because, response, refuses }
     app.post(`${one}/${act}`, { ...write, schema }, async ({ caller, params, body }) =>
       showAgent(await changeAgent(instance, caller, params.agentId, { status, reason: body?.reason })),
     )
   }
 
-  const end = { tags, summary: 'Decommission an agent', params, response: { 204: z.null() } }
+  const end = { tags, summary: 'Decommission an agent', params, response: { 204: z.null() }, refuses }
   app.delete(one, { ...write, schema: end }, async ({ caller, params }, reply) => {
     await changeAgent(instance, caller, params.agentId, { status: 'decommissioned' })
     return reply.code(204).send(null)

@@ -2,12 +2,19 @@ import { currentRevision, recordChange, recordEvent } from '@rekey/database'
 import { sql, type Transaction } from 'kysely'
 import { agentTopic } from '../credentials/client.ts'
 import { closeCredentials } from '../credentials/revoke.ts'
+import { clientDeniedBefore } from '../denied/store.ts'
+import { isoOrNull } from '../http/time.ts'
 import type { Instance } from '../instance.ts'
 import type { IdpTables } from '../tables.ts'
 import type { Caller } from '../tokens/opaque.ts'
 import type { Agent, AgentStatus } from './agent.ts'
-import type { Changed } from './describe.ts'
-import { endTokens } from './end-tokens.ts'
+import { endTokensOfAgent } from './end-tokens.ts'
+
+/** An agent as a change left it, and the revision by which every instance goes by it; 0 where none need know. */
+export interface Changed {
+  agent: Agent
+  revision: number
+}
 
 const actions = {
   active: 'agent.reactivated',
@@ -43,9 +50,14 @@ export async function setStatus(
     actor: caller.clientId,
     agentId: agent.agent_id,
     organizationId: agent.organization_id,
-    details: { reason: reason ?? null },
+    details: { reason: reason ?? null, ...(status === 'active' ? await stillRefused(transaction, agent) : {}) },
   })
   return { agent: changed, revision: await carryOut(instance, transaction, caller, changed, reason) }
+}
+
+/** Whoever denied the agent's tokens besides did so for a reason of his own: that stands. */
+async function stillRefused(transaction: Transaction<IdpTables>, { agent_id }: Agent) {
+  return { refusesIssuedBefore: isoOrNull(await clientDeniedBefore(transaction, agent_id)) }
 }
 
 async function carryOut(
@@ -57,5 +69,5 @@ async function carryOut(
 ): Promise<number> {
   if (status === 'active') return recordChange(transaction, agentTopic, agentId)
   if (status === 'decommissioned') await closeCredentials(transaction, agentId, { actor, reason })
-  return endTokens(instance, transaction, agentId, actor)
+  return endTokensOfAgent(instance, transaction, agentId, actor)
 }

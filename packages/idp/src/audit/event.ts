@@ -4,6 +4,7 @@ import { IdpError } from '../error.ts'
 import type { App } from '../http/app.ts'
 import { requireScope } from '../http/authorise.ts'
 import type { Instance } from '../instance.ts'
+import { codes } from '../openapi/errors.ts'
 import { requireSight } from './sees.ts'
 import { auditEvent, checkpoint, eventId, sha256 } from './shapes.ts'
 
@@ -26,14 +27,15 @@ export function auditEvents(app: App, instance: Instance): void {
   const onRequest = requireScope(instance, 'audit:read')
   const tags = ['audit']
   const one = '/api/v1/audit/events/:id'
+  const refuses = codes('UNKNOWN_EVENT', 'EVENT_NOT_CHAINED')
 
-  const show = { tags, summary: 'Show an event', params, response: { 200: auditEvent } }
+  const show = { tags, summary: 'Show an event', params, response: { 200: auditEvent }, refuses }
   app.get(one, { onRequest, schema: show }, async ({ caller, params: { id } }) => {
     await requireSight(db, caller, id)
     return (await findEvent(db, id)) ?? notYet()
   })
 
-  const prove = { tags, summary: 'Prove that an event stands in the chain', params, response: { 200: proof } }
+  const prove = { tags, summary: 'Prove that an event stands in the chain', params, response: { 200: proof }, refuses }
   app.get(`${one}/proof`, { onRequest, schema: prove }, async ({ caller, params: { id } }) => {
     await requireSight(db, caller, id)
     const found = await proofOf(db, id, audit.signer)

@@ -1,6 +1,8 @@
 import { type AuditEvent, databaseNow, recordEvents } from '@rekey/database'
 import type { Transaction } from 'kysely'
 import type { Clock } from '../clock.ts'
+import { every } from '../every.ts'
+import { addressOf } from '../http/address.ts'
 import type { IdpDatabase, IdpTables } from '../tables.ts'
 import { type Counted, type GatheredEvent, Tally } from './tally.ts'
 
@@ -27,10 +29,11 @@ const windowMs = 10_000
 export function gather(db: IdpDatabase, clock: Clock, onError: (error: unknown) => void): Gathered {
   const tally = new Tally()
   let writing = Promise.resolve()
-  const timer = setInterval(() => {
+  const endWindow = () => {
     tally.endWindow()
-    void flush()
-  }, windowMs).unref()
+    return flush()
+  }
+  const stop = every(windowMs, endWindow, onError)
 
   /** One after the other: two at once would write the same twice. */
   function flush(which: (entry: Counted) => boolean = () => true): Promise<void> {
@@ -43,40 +46,66 @@ export function gather(db: IdpDatabase, clock: Clock, onError: (error: unknown) 
     const counted = entries.map((entry) => ({ ...entry }))
     await db.transaction().execute(async (transaction) => {
       const aheadMs = (await databaseNow(transaction)) - clock()
-      const organizationOf = await organizations(transaction, counted)
-      const events = counted.map((each) => eventOf(each, organizationOf(each.event), aheadMs))
+      const agents = await agentsIn(transaction, counted)
+      const events = named(counted, agents).map((each) => eventOf(each, organizationOf(each.event, agents), aheadMs))
       await recordEvents(transaction, events)
     })
     tally.forget(counted)
   }
 
   return {
-    note(event, { firstAtOnce = false } = {}) {
-      const { entry, isFirst } = tally.note(event, clock(), firstAtOnce)
+    note({ address, ...event }, { firstAtOnce = false } = {}) {
+      const from = address === undefined ? event : { ...event, address: addressOf(address) }
+      const { entry, isFirst } = tally.note(from, clock(), firstAtOnce)
       if (isFirst && entry.stays) void flush((each) => each === entry)
     },
     flush: () => flush(),
-    close() {
-      clearInterval(timer)
-      return flush()
+    async close() {
+      await stop()
+      await flush()
     },
   }
 }
 
-/** Of its agent, where it does not say; or else of who did it. */
-async function organizations(transaction: Transaction<IdpTables>, entries: readonly Counted[]) {
+/** The organizations of all agents that are named, by their ids. */
+async function agentsIn(
+  transaction: Transaction<IdpTables>,
+  entries: readonly Counted[],
+): Promise<Map<string, string>> {
   const rows = await transaction
     .selectFrom('agents')
     .select(['agent_id', 'organization_id'])
     .where(
       'agent_id',
       'in',
-      entries.flatMap(({ event: { actor, agentId = actor } }) => [actor, agentId]),
+      entries.flatMap(({ event: { actor, agentId = actor, claims = actor } }) => [actor, agentId, claims]),
     )
     .execute()
-  const known = new Map(rows.map((row) => [row.agent_id, row.organization_id]))
-  return (event: GatheredEvent) =>
-    event.organizationId ?? known.get(event.agentId ?? event.actor) ?? known.get(event.actor)
+  return new Map(rows.map((row) => [row.agent_id, row.organization_id]))
+}
+
+/** Of its agent, where it does not say; or else of who did it. */
+function organizationOf({ organizationId, agentId, actor }: GatheredEvent, agents: ReadonlyMap<string, string>) {
+  return organizationId ?? agents.get(agentId ?? actor) ?? agents.get(actor)
+}
+
+/** Under the names that were claimed, where they are those of agents. All names that are nobody's are one event. */
+function named(entries: readonly Counted[], agents: ReadonlyMap<string, string>): Counted[] {
+  const told = new Map<string, Counted>()
+  for (const { event, ...seen } of entries) {
+    const { claims, ...rest } = event
+    const under = claims !== undefined && agents.has(claims) ? { ...rest, actor: claims } : rest
+    const key = JSON.stringify(under)
+    const { count, firstAt, lastAt } = told.get(key) ?? { count: 0, firstAt: seen.firstAt, lastAt: seen.lastAt }
+    told.set(key, {
+      ...seen,
+      event: under,
+      count: count + seen.count,
+      firstAt: Math.min(firstAt, seen.firstAt),
+      lastAt: Math.max(lastAt, seen.lastAt),
+    })
+  }
+  return [...told.values()]
 }
 
 function eventOf(

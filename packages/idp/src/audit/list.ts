@@ -2,7 +2,7 @@ import { listEvents } from '@rekey/database'
 import { z } from 'zod'
 import type { App } from '../http/app.ts'
 import { requireScope } from '../http/authorise.ts'
-import { nextCursor, pageQuery } from '../http/page.ts'
+import { cursorAt, nextCursor, pageOf, pageQuery, positionOf } from '../http/page.ts'
 import { lineOf } from '../http/text.ts'
 import type { Instance } from '../instance.ts'
 import { sees } from './sees.ts'
@@ -19,14 +19,9 @@ const querystring = z.object({
   to: time.optional().describe('Events before this time'),
   order: z.enum(['newest', 'oldest']).default('newest').describe('Which come first'),
   ...pageQuery,
-  // The place of the last event that was shown.
-  cursor: z
-    .string()
-    .regex(/^[1-9]\d{0,14}$/)
-    .transform(Number)
-    .optional()
-    .describe('`nextCursor` of the page before'),
 })
+
+const place = z.int().positive()
 
 /** What happened, as far as it concerns the caller's organization. */
 export function auditList(app: App, instance: Instance): void {
@@ -38,11 +33,13 @@ export function auditList(app: App, instance: Instance): void {
   }
   app.get('/api/v1/audit', { onRequest: requireScope(instance, 'audit:read'), schema }, async (request) => {
     const { limit, cursor, order, ...filter } = request.query
-    const { events, next } = await listEvents(
+    const found = await listEvents(
       instance.connection.db,
       { ...filter, ...sees(request.caller) },
-      { limit, after: cursor, order: order === 'newest' ? 'desc' : 'asc' },
+      { limit: limit + 1, after: positionOf(cursor, place), order: order === 'newest' ? 'desc' : 'asc' },
     )
-    return { events, nextCursor: next === null ? null : String(next) }
+    const page = pageOf(found.events, limit, ({ seq }) => seq)
+    const goesOn = found.stoppedAt === undefined ? null : cursorAt(found.stoppedAt)
+    return { events: page.rows, nextCursor: page.nextCursor ?? goesOn }
   })
 }

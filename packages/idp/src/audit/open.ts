@@ -1,32 +1,30 @@
 import { Readable } from 'node:stream'
 import { type AuditChain, type AuditSigner, exportLines, openChain, type Verdict } from '@rekey/database'
 import type { Logger } from 'pino'
-import type { Clock } from '../clock.ts'
+import { monotonicClock } from '../clock.ts'
 import type { Config } from '../config.ts'
 import { every } from '../every.ts'
 import type { IdpDatabase } from '../tables.ts'
-import { type Gathered, gather } from './gathered.ts'
+import { nowAndThen } from './now-and-then.ts'
 import { drainOutboxes } from './outboxes.ts'
 import { sharedVerification } from './verification.ts'
 
 const drainEveryMs = 1_000
-const verifyEveryMs = 3_600_000
 
 /** What an instance does for the audit. */
 export interface Audit {
-  gathered: Gathered
-  chain: Pick<AuditChain, 'integrity' | 'size'>
+  chain: Pick<AuditChain, 'brokenSince' | 'integrity' | 'size'>
   signer: AuditSigner
   /** Reads the whole chain. All who ask at the same time share one reading. */
   verify(): Promise<Verdict>
   /** The whole chain as lines, read through a connection for requests. What breaks it off is logged. */
   lines(from: IdpDatabase): Readable
-  /** Writes what was gathered, then ends. */
+  /** Has what happened until now signed, then ends. */
   close(): Promise<void>
 }
 
 /**
- * Begins to chain events, to take over those of other stores, and to verify everything: now, and then each hour.
+ * Begins to chain events, to take over those of other stores, and to verify everything: now, and then about each hour.
  *
  * @throws DatabaseError, and what the file system throws when the checkpoints outside cannot be read
  */
@@ -34,7 +32,6 @@ export async function openAudit(
   db: IdpDatabase,
   signer: AuditSigner,
   { auditCheckpoints, auditOutboxes }: Pick<Config, 'auditCheckpoints' | 'auditOutboxes'>,
-  clock: Clock,
   log: Logger,
 ): Promise<Audit> {
   let open = true
@@ -42,16 +39,13 @@ export async function openAudit(
     if (open) log.error({ err: error }, what)
   }
   const chain = await openChain(db, { signer, checkpointFile: auditCheckpoints, onError: told('the audit chain') })
-  const gathered = gather(db, clock, told('refusals could not be written to the audit'))
   const verify = sharedVerification(chain)
   const check = async () => {
     const { verified, ...found } = await verify()
     if (!verified) log.error(found, 'the audit is not as it was written')
   }
-  const unverified = told('the audit could not be verified')
   // Reading a long chain takes its time: an instance that is there to sign does not wait for it.
-  check().catch(unverified)
-  const stopChecking = every(verifyEveryMs, check, unverified)
+  const stopChecking = nowAndThen(check, told('the audit could not be verified'), monotonicClock)
   const stopDraining = every(
     drainEveryMs,
     () => drainOutboxes(db, auditOutboxes),
@@ -59,7 +53,6 @@ export async function openAudit(
   )
 
   return {
-    gathered,
     chain,
     signer,
     verify,
@@ -70,11 +63,10 @@ export async function openAudit(
       ),
     async close() {
       await stopDraining()
-      await gathered.close()
       await chain.close()
       open = false
-      // Not waited for: what reads a long chain finds the database closed.
-      void stopChecking()
+      // A reading that is under way is not waited for: it finds the database closed.
+      stopChecking()
     },
   }
 }

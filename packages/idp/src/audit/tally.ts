@@ -7,6 +7,8 @@ export interface GatheredEvent extends Omit<AuditEvent, 'details'> {
   cause: string
   /** Where the request came from. */
   address?: string
+  /** Who the caller says he is: that becomes the actor if there is such an agent. */
+  claims?: string
   /** Nothing that a caller chooses freely: what differs in it is an event of its own. */
   details?: Record<string, unknown>
 }
@@ -23,25 +25,30 @@ export interface Counted {
   stays: boolean
 }
 
-/** So many sorts are told apart in a window, and so many of one address. */
-const [mostSorts, mostOfAddress] = [500, 50]
+/** So many sorts are told apart in a window: of nobody in particular, and of known agents by each action. */
+const [mostSorts, mostOfAgents] = [500, 2_000]
+/** So many of one address, or of one credential of an agent. */
+const mostOfOne = 50
 const longestText = 300
 
 /**
  * Counts events that say the same. A flood of names must not fill the audit: beyond some sorts of one address those that follow
  * are told without the name, beyond many sorts without the address too.
+ *
+ * What is known to be of an agent has room of its own, which nobody can take by names that he makes up: beyond some sorts of one
+ * credential those that follow are told without the address, but with the agent.
  */
 export class Tally {
   readonly #entries = new Map<string, Counted>()
-  readonly #ofAddress = new Map<string, number>()
+  /** How many entries there are of each room, and how many were begun in this window of each part of one. */
+  readonly #inRoom = new Map<string, number>()
+  readonly #ofPart = new Map<string, number>()
 
   /** @returns the entry, and whether it is the first of its sort */
   note(event: GatheredEvent, now: number, stays: boolean): { entry: Counted; isFirst: boolean } {
-    const { action, outcome, cause, address } = event
     const own = keyOf(event)
-    const isTold = this.#entries.has(own) || this.#hasRoomFor(address)
-    const unnamed = { action, outcome, actor: 'many', cause }
-    const told = isTold ? event : this.#isFull() ? unnamed : { ...unnamed, address }
+    const isTold = this.#entries.has(own) || this.#hasRoomFor(event)
+    const told = isTold ? event : this.#isFull(event) ? unnamed(event) : shortened(event)
     const key = isTold ? own : keyOf(told)
     const known = this.#entries.get(key)
     const entry = known ?? this.#begin(told, key, stays && isTold)
@@ -63,31 +70,60 @@ export class Tally {
       if (!entry) continue
       entry.count -= count
       entry.firstAt = lastAt
-      if (entry.count === 0 && !entry.stays) this.#entries.delete(key)
+      if (entry.count === 0 && !entry.stays) this.#drop(entry)
     }
   }
 
   /** What did not happen again is a first time when it does. */
   endWindow(): void {
-    for (const { key, count } of this.#entries.values()) if (count === 0) this.#entries.delete(key)
-    this.#ofAddress.clear()
+    for (const entry of this.#entries.values()) if (entry.count === 0) this.#drop(entry)
+    this.#ofPart.clear()
   }
 
   #begin(event: GatheredEvent, key: string, stays: boolean): Counted {
     const entry = { key, event: storable<GatheredEvent>(JSON.parse(key)), count: 0, firstAt: 0, lastAt: 0, stays }
     this.#entries.set(key, entry)
-    const { address = '' } = event
-    this.#ofAddress.set(address, (this.#ofAddress.get(address) ?? 0) + 1)
+    add(this.#inRoom, roomOf(event), 1)
+    add(this.#ofPart, partOf(event), 1)
     return entry
   }
 
-  #hasRoomFor(address = ''): boolean {
-    return !this.#isFull() && (this.#ofAddress.get(address) ?? 0) < mostOfAddress
+  #drop({ key, event }: Counted): void {
+    this.#entries.delete(key)
+    add(this.#inRoom, roomOf(event), -1)
   }
 
-  #isFull(): boolean {
-    return this.#entries.size >= mostSorts
+  #hasRoomFor(event: GatheredEvent): boolean {
+    return !this.#isFull(event) && (this.#ofPart.get(partOf(event)) ?? 0) < mostOfOne
   }
+
+  #isFull(event: GatheredEvent): boolean {
+    const most = event.agentId === undefined ? mostSorts : mostOfAgents
+    return (this.#inRoom.get(roomOf(event)) ?? 0) >= most
+  }
+}
+
+function add(counts: Map<string, number>, name: string, count: number): void {
+  counts.set(name, (counts.get(name) ?? 0) + count)
+}
+
+function roomOf({ agentId, action }: GatheredEvent): string {
+  return agentId === undefined ? '' : action
+}
+
+function partOf({ agentId, action, address, details }: GatheredEvent): string {
+  return JSON.stringify(agentId === undefined ? [address] : [action, agentId, details?.credentialId])
+}
+
+/** Without what whoever causes it may make up. */
+function shortened(event: GatheredEvent): GatheredEvent {
+  if (event.agentId === undefined) return { ...unnamed(event), address: event.address }
+  const { address: _, details, ...same } = event
+  return { ...same, details: { credentialId: details?.credentialId } }
+}
+
+function unnamed({ action, outcome, cause }: GatheredEvent): GatheredEvent {
+  return { action, outcome, actor: 'many', cause }
 }
 
 /** All that it says, each text of it cut to a length that somebody may read. */

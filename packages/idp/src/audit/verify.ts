@@ -4,6 +4,7 @@ import { IdpError } from '../error.ts'
 import type { App } from '../http/app.ts'
 import { requireScope } from '../http/authorise.ts'
 import type { Instance } from '../instance.ts'
+import { codes } from '../openapi/errors.ts'
 import { sees } from './sees.ts'
 import { checkpoint } from './shapes.ts'
 
@@ -29,6 +30,8 @@ const newest = z.object({
   size: z.number().int().describe('How many events it covers'),
   checkpoint,
   signer: verdict.shape.signer,
+  chained: z.number().int().describe('How many events the chain had when this instance last looked'),
+  integrity: z.boolean().describe('Whether the audit is as it was written, as far as this instance knows'),
 })
 
 /** What vouches for the audit: all of it compared with all that is kept of it, and its newest checkpoint. */
@@ -44,10 +47,17 @@ export function auditVerification(app: App, instance: Instance): void {
     return sees(caller).withUnowned ? found : { ...found, problems: [] }
   })
 
-  const latest = { tags, summary: 'Show the newest signed checkpoint', response: { 200: newest } }
+  const latest = {
+    tags,
+    summary: 'Show the newest signed checkpoint',
+    response: { 200: newest },
+    refuses: codes('EVENT_NOT_CHAINED'),
+  }
   app.get('/api/v1/audit/checkpoint', { onRequest, schema: latest }, async () => {
-    const found = await newestCheckpoint(connection.db)
+    const found = await newestCheckpoint(connection.db, audit.signer)
     if (!found) throw new IdpError('EVENT_NOT_CHAINED', 'the audit has no checkpoint yet; that takes about a second')
-    return { size: found.size, checkpoint: found.note, signer: audit.signer.fingerprint }
+    const { chain, signer } = audit
+    const seen = { chained: Math.max(chain.size(), found.size), integrity: chain.integrity() }
+    return { size: found.size, checkpoint: found.note, signer: signer.fingerprint, ...seen }
   })
 }

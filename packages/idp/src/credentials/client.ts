@@ -1,8 +1,9 @@
-import { createPublicKey, type JsonWebKey, type KeyObject } from 'node:crypto'
 import { endOf, type State, type Version } from '@rekey/keyring'
+import type { Jwk } from '@rekey/verifier'
 import { sql } from 'kysely'
 import type { IdpDatabase } from '../tables.ts'
 import type { HashOf } from './kept.ts'
+import { jwkOf } from './public-part.ts'
 import { type CredentialColumns, credentialColumns, storedOf } from './stored.ts'
 
 /** A client as the token endpoint knows it: an agent that is active, and everything that it may authenticate by. */
@@ -14,6 +15,8 @@ export interface Client {
   secrets: readonly HeldSecret[]
   /** Of all its credentials of the kind `client-key`, the same. */
   keys: readonly HeldKey[]
+  /** A secret that is accepted has gone from where it was kept: one that is not known may be that one. */
+  hasLostSecret?: true
 }
 
 /** One version of a credential. */
@@ -33,7 +36,8 @@ export interface HeldSecret extends HeldVersion {
 export interface HeldKey extends HeldVersion {
   kid: string
   algorithm: string
-  key: KeyObject
+  /** Imported where a signature is held against it, and not before: whoever fails has all of a client's keys read anew. */
+  jwk: Jwk
 }
 
 /** The topic under which a change to an agent or its credentials is announced; the key is the agent's id. */
@@ -75,8 +79,9 @@ export async function findClient(db: IdpDatabase, clientId: string, hashOf: Hash
     clientId,
     organizationId: agent.organization_id,
     scopes: agent.scopes,
-    secrets: secrets.filter((secret) => secret !== undefined),
+    secrets: secrets.filter((secret) => secret !== undefined && secret !== 'lost'),
     keys: ofKind('client-key').map(heldKey),
+    ...(secrets.includes('lost') ? { hasLostSecret: true } : {}),
   }
 }
 
@@ -85,14 +90,14 @@ interface Of {
   version: Version
 }
 
-async function heldSecret(of: Of, hashOf: HashOf): Promise<HeldSecret | undefined> {
+async function heldSecret(of: Of, hashOf: HashOf): Promise<HeldSecret | 'lost' | undefined> {
   const sha256 = await hashOf(of.version)
-  return sha256 && { ...heldVersion(of), sha256 }
+  return typeof sha256 === 'object' ? { ...heldVersion(of), sha256 } : sha256
 }
 
 function heldKey(of: Of): HeldKey {
-  const { kid, alg, ...jwk } = of.version.publicPart as { kid: string; alg: string } & JsonWebKey
-  return { ...heldVersion(of), kid, algorithm: alg, key: createPublicKey({ key: jwk, format: 'jwk' }) }
+  const jwk = jwkOf(of.version)
+  return { ...heldVersion(of), kid: jwk.kid, algorithm: jwk.alg, jwk: { ...jwk, use: 'sig' } }
 }
 
 function heldVersion({ credentialId, version }: Of): HeldVersion {

@@ -6,9 +6,12 @@ import { requireMayBecome } from '../agents/grant.ts'
 import type { Config } from '../config.ts'
 import { IdpError } from '../error.ts'
 import type { Done } from '../http/idempotency.ts'
-import type { IdpTables } from '../tables.ts'
+import { iso, isoIfSet, isoOrNull } from '../http/time.ts'
+import type { IdpDatabase, IdpTables } from '../tables.ts'
 import type { Caller } from '../tokens/opaque.ts'
 import type { Made } from './make.ts'
+import { requireNewKey } from './new-key.ts'
+import { requireFuture } from './plan.ts'
 import { clientPolicyOf } from './policy.ts'
 import { saveStored } from './save.ts'
 import { emptyKeyring } from './stored.ts'
@@ -21,8 +24,8 @@ export interface NewCredential {
   kid?: string
   status: 'active'
   createdAt: string
-  expiresAt?: string
-  overlapEndsAt?: string
+  expiresAt?: string | undefined
+  overlapEndsAt?: string | undefined
 }
 
 /** Of one agent, revoked ones not counted. */
@@ -31,7 +34,7 @@ const mostCredentials = 20
 /**
  * @param expiresAt milliseconds since the epoch
  * @throws IdpError `UNKNOWN_AGENT`, `FORBIDDEN`, `AGENT_DECOMMISSIONED`, `INSUFFICIENT_SCOPE`, `INVALID_REQUEST` when that
- *   time is over, `TOO_MANY_CREDENTIALS`
+ *   time is over, `TOO_MANY_CREDENTIALS`, `ALREADY_EXISTS` for a key that the agent has or had
  */
 export async function createCredential(
   transaction: Transaction<IdpTables>,
@@ -45,9 +48,8 @@ export async function createCredential(
   const agent = await lockAgent(transaction, caller, agentId)
   requireNotDecommissioned(agent)
   requireMayBecome(caller, agent)
-  await requireRoomFor(transaction, agentId)
-  const now = await databaseNow(transaction)
-  requireFuture(expiresAt, now)
+  const now = await requireCreatable(transaction, agentId, expiresAt)
+  if (kind === 'client-key') await requireNewKey(transaction, of, material)
   const empty = emptyKeyring(credentialId, kind, clientPolicyOf(config))
   const keyring = succeed(empty, { ...material, ...(expiresAt === undefined ? {} : { expiresAt }) }, null, now)
   const saved = await saveStored(transaction, agentId, undefined, keyring)
@@ -70,8 +72,8 @@ export function shownOnce(agentId: string, credentialId: string, keyring: Client
     credentialId,
     clientId: agentId,
     status: 'active' as const,
-    createdAt: new Date(createdAt).toISOString(),
-    ...(expiresAt === undefined ? {} : { expiresAt: new Date(expiresAt).toISOString() }),
+    createdAt: iso(createdAt),
+    expiresAt: isoIfSet(expiresAt),
   }
 }
 
@@ -80,16 +82,21 @@ export function requireNotDecommissioned({ status }: { status: string }): void {
   if (status === 'decommissioned') throw new IdpError('AGENT_DECOMMISSIONED', 'the agent was decommissioned')
 }
 
-export function requireFuture(expiresAt: number | undefined, now: number): void {
-  if (expiresAt !== undefined && expiresAt <= now) throw new IdpError('INVALID_REQUEST', 'expiresAt is in the past')
+/**
+ * What can be judged before a secret is made. It is asked again in the transaction.
+ *
+ * @returns the time of the database
+ * @throws IdpError `INVALID_REQUEST`, `TOO_MANY_CREDENTIALS`
+ */
+export async function requireCreatable(db: IdpDatabase, agentId: string, expiresAt: number | undefined) {
+  const now = await databaseNow(db)
+  requireFuture(expiresAt, now)
+  await requireRoomFor(db, agentId)
+  return now
 }
 
-export function isoOrNull(time: number | undefined): string | null {
-  return time === undefined ? null : new Date(time).toISOString()
-}
-
-async function requireRoomFor(transaction: Transaction<IdpTables>, agentId: string): Promise<void> {
-  const held = await transaction
+async function requireRoomFor(db: IdpDatabase, agentId: string): Promise<void> {
+  const held = await db
     .selectFrom('credentials')
     .select('credential_id')
     .where('agent_id', '=', agentId)

@@ -9,7 +9,7 @@ export type Judgement = { is: 'good' | 'dead'; held: HeldSecret } | { is: 'unkno
 /**
  * Holds a secret against all of a client's, each in constant time.
  *
- * @param now milliseconds since the epoch
+ * @param now milliseconds since the epoch, by the clock of the database
  */
 export function judgeSecret(presented: string, client: Client | undefined, now: number): Judgement {
   const sha256 = hashSecret(presented)
@@ -20,7 +20,7 @@ export function judgeSecret(presented: string, client: Client | undefined, now: 
   return { is: isGood(found, now) ? 'good' : 'dead', held: found }
 }
 
-/** Is this version of a credential accepted now? */
+/** Is this version of a credential accepted now, by the clock of the database? */
 export function isGood(held: Pick<HeldSecret, 'state' | 'until'>, now: number): boolean {
   return isAccepted(held) && (held.until === null || now < held.until)
 }

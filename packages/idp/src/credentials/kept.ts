@@ -3,16 +3,16 @@ import { isAccepted } from '@rekey/keyring'
 import { IdpError } from '../error.ts'
 import type { SecretVault } from '../vault/open.ts'
 import { credentialPath } from '../vault/path.ts'
+import { type Place, placeOf, sha256Of } from './public-part.ts'
 import { hashSecret } from './secret.ts'
 
-/** The hash of a secret, wherever that is kept; `undefined` when it is gone. */
-export type HashOf = (version: Pick<Version, 'publicPart' | 'state'>) => Promise<Buffer | undefined>
+type Part = Pick<Version, 'publicPart' | 'state'>
 
-/** Where a secret lies that is kept outside the database. */
-export interface Place {
-  path: string
-  version: number
-}
+/**
+ * The hash of a secret, wherever that is kept; `undefined` when it was destroyed there, and `lost` when it is accepted and
+ * nobody knows where it went.
+ */
+export type HashOf = (version: Part) => Promise<Buffer | 'lost' | undefined>
 
 /** Client secrets, kept outside the database if there is a vault, and as hashes in it if not. */
 export interface ClientSecrets {
@@ -25,6 +25,12 @@ export interface ClientSecrets {
    *   Not for one that is dead, which costs no more than a tripwire
    */
   hashOf: HashOf
+  /**
+   * The hash of a secret that is dead; `undefined` when there is nothing left of it.
+   *
+   * @throws IdpError `VAULT_UNAVAILABLE`, `VAULT_REFUSED`
+   */
+  hashOfDead(version: Part): Promise<Buffer | undefined>
 }
 
 /** Kept in memory: what a place holds never changes, and Vault need not be asked again for each change of a client. */
@@ -33,15 +39,32 @@ const mostHashes = 100_000
 export function clientSecrets(vault: SecretVault | undefined, onError: (error: unknown) => void): ClientSecrets {
   const hashes = new Map<string, Buffer>()
 
-  async function read({ path, version }: Place): Promise<Buffer | undefined> {
+  async function read({ path, version }: Place): Promise<Buffer | 'destroyed' | 'missing'> {
     const key = `${path}?${version}`
     const known = hashes.get(key)
     if (known) return known
     if (!vault) throw new IdpError('VAULT_UNAVAILABLE', 'a secret is kept in Vault, and VAULT_ADDR is not set')
     const found = await vault.read(path, version)
-    const sha256 = found && hashSecret(found.clientSecret)
-    if (sha256) remember(key, sha256)
+    if (typeof found === 'string') return found
+    const sha256 = hashSecret(found.clientSecret)
+    remember(key, sha256)
     return sha256
+  }
+
+  async function hashOfAccepted(place: Place): Promise<Buffer | 'lost' | undefined> {
+    const found = await read(place)
+    if (found === 'missing')
+      onError(new IdpError('VAULT_REFUSED', 'a secret that is accepted is not in Vault any more'))
+    if (found === 'missing') return 'lost'
+    return found === 'destroyed' ? undefined : found
+  }
+
+  async function hashOfDead(version: Part): Promise<Buffer | undefined> {
+    const sha256 = sha256Of(version)
+    const place = placeOf(version)
+    if (sha256 || !place) return sha256
+    const found = await read(place)
+    return typeof found === 'string' ? undefined : found
   }
 
   function remember(key: string, sha256: Buffer): void {
@@ -64,15 +87,10 @@ export function clientSecrets(vault: SecretVault | undefined, onError: (error: u
       if (place) await vault?.discard(place.path, place.version).catch(onError)
     },
     async hashOf(version) {
-      const { sha256 } = version.publicPart as { sha256?: string }
-      if (sha256 !== undefined) return Buffer.from(sha256, 'hex')
+      if (!isAccepted(version)) return hashOfDead(version).catch(() => undefined)
       const place = placeOf(version)
-      if (!place) return undefined
-      return isAccepted(version) ? read(place) : read(place).catch(() => undefined)
+      return sha256Of(version) ?? (place && hashOfAccepted(place))
     },
+    hashOfDead,
   }
-}
-
-export function placeOf({ publicPart }: Pick<Version, 'publicPart'>): Place | undefined {
-  return (publicPart as { vault?: Place }).vault
 }

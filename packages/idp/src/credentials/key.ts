@@ -1,5 +1,6 @@
 import { createPublicKey, hash, type JsonWebKey, type KeyObject } from 'node:crypto'
 import { IdpError } from '../error.ts'
+import { isOfSmallOrder } from './small-order.ts'
 
 /** Which algorithms a key may sign assertions with, the usual one first, and the members that make it (RFC 7638 §3.2). */
 const sorts: ReadonlyMap<unknown, { algorithms: readonly string[]; members: readonly string[] }> = new Map(
@@ -15,8 +16,10 @@ const sorts: ReadonlyMap<unknown, { algorithms: readonly string[]; members: read
 /** All of them. */
 export const clientKeyAlgorithms: readonly string[] = [...sorts.values()].flatMap(({ algorithms }) => algorithms)
 
-const leastRsaBits = 2_048
-const mostRsaBits = 8_192
+export const leastRsaBits = 2_048
+export const mostRsaBits = 4_096
+/** An exponent may be as long as the modulus; each verification would take a hundred times as long then. */
+const mostRsaExponent = 2n ** 32n
 /** Members of a private or secret JWK (RFC 7518 §6). */
 const privateMembers = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k']
 
@@ -37,10 +40,14 @@ export function readClientJwk(jwk: Readonly<Record<string, unknown>>): ClientJwk
   const sort = sortOf(jwk)
   if (!sort) throw refused('use EC (P-256, P-384, P-521), OKP (Ed25519) or RSA')
   const members = Object.fromEntries(sort.members.map((name) => [name, jwk[name]])) as JsonWebKey
+  requireForSignatures(jwk)
   const key = imported(members)
   requireStrength(key)
   // As OpenSSL writes it: of several spellings of one key only one is stored.
   const exported = key.export({ format: 'jwk' })
+  if (exported.crv === 'Ed25519' && isOfSmallOrder(Buffer.from(exported.x ?? '', 'base64url'))) {
+    throw refused('its point is of small order: anybody could sign for it')
+  }
   const alg = jwk.alg ?? sort.algorithms[0]
   if (typeof alg !== 'string' || !sort.algorithms.includes(alg)) throw refused('alg does not fit the key')
   return { ...exported, kid: kidOf(jwk.kid, thumbprintOf(exported)), alg }
@@ -48,13 +55,23 @@ export function readClientJwk(jwk: Readonly<Record<string, unknown>>): ClientJwk
 
 /** RFC 7638, SHA-256. */
 export function thumbprintOf(jwk: JsonWebKey): string {
-  const names = sortOf(jwk)?.members ?? []
-  const members = Object.fromEntries(names.map((name) => [name, jwk[name]]))
-  return hash('sha256', JSON.stringify(members), 'base64url')
+  return hash('sha256', JSON.stringify(membersOf(jwk)), 'base64url')
+}
+
+/** What makes the key, in the order of RFC 7638. */
+export function membersOf(jwk: JsonWebKey): JsonWebKey {
+  return Object.fromEntries((sortOf(jwk)?.members ?? []).map((name) => [name, jwk[name]]))
 }
 
 function sortOf(jwk: Readonly<Record<string, unknown>> | JsonWebKey) {
   return sorts.get(jwk.kty === 'RSA' ? 'RSA' : jwk.crv)
+}
+
+/** RFC 7517 §4.2 and §4.3: a public key that is said to be for something else is not meant for us. */
+function requireForSignatures({ use, key_ops: operations }: Readonly<Record<string, unknown>>): void {
+  if (use !== undefined && use !== 'sig') throw refused('its use is not sig')
+  if (operations === undefined || (Array.isArray(operations) && operations.includes('verify'))) return
+  throw refused('its key_ops do not have verify')
 }
 
 function imported(members: JsonWebKey): KeyObject {
@@ -69,8 +86,9 @@ function imported(members: JsonWebKey): KeyObject {
 function requireStrength(key: KeyObject): void {
   if (key.asymmetricKeyType !== 'rsa') return
   const { modulusLength = 0, publicExponent = 0n } = key.asymmetricKeyDetails ?? {}
-  if (modulusLength < leastRsaBits || modulusLength > mostRsaBits) throw refused('RSA keys have 2048 to 8192 bits')
+  if (modulusLength < leastRsaBits || modulusLength > mostRsaBits) throw refused('RSA keys have 2048 to 4096 bits')
   if (publicExponent < 3n || publicExponent % 2n === 0n) throw refused('its exponent is that of no RSA key')
+  if (publicExponent > mostRsaExponent) throw refused('its exponent has more than 32 bits; 65537 is usual')
 }
 
 function kidOf(kid: unknown, thumbprint: string): string {

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { ClientKeyring, ClientMaterial } from '@rekey/keyring'
 import { IdpError } from '../error.ts'
 import type { ClientSecrets } from './kept.ts'
-import { readClientJwk, thumbprintOf } from './key.ts'
+import { readClientJwk } from './key.ts'
 import { newClientSecret } from './secret.ts'
 
 /** A version that is about to become a credential's active one, and what only its client is told of it. */
@@ -16,30 +16,24 @@ export type GivenJwk = Readonly<Record<string, unknown>> | undefined
 /**
  * Makes a secret, or takes the client's public key. Where secrets are kept outside the database it is there when this resolves.
  *
- * @throws IdpError `INVALID_REQUEST`, `ALREADY_EXISTS` for a key that the credential had before, `VAULT_UNAVAILABLE`,
- *   `VAULT_REFUSED`
+ * @throws IdpError `INVALID_REQUEST`, `VAULT_UNAVAILABLE`, `VAULT_REFUSED`
  */
 export async function makeVersion(
   secrets: ClientSecrets,
   agentId: string,
   credentialId: string,
-  { kind, versions }: Pick<ClientKeyring, 'kind' | 'versions'>,
+  kind: ClientKeyring['kind'],
   jwk: GivenJwk,
 ): Promise<Made> {
-  if (kind === 'client-key') return takeKey(versions, jwk)
+  if (kind === 'client-key') return takeKey(jwk)
   if (jwk) throw new IdpError('INVALID_REQUEST', 'jwk: this credential is a secret, which is made here')
   const clientSecret = newClientSecret()
   const publicPart = await secrets.keep(agentId, credentialId, clientSecret)
   return { material: { id: randomUUID(), publicPart }, told: { clientSecret } }
 }
 
-function takeKey(versions: ClientKeyring['versions'], jwk: GivenJwk): Made {
+function takeKey(jwk: GivenJwk): Made {
   if (!jwk) throw new IdpError('INVALID_REQUEST', 'jwk: the public key of the client is missing')
   const key = readClientJwk(jwk)
-  const thumbprint = thumbprintOf(key)
-  // A key that was retired or revoked would be alive again by another name.
-  if (versions.some(({ id, publicPart }) => id === key.kid || thumbprintOf(publicPart) === thumbprint)) {
-    throw new IdpError('ALREADY_EXISTS', 'jwk: the credential has, or had, this key or one of this kid')
-  }
   return { material: { id: key.kid, publicPart: { ...key } }, told: { kid: key.kid } }
 }

@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
-import { z } from 'zod'
 import type { Config } from '../config.ts'
-import { pageOf, positionOf } from '../http/page.ts'
+import { isAfter, microsecondsOf, pageOf, positionOf, timedPosition } from '../http/page.ts'
+import { iso } from '../http/time.ts'
 import type { IdpDatabase } from '../tables.ts'
 import { serviceAccount, staging } from './policy.ts'
 
@@ -11,6 +11,8 @@ interface Overdue {
   agentName: string | null
   kind: 'client-secret' | 'client-key'
   rotatedAt: number
+  /** The same as exact as the list is sorted. */
+  rotated: number
   overdueSince: number
 }
 
@@ -29,7 +31,7 @@ export async function overdueCredentials(
   organizationId: string,
   { limit, cursor }: { limit: number; cursor?: string | undefined },
 ) {
-  const after = positionOf(cursor, z.string().max(200))
+  const after = positionOf(cursor, timedPosition)
   const interval = (ms: number) => sql`${`${ms} milliseconds`}::interval`
   const allowed = sql`CASE WHEN agent_type ~* ${serviceAccount.source} THEN ${interval(every.serviceAccount)}
     WHEN deployment_env ~* ${staging.source} THEN ${interval(every.staging)} ELSE ${interval(every.production)} END`
@@ -39,26 +41,23 @@ export async function overdueCredentials(
     WHERE credentials.status = 'active' AND rotated_at < now() - ${interval(least)} AND rotated_at < now() - ${allowed}
       AND (expires_at IS NULL OR expires_at > now())
       AND agents.status = 'active' AND organization_id = ${organizationId}`
-  const from =
-    after === undefined
-      ? sql``
-      : sql`AND (rotated_at, credential_id) >
-          (SELECT rotated_at, credential_id FROM credentials WHERE credential_id = ${after})`
+  // Where the page before ended, not its last row: that may have been rotated since, and be the youngest of all.
+  const from = after ? sql`AND ${isAfter('rotated_at', 'credential_id', after)}` : sql``
   const { rows } = await sql<Overdue>`
     SELECT credential_id AS "credentialId", agent_id AS "agentId", name AS "agentName", kind, rotated_at AS "rotatedAt",
-      rotated_at + ${allowed} AS "overdueSince"
+      ${microsecondsOf('rotated_at')} AS rotated, rotated_at + ${allowed} AS "overdueSince"
     ${overdue} ${from} ORDER BY rotated_at, credential_id LIMIT ${limit + 1}`.execute(db)
   const counted = await sql<{ total: number }>`
     SELECT count(*)::int AS total FROM (SELECT ${overdue} LIMIT ${mostCounted}) counted`.execute(db)
-  const page = pageOf(rows, limit, ({ credentialId }) => credentialId)
+  const page = pageOf(rows, limit, ({ rotated, credentialId }) => [rotated, credentialId])
   return { credentials: page.rows.map(show), nextCursor: page.nextCursor, total: counted.rows[0]?.total ?? 0 }
 }
 
-function show({ agentName, rotatedAt, overdueSince, ...same }: Overdue) {
+function show({ agentName, rotatedAt, rotated: _, overdueSince, ...same }: Overdue) {
   return {
     ...same,
     agentName: agentName ?? undefined,
-    rotatedAt: new Date(rotatedAt).toISOString(),
-    overdueSince: new Date(overdueSince).toISOString(),
+    rotatedAt: iso(rotatedAt),
+    overdueSince: iso(overdueSince),
   }
 }

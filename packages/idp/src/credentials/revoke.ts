@@ -28,11 +28,14 @@ export async function revokeCredential(
     .where('credential_id', '=', credentialId)
     .forUpdate()
     .executeTakeFirstOrThrow()
-  return close(transaction, storedOf(row), organizationId, cause)
+  const credential = storedOf(row)
+  if (isClosed(credential.keyring)) return credential
+  await endTokensObtainedBy(transaction, credential)
+  return close(transaction, credential, organizationId, cause)
 }
 
 /**
- * Revokes every credential of an agent, in the transaction that ends the agent. The caller holds the agent's lock, and
+ * Revokes every credential of an agent and all its opaque tokens, in the transaction that ends the agent. The caller holds the agent's lock, and
  * announces that the agent changed.
  */
 export async function closeCredentials(
@@ -51,7 +54,10 @@ export async function closeCredentials(
     .orderBy('credential_id')
     .forUpdate()
     .execute()
-  for (const row of rows) await close(transaction, storedOf(row), organizationId, cause)
+  // First, as above: to close one takes the lock that orders all changes, and whoever waits for that may hold tokens.
+  await transaction.deleteFrom('opaque_tokens').where('agent_id', '=', agentId).execute()
+  const open = rows.map(storedOf).filter(({ keyring }) => !isClosed(keyring))
+  for (const credential of open) await close(transaction, credential, organizationId, cause)
 }
 
 async function close(
@@ -61,11 +67,9 @@ async function close(
   { actor, ...cause }: RevocationCause,
 ): Promise<StoredCredential> {
   const { credentialId, agentId, keyring } = credential
-  if (isClosed(keyring)) return credential
   const closed = closeKeyring(keyring, cause, await databaseNow(transaction))
   const saved = await saveStored(transaction, agentId, keyring, closed)
   if (!saved) throw new Error(`the row of credential ${credentialId} changed although it is locked`)
-  await endTokens(transaction, credential)
   await recordEvent(transaction, {
     action: 'credential.revoked',
     outcome: 'success',
@@ -77,14 +81,17 @@ async function close(
   return { ...credential, status: 'revoked', keyring: saved }
 }
 
-/** Ends the opaque tokens that were obtained by a credential. */
-export async function endTokens(
+/**
+ * Ends the opaque tokens that were obtained by a credential, and those of which that is not known: an instance of the release
+ * before does not write it down.
+ */
+export async function endTokensObtainedBy(
   db: Pick<Transaction<IdpTables>, 'deleteFrom'>,
   { agentId, credentialId }: Pick<StoredCredential, 'agentId' | 'credentialId'>,
 ): Promise<void> {
   await db
     .deleteFrom('opaque_tokens')
     .where('agent_id', '=', agentId)
-    .where('credential_id', '=', credentialId)
+    .where((of) => of.or([of('credential_id', '=', credentialId), of('credential_id', 'is', null)]))
     .execute()
 }

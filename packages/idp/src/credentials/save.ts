@@ -3,6 +3,7 @@ import { activeVersion, type ClientKeyring, isAccepted, nextDecisionAt, stamp } 
 import { sql, type Transaction } from 'kysely'
 import type { IdpDatabase, IdpTables } from '../tables.ts'
 import { agentTopic } from './client.ts'
+import { placeOf, sha256Of } from './public-part.ts'
 import { credentialIdOf } from './stored.ts'
 
 /**
@@ -67,7 +68,6 @@ async function insert(
 function rowOf(keyring: ClientKeyring, now: number) {
   const active = activeVersion(keyring)
   const dueAt = nextDecisionAt(keyring, now)
-  const { sha256 } = (active?.publicPart ?? {}) as { sha256?: string }
   return {
     revision: keyring.revision,
     document: JSON.stringify(keyring),
@@ -75,14 +75,14 @@ function rowOf(keyring: ClientKeyring, now: number) {
     status: active ? 'active' : 'revoked',
     expires_at: active?.expiresAt === undefined ? null : new Date(active.expiresAt),
     rotated_at: new Date(active?.activatedAt ?? lastActivated(keyring)),
-    secret_hash: sha256 === undefined ? null : Buffer.from(sha256, 'hex'),
+    secret_hash: (active && sha256Of(active)) ?? null,
     ...(isUntidy(keyring) ? { untidy: true } : {}),
   }
 }
 
 /** Is something left where secrets are kept that is not accepted any more? */
 function isUntidy({ versions }: ClientKeyring): boolean {
-  return versions.some((version) => !isAccepted(version) && 'vault' in version.publicPart)
+  return versions.some((version) => !isAccepted(version) && placeOf(version) !== undefined)
 }
 
 function lastActivated({ versions }: ClientKeyring): number {

@@ -1,8 +1,8 @@
 import { z } from 'zod'
 import { pageQuery } from '../http/page.ts'
 import { lineOf } from '../http/text.ts'
+import { moment, time } from '../http/time.ts'
 
-const time = z.iso.datetime()
 const id = lineOf(200)
 
 export const agentParams = z.object({ agentId: id })
@@ -14,11 +14,7 @@ export const idempotencyHeader = z.looseObject({
     .describe('A lost reply is given once more to whoever repeats his request by the same key within a minute'),
 })
 
-const expiresAt = z.iso
-  .datetime({ offset: true })
-  .transform((text) => Date.parse(text))
-  .optional()
-  .describe('From then on it is not accepted')
+const expiresAt = moment.optional().describe('From then on it is not accepted')
 const jwk = z
   .record(z.string().max(20), z.unknown())
   .optional()

@@ -3,9 +3,11 @@ import { sql } from 'kysely'
 import type { z } from 'zod'
 import type { Agent } from '../agents/agent.ts'
 import type { Config } from '../config.ts'
+import { iso, isoIfSet, isoOrNull } from '../http/time.ts'
 import type { IdpDatabase } from '../tables.ts'
 import { usesOf } from './evidence.ts'
 import { rotateEveryMs } from './policy.ts'
+import { kidOf } from './public-part.ts'
 import type { detailedCredential, shownCredential } from './schema.ts'
 import type { StoredCredential } from './stored.ts'
 
@@ -28,9 +30,9 @@ export function showCredential(credential: StoredCredential, agent: Agent, confi
     createdAt: iso(createdAt),
     rotatedAt: iso(rotatedAt),
     rotateBy: iso(rotatedAt + rotateEveryMs(config.credentials, agent)),
-    expiresAt: maybe(expiresAt),
-    overlapEndsAt: maybe(overlapEnd(keyring.versions, now)),
-    revokedAt: isRevoked ? maybe(revoked?.revokedAt) : undefined,
+    expiresAt: isoIfSet(expiresAt),
+    overlapEndsAt: isoIfSet(overlapEnd(keyring.versions, now)),
+    revokedAt: isRevoked ? isoIfSet(revoked?.revokedAt) : undefined,
     reason: isRevoked ? revoked?.reason : undefined,
   }
 }
@@ -61,7 +63,7 @@ export async function showDetailed(
       version: id,
       gate,
       for: parties,
-      opensAt: opensAt === null ? null : iso(opensAt),
+      opensAt: isoOrNull(opensAt),
     })),
   }
 }
@@ -81,26 +83,28 @@ async function usesByAddress(db: IdpDatabase, credentialId: string): Promise<Map
   return Map.groupBy(rows, ({ version }) => version)
 }
 
+/** The migration that made the table of uses. */
+const tableOfUses = 'credentials'
+
 /** When the table of uses was made. */
 async function recordingBegan(db: IdpDatabase): Promise<number> {
   const { rows } = await sql<{ at: number }>`
-    SELECT applied_at AS at FROM migrations WHERE package = 'idp' AND name LIKE '%credentials%'`.execute(db)
+    SELECT applied_at AS at FROM migrations WHERE package = 'idp' AND name = ${tableOfUses}`.execute(db)
   return rows[0]?.at ?? 0
 }
 
 function showVersion(version: Version, uses: readonly Use[]): ShownVersion {
-  const { kid } = version.publicPart as { kid?: string }
   return {
     id: version.id,
     state: version.state,
     preparedAt: iso(version.preparedAt),
-    activatedAt: maybe(version.activatedAt),
-    retiringAt: maybe(version.retiringAt),
-    retiredAt: maybe(version.retiredAt),
-    revokedAt: maybe(version.revokedAt),
-    acceptedUntil: maybe(version.acceptedUntil),
-    expiresAt: maybe(version.expiresAt),
-    kid,
+    activatedAt: isoIfSet(version.activatedAt),
+    retiringAt: isoIfSet(version.retiringAt),
+    retiredAt: isoIfSet(version.retiredAt),
+    revokedAt: isoIfSet(version.revokedAt),
+    acceptedUntil: isoIfSet(version.acceptedUntil),
+    expiresAt: isoIfSet(version.expiresAt),
+    kid: kidOf(version),
     seen: uses.length === 0 ? 'not seen' : { ...together(uses), addresses: uses.map(showUse) },
   }
 }
@@ -115,12 +119,4 @@ function together(uses: readonly Use[]) {
 
 function showUse({ address, firstAt, lastAt, count }: Use) {
   return { address, firstAt: iso(firstAt), lastAt: iso(lastAt), count }
-}
-
-function iso(time: number): string {
-  return new Date(time).toISOString()
-}
-
-function maybe(time: number | undefined): string | undefined {
-  return time === undefined ? undefined : iso(time)
 }

@@ -1,18 +1,20 @@
 import { databaseNow, recordEvent } from '@rekey/database'
-import type { Change, ClientKeyring, ClientPolicy, KeyringStore } from '@rekey/keyring'
+import type { Change, ClientKeyring, ClientPolicy, LoopStore } from '@rekey/keyring'
 import { sql, type Transaction } from 'kysely'
 import type { IdpDatabase, IdpTables } from '../tables.ts'
 import { saveStored } from './save.ts'
-import { credentialIdOf, credentialsIn, findStored, keyringName, storedOf } from './stored.ts'
+import { credentialIdOf, findStored, keyringName } from './stored.ts'
 
 /** So many are looked at in one pass; the others come with the next. */
 const mostDue = 500
 
-/** Credentials as keyrings, for the loop that lets go of what was replaced. It saves what the loop does, and its events. */
-export function credentialStore(db: IdpDatabase): KeyringStore<ClientPolicy> {
+/**
+ * Credentials as keyrings, for the loop that lets go of what was replaced. It saves what the loop does, and its events. They are
+ * created elsewhere: only there it is known whose they are.
+ */
+export function credentialStore(db: IdpDatabase): LoopStore<ClientPolicy> {
   return {
     load: async (name) => (await findStored(db, credentialIdOf(name)))?.keyring,
-    list: async () => (await credentialsIn(db).orderBy('credential_id').execute()).map((row) => storedOf(row).keyring),
     due: async (now) => {
       const due = db
         .selectFrom('credentials')
@@ -30,7 +32,7 @@ export function credentialStore(db: IdpDatabase): KeyringStore<ClientPolicy> {
 
 async function save(
   transaction: Transaction<IdpTables>,
-  previous: ClientKeyring | undefined,
+  previous: ClientKeyring,
   next: ClientKeyring,
   { action, actor, details }: Change,
 ): Promise<ClientKeyring | undefined> {

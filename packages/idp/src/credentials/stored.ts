@@ -51,7 +51,7 @@ export function storedOf(row: CredentialColumns): StoredCredential {
     status: row.status === 'active' ? 'active' : 'revoked',
     createdAt: row.created_at,
     rotatedAt: row.rotated_at,
-    keyring: row.document ? (row.document as unknown as ClientKeyring) : keyringOfPlainRow(row),
+    keyring: row.document ?? keyringOfPlainRow(row),
   }
 }
 

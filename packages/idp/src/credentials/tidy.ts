@@ -4,7 +4,8 @@ import { IdpError } from '../error.ts'
 import type { IdpDatabase } from '../tables.ts'
 import type { SecretVault } from '../vault/open.ts'
 import { credentialPath } from '../vault/path.ts'
-import { type ClientSecrets, placeOf } from './kept.ts'
+import type { ClientSecrets } from './kept.ts'
+import { placeOf, sha256Of } from './public-part.ts'
 import { saveStored } from './save.ts'
 import { credentialsIn, type StoredCredential, storedOf } from './stored.ts'
 
@@ -66,12 +67,15 @@ function rewrite(db: IdpDatabase, agentId: string, previous: ClientKeyring, next
   return db.transaction().execute((transaction) => saveStored(transaction, agentId, previous, next))
 }
 
-/** Dead versions get their hash into the document, by which they are known when they are presented again. */
-async function withHashes(keyring: ClientKeyring, { hashOf }: ClientSecrets): Promise<ClientKeyring> {
+/**
+ * Dead versions get their hash into the document, by which they are known when they are presented again. What cannot be read
+ * now is not destroyed now either.
+ */
+async function withHashes(keyring: ClientKeyring, { hashOfDead }: ClientSecrets): Promise<ClientKeyring> {
   if (keyring.versions.every((version) => !lacksHash(version))) return keyring
   const versions = await Promise.all(
     keyring.versions.map(async (version) => {
-      const sha256 = lacksHash(version) ? await hashOf(version) : undefined
+      const sha256 = lacksHash(version) ? await hashOfDead(version) : undefined
       return sha256 ? { ...version, publicPart: { ...version.publicPart, sha256: sha256.toString('hex') } } : version
     }),
   )
@@ -79,5 +83,5 @@ async function withHashes(keyring: ClientKeyring, { hashOf }: ClientSecrets): Pr
 }
 
 function lacksHash(version: Version): boolean {
-  return !isAccepted(version) && placeOf(version) !== undefined && !('sha256' in version.publicPart)
+  return !isAccepted(version) && placeOf(version) !== undefined && sha256Of(version) === undefined
 }

@@ -1,4 +1,5 @@
 import { sql } from 'kysely'
+import { addressOf, otherAddresses } from '../http/address.ts'
 import type { IdpDatabase } from '../tables.ts'
 
 /**
@@ -9,8 +10,8 @@ import type { IdpDatabase } from '../tables.ts'
  */
 export interface CredentialUses {
   /** @param address the source address of the request */
-  note(clientId: string, held: Used, address: string): void
-  /** Writes what was noted. What cannot be written stays, and is written the next time. */
+  note(held: Used, address: string): void
+  /** Writes what was noted. What cannot be written stays, and is written the next time, unless the database never takes it. */
   flush(): Promise<void>
   /** Writes what was noted, and ends. */
   close(): Promise<void>
@@ -22,10 +23,8 @@ interface Used {
   version: string
 }
 
-/** Stands in the place of an address, for all beyond the first of a version. A client may have as many as it likes. */
-const otherAddresses = 'others'
-
 const flushEveryMs = 1_000
+/** Of a version; those that follow are `others`. A client may have as many as it likes. */
 const mostAddresses = 100
 /** Rows of one statement. */
 const mostTogether = 1_000
@@ -38,7 +37,7 @@ interface Row {
 }
 
 /**
- * @param onError what could not be written; it is tried again a second later
+ * @param onError what could not be written; it is tried again a second later, or dropped where that is of no use
  * @param everyMs between two writes
  */
 export function credentialUses(
@@ -54,27 +53,37 @@ export function credentialUses(
   function add(used: Used, address: string, count: number): void {
     const addresses = noted.get(used) ?? new Map<string, number>()
     noted.set(used, addresses)
-    const before = addresses.get(address)
-    if (before === undefined && addresses.size >= mostAddresses) {
-      addresses.set(otherAddresses, (addresses.get(otherAddresses) ?? 0) + count)
-    } else addresses.set(address, (before ?? 0) + count)
+    const isNew = !addresses.has(address)
+    const told = isNew ? (addresses.size < mostAddresses ? addressOf(address) : otherAddresses) : address
+    addresses.set(told, (addresses.get(told) ?? 0) + count)
   }
 
   async function writeNoted(): Promise<void> {
     const taken = noted
     if (taken.size === 0) return
     noted = new Map()
-    const rows = rowsOf(taken)
-    for (let from = 0; from < rows.length; from += mostTogether) {
-      const together = rows.slice(from, from + mostTogether)
-      try {
-        await write(db, together)
-      } catch (error) {
-        for (const { credential_id: credentialId, version, address, count } of rows.slice(from)) {
-          add({ credentialId, version }, address, count)
-        }
-        throw error
+    let left = split(rowsOf(taken), mostTogether)
+    try {
+      for (let [first] = left; first !== undefined; [first] = left)
+        left = [...(await writeOrSplit(first)), ...left.slice(1)]
+    } catch (error) {
+      for (const { credential_id: credentialId, version, address, count } of left.flat()) {
+        add({ credentialId, version }, address, count)
       }
+      throw error
+    }
+  }
+
+  /** A row that the database never takes must not keep the others from it. @returns what is to be written in its place */
+  async function writeOrSplit(rows: readonly Row[]): Promise<Row[][]> {
+    try {
+      await write(db, rows)
+      return []
+    } catch (error) {
+      if (!isRefused(error)) throw error
+      if (rows.length > 1) return split(rows, Math.ceil(rows.length / 2))
+      onError(error)
+      return []
     }
   }
 
@@ -86,13 +95,23 @@ export function credentialUses(
 
   const timer = setInterval(() => flush().catch(onError), everyMs).unref()
   return {
-    note: (_clientId, used, address) => add(used, address, 1),
+    note: (used, address) => add(used, address, 1),
     flush,
     async close() {
       clearInterval(timer)
       await flush().catch(onError)
     },
   }
+}
+
+/** Is it what is to be written that is wrong, and not the moment? */
+function isRefused(error: unknown): boolean {
+  // SQLSTATE: data exceptions, integrity, and what exceeds a limit of PostgreSQL.
+  return /^(22|23|54)...$/.test(String((error as { code?: unknown } | null)?.code))
+}
+
+function split<T>(rows: readonly T[], size: number): T[][] {
+  return Array.from({ length: Math.ceil(rows.length / size) }, (_, n) => rows.slice(n * size, (n + 1) * size))
 }
 
 /** One row for what was noted under several objects: a client may have been read anew meanwhile. Sorted: see `write`. */

@@ -1,21 +1,16 @@
 import { z } from 'zod'
 import { lineOf } from '../http/text.ts'
+import { iso, moment } from '../http/time.ts'
 
 const name = lineOf(512)
-/** The last whole second that is written with four digits of a year: verifiers round up to seconds. */
-const lastSecondOf9999 = 253_402_300_799_000
-const moment = z.iso
-  .datetime({ offset: true })
-  .transform((text) => Date.parse(text))
-  .refine((ms) => ms >= 0 && ms <= lastSecondOf9999, 'a moment between 1970 and 9999')
-  .transform((ms) => new Date(ms).toISOString())
+const isoMoment = moment.transform(iso)
 
 /** What can be denied. A key is revoked instead. */
 export const denyEntry = z.union([
-  z.strictObject({ jti: name, expiresAt: moment.optional() }),
-  z.strictObject({ sid: name, expiresAt: moment.optional() }),
-  z.strictObject({ sub: name, issuedBefore: moment }),
-  z.strictObject({ client_id: name, issuedBefore: moment }),
+  z.strictObject({ jti: name, expiresAt: isoMoment.optional() }),
+  z.strictObject({ sid: name, expiresAt: isoMoment.optional() }),
+  z.strictObject({ sub: name, issuedBefore: isoMoment }),
+  z.strictObject({ client_id: name, issuedBefore: isoMoment }),
 ])
 
 /** One token, all tokens of a session, or all that a subject or a client got before a moment; times are ISO 8601. */
@@ -62,7 +57,7 @@ export function rowOf(entry: DenyEntry, now: number, longestTokenMs: number): De
 export function toldOf({ kind, value, issuedBefore, endsAt }: DenyRow): DenyEntry {
   const told =
     issuedBefore === null
-      ? { [kind]: value, expiresAt: new Date(endsAt).toISOString() }
-      : { [kind]: value, issuedBefore: new Date(issuedBefore).toISOString() }
+      ? { [kind]: value, expiresAt: iso(endsAt) }
+      : { [kind]: value, issuedBefore: iso(issuedBefore) }
   return told as DenyEntry
 }

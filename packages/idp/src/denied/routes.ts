@@ -1,13 +1,14 @@
 import { z } from 'zod'
 import type { App } from '../http/app.ts'
 import { requireScope } from '../http/authorise.ts'
+import { time } from '../http/time.ts'
 import type { Instance } from '../instance.ts'
+import { codes } from '../openapi/errors.ts'
 import { denyEntry, kindOf, rowOf, toldOf } from './entry.ts'
 import { longestTokenMs } from './longest-token.ts'
 import { allowTokens, deniedNow, denyTokens } from './store.ts'
 
 const entries = z.object({ entries: z.array(denyEntry).min(1).max(1_000) })
-const time = z.iso.datetime()
 const shown = z.object({
   entries: z.array(
     z.union([
@@ -26,7 +27,9 @@ export function deniedRoutes(app: App, instance: Instance): void {
   const { db } = instance.connection
   const scope = { onRequest: requireScope(instance, 'incidents:write') }
   const read = { ...scope, schema: { tags, summary: 'List what is denied', response: { 200: shown } } }
-  const deny = { ...scope, schema: { tags, summary: 'Deny tokens', body: entries, response: { 200: shown } } }
+  const full = codes('DENY_LIST_FULL')
+  const response = { 200: shown }
+  const deny = { ...scope, schema: { tags, summary: 'Deny tokens', body: entries, response, refuses: full } }
   const dropped = z.object({ dropped: z.number().describe('How many there were') })
   const allow = { ...scope, schema: { tags, summary: 'Take entries back', body: entries, response: { 200: dropped } } }
 

@@ -28,21 +28,32 @@ export function denyTokens(db: IdpDatabase, rows: readonly DenyRow[], actor: str
   return db.transaction().execute((transaction) => denyWithin(transaction, rows, actor))
 }
 
+/** For whom tokens are denied, where it is not somebody who may deny anything. */
+export interface DenyRules {
+  /** How long the list may become by this. */
+  most?: number
+  /** A client that revokes tokens by itself, and how many entries in force may be of it. */
+  share?: { of: string; most: number }
+  /** The agent is suspended: `lowerDenial` takes back what this adds. */
+  isSuspension?: boolean
+}
+
 /**
  * The same in the transaction of another change, near its end: it takes the lock that orders all changes.
  *
- * @param most how long the list may become by this
+ * @throws IdpError `DENY_LIST_FULL`
  */
 export async function denyWithin(
   transaction: Transaction<IdpTables>,
   rows: readonly DenyRow[],
   actor: string,
-  most = mostDenied,
+  { most = mostDenied, share, isSuspension = false }: DenyRules = {},
 ): Promise<number> {
   const revision = await recordChange(transaction, deniedTopic, 'list')
   await sql`
-    INSERT INTO denied AS held (kind, value, issued_before, ends_at, revision)
-    SELECT kind, value, to_timestamp(max("issuedBefore") / 1000.0), to_timestamp(max("endsAt") / 1000.0), ${revision}
+    INSERT INTO denied AS held (kind, value, issued_before, ends_at, revision, denied_by, unsuspended_before)
+    SELECT kind, value, to_timestamp(max("issuedBefore") / 1000.0), to_timestamp(max("endsAt") / 1000.0), ${revision},
+      ${share?.of ?? null}::text, CASE WHEN ${isSuspension} THEN '-infinity'::timestamptz END
     FROM jsonb_to_recordset(${JSON.stringify(rows)}::jsonb)
       AS asked (kind text, value text, "issuedBefore" float8, "endsAt" float8)
     GROUP BY kind, value
@@ -50,8 +61,13 @@ export async function denyWithin(
       issued_before = CASE WHEN held.dropped THEN EXCLUDED.issued_before
                            ELSE greatest(held.issued_before, EXCLUDED.issued_before) END,
       ends_at = CASE WHEN held.dropped THEN EXCLUDED.ends_at ELSE greatest(held.ends_at, EXCLUDED.ends_at) END,
-      revision = EXCLUDED.revision, dropped = false`.execute(transaction)
-  await requireRoom(transaction, most)
+      unsuspended_before = CASE
+        WHEN held.dropped THEN EXCLUDED.unsuspended_before
+        WHEN ${isSuspension} THEN coalesce(held.unsuspended_before, held.issued_before)
+        WHEN held.unsuspended_before IS NOT NULL THEN greatest(held.unsuspended_before, EXCLUDED.issued_before)
+      END,
+      denied_by = EXCLUDED.denied_by, revision = EXCLUDED.revision, dropped = false`.execute(transaction)
+  await requireRoom(transaction, most, share)
   await setNewest(transaction, revision)
   const details = { entries: rows.length, kinds: countsByKind(rows), revision }
   await recordEvent(transaction, { action: 'denied.added', outcome: 'success', actor, details })
@@ -59,7 +75,8 @@ export async function denyWithin(
 }
 
 /**
- * Denies a subject or a client for less than before, in the transaction of another change.
+ * Takes back what the suspension of an agent added, down to this row or to what somebody denied besides, in the transaction
+ * of another change.
  *
  * @returns the revision by which instances and verifiers know of it; 0 when it was not denied for more
  */
@@ -68,10 +85,11 @@ export async function lowerDenial(
   { kind, value, issuedBefore, endsAt }: DenyRow & { issuedBefore: number },
 ): Promise<number> {
   const revision = await recordChange(transaction, deniedTopic, 'list')
-  const before = sql`to_timestamp(${issuedBefore / 1_000})`
+  const before = sql`greatest(unsuspended_before, to_timestamp(${issuedBefore / 1_000}))`
   const { rows } = await sql`
-    UPDATE denied SET issued_before = ${before}, ends_at = to_timestamp(${endsAt / 1_000}), revision = ${revision}
-    WHERE kind = ${kind} AND value = ${value} AND NOT dropped AND issued_before > ${before}
+    UPDATE denied SET issued_before = ${before}, ends_at = ${before} + ${`${endsAt - issuedBefore} milliseconds`}::interval,
+      unsuspended_before = NULL, revision = ${revision}
+    WHERE kind = ${kind} AND value = ${value} AND NOT dropped AND unsuspended_before IS NOT NULL AND issued_before > ${before}
     RETURNING kind`.execute(transaction)
   if (rows.length === 0) return 0
   await setNewest(transaction, revision)
@@ -134,11 +152,34 @@ export async function pruneDenied(db: IdpDatabase): Promise<void> {
   await sql`DELETE FROM denied WHERE ends_at < now() - interval '1 hour'`.execute(db)
 }
 
-async function requireRoom(transaction: Transaction<IdpTables>, most: number): Promise<void> {
-  const { rows } = await sql<{ count: number }>`
-    SELECT count(*)::int AS count FROM denied WHERE NOT dropped AND ${inForce}`.execute(transaction)
-  if ((rows[0]?.count ?? 0) <= most) return
-  throw new IdpError('DENY_LIST_FULL', `at most ${most} entries can be denied at a time`)
+async function requireRoom(
+  transaction: Transaction<IdpTables>,
+  most: number,
+  share: DenyRules['share'],
+): Promise<void> {
+  const { rows } = await sql<{ count: number; own: number }>`
+    SELECT count(*)::int AS count, (count(*) FILTER (WHERE denied_by = ${share?.of ?? null}))::int AS own
+    FROM denied WHERE NOT dropped AND ${inForce}`.execute(transaction)
+  const { count = 0, own = 0 } = rows[0] ?? {}
+  if (count > most) throw new IdpError('DENY_LIST_FULL', `at most ${most} entries can be denied at a time`)
+  if (own <= (share?.most ?? 0)) return
+  throw new IdpError('DENY_LIST_FULL', `at most ${share?.most} entries can be of one client at a time`)
+}
+
+/**
+ * Up to which `iat` the tokens of a client are denied, also those that it will get.
+ *
+ * @returns milliseconds since the epoch; `null` when they are not
+ */
+export async function clientDeniedBefore(db: IdpDatabase, clientId: string): Promise<number | null> {
+  const row = await db
+    .selectFrom('denied')
+    .select('issued_before')
+    .where('kind', '=', 'client_id')
+    .where('value', '=', clientId)
+    .where('dropped', '=', false)
+    .executeTakeFirst()
+  return row?.issued_before ?? null
 }
 
 async function setNewest(transaction: Transaction<IdpTables>, revision: number): Promise<void> {

@@ -1,4 +1,5 @@
 import type { FastifyRequest } from 'fastify'
+import { isOfUse } from '../agents/organization.ts'
 import { IdpError } from '../error.ts'
 import type { Instance } from '../instance.ts'
 import { demanding } from '../openapi/security.ts'
@@ -15,12 +16,16 @@ export type Authorised = Pick<FastifyRequest, 'caller'>
 
 /**
  * Lets a request pass that carries an opaque token with a scope. A JWT is no such token, whatever it says and whoever
- * signed it: a stolen signing key administers nothing.
+ * signed it: a stolen signing key administers nothing. What concerns the whole estate is the operator's organization's alone,
+ * whatever scopes an agent of another one was given.
  */
 export function requireScope(instance: Instance, scope: string) {
   return demanding({ management: [scope] }, async (request: FastifyRequest): Promise<void> => {
     request.caller = await authenticated(instance, request)
     instance.limits.administration(request.caller.clientId)
+    if (!isOfUse(scope, request.caller.organizationId)) {
+      throw new IdpError('FORBIDDEN', "this is for agents of the operator's organization only")
+    }
     if (request.caller.scopes.has(scope)) return
     throw new IdpError('INSUFFICIENT_SCOPE', `this needs the scope ${scope}`, { facts: { scope } })
   })

@@ -5,18 +5,19 @@ import type { FastifyReply } from 'fastify'
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod'
 import { IdpError, type IdpErrorCode, OAuthError, type OAuthErrorCode } from '../error.ts'
 
-/** An error as the caller sees it. */
+/** An error as the caller sees it, and the log. */
 export interface Refusal {
   status: number
   code: string
   message: string
   details?: unknown
   headers?: Record<string, string>
+  /** For the log: what lies behind the code. Nothing that a row holds. */
+  cause?: object
 }
 
 const idpStatus: Readonly<Record<IdpErrorCode, number>> = {
   AGENT_DECOMMISSIONED: 409,
-  AGENT_NOT_ACTIVE: 409,
   ALGORITHM_UNSUPPORTED: 409,
   ALREADY_EXISTS: 409,
   CONFIG_INVALID: 500,
@@ -67,6 +68,23 @@ const oauthStatus: Readonly<Record<OAuthErrorCode, number>> = {
   unsupported_grant_type: 400,
 }
 
+/** Every code by which a request may be refused. */
+export type RefusalCode = IdpErrorCode | KeyringErrorCode | OAuthErrorCode | 'DATABASE_UNAVAILABLE'
+
+const databaseStatus = { DATABASE_UNAVAILABLE: 503 }
+const statuses: Readonly<Partial<Record<RefusalCode, number>>> = {
+  ...idpStatus,
+  ...keyringStatus,
+  ...oauthStatus,
+  ...databaseStatus,
+}
+
+/** How a code is told by an endpoint: its status, and what it is called there. */
+export function wireOf(url: string, code: RefusalCode): { status: number; name: string } {
+  const status = statuses[code] ?? 500
+  return { status, name: isOAuthEndpoint(url) ? oauthCode({ status, code }) : code }
+}
+
 /** What Fastify itself refuses, by its codes. */
 const fastifyCodes: Readonly<Record<string, [IdpErrorCode, string]>> = {
   FST_ERR_BAD_URL: ['INVALID_REQUEST', 'the path is malformed'],
@@ -91,7 +109,8 @@ export function refusalOf(error: unknown): Refusal {
   const translated = asDatabaseError(error)
   if (translated instanceof DatabaseError) {
     const message = 'the database cannot serve this at the moment; try again'
-    return { status: 503, code: 'DATABASE_UNAVAILABLE', message, headers: retryAfter }
+    const cause = { code: translated.code, ...translated.facts }
+    return { status: 503, code: 'DATABASE_UNAVAILABLE', message, headers: retryAfter, cause }
   }
   return { status: 500, code: 'INTERNAL', message: 'an unforeseen error; the log tells more under the correlation id' }
 }
@@ -142,7 +161,7 @@ const oauthNames: Readonly<Record<string, string>> = {
   UNAUTHENTICATED: 'invalid_token',
 }
 
-function oauthCode(refusal: Refusal): string {
+function oauthCode(refusal: Pick<Refusal, 'status' | 'code'>): string {
   if (refusal.code in oauthStatus) return refusal.code
   const name = oauthNames[refusal.code]
   if (name) return name

@@ -2,12 +2,13 @@
  * Idempotency-Key: whoever did not get the reply to a change asks again by the same key, and gets that reply instead of a
  * second change. For a minute; the same caller only; only the same request.
  */
-import { hash } from 'node:crypto'
 import type { FastifyRequest } from 'fastify'
 import { sql, type Transaction } from 'kysely'
 import { IdpError } from '../error.ts'
 import type { Instance } from '../instance.ts'
+import { sha256 } from '../sha256.ts'
 import type { IdpDatabase, IdpTables } from '../tables.ts'
+import { transact } from '../transact.ts'
 import type { Authorised } from './authorise.ts'
 
 /** A change as it was made: its revision, and what the caller is told when every instance has applied that. */
@@ -17,11 +18,16 @@ export interface Done<Reply> {
 }
 
 /** What takes long and must not happen while the database waits, though the change needs it. */
-export interface Preparation<Made> {
+export interface Preparation<Made, Reply = unknown> {
   make(): Promise<Made>
   /** Called when it was not needed after all: the change was refused, or has been made before. */
   discard(made: Made): Promise<void>
+  /** Called before a reply is given once more. It throws when what that says is not so any more. */
+  confirm?(done: Done<Reply>): Promise<void>
 }
+
+/** For a change that needs nothing of the kind. */
+export const nothingToPrepare: Preparation<void> = { make: async () => {}, discard: async () => {} }
 
 type Kept = Pick<Instance, 'connection' | 'sealer' | 'view'>
 type Asked = Authorised & Pick<FastifyRequest, 'headers' | 'params' | 'body'>
@@ -35,41 +41,31 @@ const keyForm = /^[\x20-\x7e]{1,200}$/
  *
  * @param operation its name: the same key for another operation is refused
  * @param act makes the change; it reads and writes by the transaction only
- * @throws IdpError `IDEMPOTENCY_KEY_REUSED`, `INVALID_REQUEST` for a key that is none, and what `act` throws
+ * @param preparation made only if the reply is not known already
+ * @throws IdpError `IDEMPOTENCY_KEY_REUSED`, `INVALID_REQUEST` for a key that is none, and what `act` and `confirm` throw
  */
-export async function idempotent<Reply>(
-  instance: Kept,
-  request: Asked,
-  operation: string,
-  act: (transaction: Transaction<IdpTables>) => Promise<Done<Reply>>,
-): Promise<Reply>
 export async function idempotent<Reply, Made>(
   instance: Kept,
   request: Asked,
   operation: string,
   act: (transaction: Transaction<IdpTables>, made: Made) => Promise<Done<Reply>>,
-  preparation: Preparation<Made>,
-): Promise<Reply>
-export async function idempotent<Reply, Made>(
-  instance: Kept,
-  request: Asked,
-  operation: string,
-  act: (transaction: Transaction<IdpTables>, made: Made) => Promise<Done<Reply>>,
-  preparation?: Preparation<Made>,
+  preparation: Preparation<Made, NoInfer<Reply>>,
 ): Promise<Reply> {
   const { db } = instance.connection
   const key = keyOf(request, operation)
   const before = key && (await replyBy<Reply>(instance, db, key))
-  const done = before ?? (await prepared(preparation, (made) => once(instance, db, key, (tx) => act(tx, made as Made))))
+  const done = before
+    ? { ...before, repeated: true }
+    : await prepared(preparation, (made) => once(instance, db, key, (tx) => act(tx, made)))
+  if (done.repeated) await preparation.confirm?.(done)
   await instance.view.everywhere(done.revision)
   return done.reply
 }
 
-async function prepared<Made, T extends object>(
-  preparation: Preparation<Made> | undefined,
-  use: (made: Made | undefined) => Promise<T & { repeated?: boolean }>,
+async function prepared<Made, T extends { repeated?: boolean }>(
+  preparation: Preparation<Made>,
+  use: (made: Made) => Promise<T>,
 ): Promise<T> {
-  if (!preparation) return use(undefined)
   const made = await preparation.make()
   try {
     const done = await use(made)
@@ -104,7 +100,7 @@ function once<Reply>(
   key: Key | undefined,
   act: (transaction: Transaction<IdpTables>) => Promise<Done<Reply>>,
 ): Promise<Done<Reply> & { repeated?: boolean }> {
-  return db.transaction().execute(async (transaction) => {
+  return transact(db, async (transaction) => {
     if (!key) return act(transaction)
     // Held to the end: whoever asks meanwhile by the same key waits, and finds the reply.
     await sql`SELECT pg_advisory_xact_lock(hashtextextended(${recordOf(key)}, 11))`.execute(transaction)
@@ -148,8 +144,4 @@ export async function pruneIdempotentReplies(db: IdpDatabase): Promise<void> {
 /** A reply that was moved to another caller, or another key, does not open. */
 function recordOf({ caller, keyHash }: Key): string {
   return `idempotency/${caller}/${keyHash.toString('hex')}`
-}
-
-function sha256(text: string): Buffer {
-  return hash('sha256', text, 'buffer')
 }

@@ -1,8 +1,9 @@
 /** How often somebody may try, of each instance: nothing is shared, so that a flood costs no other instance anything. */
 import { isIPv6 } from 'node:net'
 import type { Clock } from '../clock.ts'
-import type { Limit, Limits } from '../config.ts'
+import type { Limit, Limits } from '../config/limits.ts'
 import { IdpError } from '../error.ts'
+import { addressOf } from './address.ts'
 
 /** Who is counted at once. Beyond that those are forgotten who began first. */
 const mostCounted = 100_000
@@ -28,7 +29,8 @@ export function requestLimits(limits: Limits, clock: Clock): RequestLimits {
   const failures = windows(limits.failedAuthentications, clock)
   const calls = windows(limits.administration, clock)
   return {
-    failed: (address) => refuse(failures(sourceOf(address)), 'too many authentications from this address failed'),
+    failed: (address) =>
+      refuse(failures(sourceOf(addressOf(address))), 'too many authentications from this address failed'),
     administration: (clientId) => refuse(calls(clientId), 'this client made too many requests'),
   }
 }
@@ -70,7 +72,7 @@ function windows({ most, withinMs }: Limit, clock: Clock) {
 
 /** Whoever has one IPv6 address has a whole /64 of them. */
 function sourceOf(address: string): string {
-  if (!isIPv6(address)) return address.slice(0, 64)
+  if (!isIPv6(address)) return address
   const mapped = /^::ffff:([\d.]+)$/i.exec(address)?.[1]
   if (mapped) return mapped
   const [head = ''] = address.split('::', 1)

@@ -1,6 +1,8 @@
 /** Lists are read a page at a time. What a cursor says is ours to change: callers hand it back as they got it. */
+import { sql } from 'kysely'
 import { z } from 'zod'
 import { IdpError } from '../error.ts'
+import { lineOf } from './text.ts'
 
 /** The members of a querystring that ask for a page. */
 export const pageQuery = {
@@ -33,8 +35,24 @@ export function pageOf<Row>(rows: readonly Row[], limit: number, position: (row:
   const page = rows.slice(0, limit)
   const last = page.at(-1)
   const more = rows.length > limit && last !== undefined
-  const cursor = more ? Buffer.from(JSON.stringify(position(last))).toString('base64url') : null
-  return { rows: page, nextCursor: cursor }
+  return { rows: page, nextCursor: more ? cursorAt(position(last)) : null }
+}
+
+/** A cursor for a place that no row stands in. */
+export const cursorAt = (position: unknown): string => Buffer.from(JSON.stringify(position)).toString('base64url')
+
+/** A place in a list that is sorted by a time and then by an id: the time in microseconds, as exact as the database sorts. */
+export const timedPosition = z.tuple([z.number().int().nonnegative(), lineOf(200)])
+
+/** The first half of such a place, of a column. */
+export function microsecondsOf(column: string) {
+  return sql<number>`(extract(epoch FROM ${sql.ref(column)}) * 1000000)::bigint`
+}
+
+/** Does a row come after such a place? */
+export function isAfter(timeColumn: string, idColumn: string, [microseconds, id]: z.infer<typeof timedPosition>) {
+  const time = sql`'epoch'::timestamptz + ${microseconds}::bigint * interval '1 microsecond'`
+  return sql<boolean>`(${sql.ref(timeColumn)}, ${sql.ref(idColumn)}) > (${time}, ${id})`
 }
 
 function decoded(cursor: string): unknown {

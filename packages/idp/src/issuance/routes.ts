@@ -3,7 +3,9 @@ import { z } from 'zod'
 import type { App } from '../http/app.ts'
 import { requireScope } from '../http/authorise.ts'
 import { lineOf } from '../http/text.ts'
+import { iso, isoOrNull, time } from '../http/time.ts'
 import type { Instance } from '../instance.ts'
+import { codes } from '../openapi/errors.ts'
 import { moveGate } from './carry-out.ts'
 import { requestIssuance } from './request.ts'
 import { type Issuance, loadIssuance, type Move } from './store.ts'
@@ -14,7 +16,6 @@ const wanted = z.object({
   reason: lineOf(500).optional(),
 })
 
-const time = z.iso.datetime()
 const shown = z.object({
   keyring: z.string(),
   algorithm: z.string(),
@@ -47,7 +48,13 @@ export function issuanceRoutes(app: App, instance: Instance): void {
 
   const write = {
     onRequest: requireScope(instance, 'keyrings:write'),
-    schema: { tags, summary: 'Ask for tokens to be signed by another keyring', body: wanted, response: { 202: shown } },
+    schema: {
+      tags,
+      summary: 'Ask for tokens to be signed by another keyring',
+      body: wanted,
+      response: { 202: shown },
+      refuses: codes('UNKNOWN_KEYRING', 'ALGORITHM_UNSUPPORTED'),
+    },
   }
   app.put('/api/v1/issuance', write, async (request, reply) => {
     const { keyring, force, reason } = request.body
@@ -68,8 +75,8 @@ export function issuanceRoutes(app: App, instance: Instance): void {
     return {
       ...move,
       algorithm: target.algorithm,
-      requestedAt: new Date(move.requestedAt).toISOString(),
-      waiting: { for: parties, opensAt: opensAt === null ? null : new Date(opensAt).toISOString() },
+      requestedAt: iso(move.requestedAt),
+      waiting: { for: parties, opensAt: isoOrNull(opensAt) },
     }
   }
 

@@ -15,6 +15,7 @@ import type { App } from '../http/app.ts'
 import { type Authorised, requireScope } from '../http/authorise.ts'
 import { lineOf } from '../http/text.ts'
 import type { Instance } from '../instance.ts'
+import { codes } from '../openapi/errors.ts'
 import { revokeVersion } from './revoke.ts'
 import { shownKeyring } from './schema.ts'
 import { type ShownKeyring, showKeyring } from './show.ts'
@@ -60,14 +61,26 @@ export function keyringRoutes(app: App, instance: Instance): void {
     keyrings: await Promise.all((await store.list()).map(show)),
   }))
 
-  const one = { tags, summary: 'Show a keyring', params, response: { 200: shownKeyring } }
+  const one = {
+    tags,
+    summary: 'Show a keyring',
+    params,
+    response: { 200: shownKeyring },
+    refuses: codes('UNKNOWN_KEYRING'),
+  }
   app.get('/api/v1/keyrings/:name', { ...read, schema: one }, async (request) => {
     const keyring = await store.load(request.params.name)
     if (!keyring) throw unknownKeyring(request.params.name)
     return show(keyring)
   })
 
-  const toPrepare = { tags, summary: 'Prepare one more version', params, response: accepted }
+  const toPrepare = {
+    tags,
+    summary: 'Prepare one more version',
+    params,
+    response: accepted,
+    refuses: codes('UNKNOWN_KEYRING', 'TOO_MANY_PREPARED'),
+  }
   app.post('/api/v1/keyrings/:name/prepare', { ...write, schema: toPrepare }, async (request, reply) => {
     const { name } = request.params
     const keyring = await store.load(name)
@@ -83,6 +96,7 @@ export function keyringRoutes(app: App, instance: Instance): void {
     params,
     body: rotateBody,
     response: accepted,
+    refuses: codes('UNKNOWN_KEYRING', 'ROTATION_UNDER_WAY'),
   }
   app.post('/api/v1/keyrings/:name/rotate', { ...write, schema: toRotate }, async (request, reply) => {
     const asked = { by: request.caller.clientId, forced: request.body?.force ?? false, reason: request.body?.reason }
@@ -92,13 +106,26 @@ export function keyringRoutes(app: App, instance: Instance): void {
     return reply.code(202).send(await show(requested))
   })
 
-  const toRollBack = { tags, summary: 'Make the version before active again', params, response: accepted }
+  const toRollBack = {
+    tags,
+    summary: 'Make the version before active again',
+    params,
+    response: accepted,
+    refuses: codes('UNKNOWN_KEYRING', 'ROTATION_UNDER_WAY', 'NOTHING_TO_ROLL_BACK'),
+  }
   app.post('/api/v1/keyrings/:name/rollback', { ...write, schema: toRollBack }, async (request, reply) => {
     const shown = await change(request.params.name, rollBack, aboutBy(request, 'keyring.rolled_back', {}))
     return reply.code(202).send(shown)
   })
 
-  const toDiscard = { tags, summary: 'Give a prepared version up', params, body: versionBody, response: accepted }
+  const toDiscard = {
+    tags,
+    summary: 'Give a prepared version up',
+    params,
+    body: versionBody,
+    response: accepted,
+    refuses: codes('UNKNOWN_KEYRING', 'UNKNOWN_VERSION', 'ILLEGAL_TRANSITION'),
+  }
   app.post('/api/v1/keyrings/:name/discard', { ...write, schema: toDiscard }, async (request, reply) => {
     const { id } = request.body
     const about = aboutBy(request, 'keyring.discarded', { version: id, reason: request.body.reason })
@@ -111,6 +138,7 @@ export function keyringRoutes(app: App, instance: Instance): void {
     params,
     body: revokeBody,
     response: { 200: shownKeyring },
+    refuses: codes('UNKNOWN_KEYRING', 'UNKNOWN_VERSION', 'ILLEGAL_TRANSITION', 'NO_SUCCESSOR'),
   }
   app.post('/api/v1/keyrings/:name/revoke', { ...write, schema: toRevoke }, async (request) => {
     const { id, ...cause } = request.body

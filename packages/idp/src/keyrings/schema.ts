@@ -1,6 +1,6 @@
 import { z } from 'zod'
+import { time } from '../http/time.ts'
 
-const time = z.iso.datetime()
 const duration = z.string().describe('For example 90d, 24h, 30s')
 const request = { requestedAt: time, by: z.string(), reason: z.string().optional() }
 

@@ -1,4 +1,5 @@
 import { decide, type Evidence, formatDuration, type Keyring, type Policy, type Version } from '@rekey/keyring'
+import { iso, isoIfSet, isoOrNull } from '../http/time.ts'
 
 /** A keyring as the API shows it: no key material, times as ISO 8601, durations as configuration writes them. */
 export function showKeyring(keyring: Keyring, evidence: Evidence, now: number) {
@@ -16,7 +17,7 @@ export function showKeyring(keyring: Keyring, evidence: Evidence, now: number) {
       version: wait.id,
       gate: wait.gate,
       for: wait.for,
-      opensAt: wait.opensAt === null ? null : iso(wait.opensAt),
+      opensAt: isoOrNull(wait.opensAt),
       since: iso(wait.since),
     })),
   }
@@ -29,12 +30,12 @@ function showVersion(version: Version) {
     id: version.id,
     state: version.state,
     preparedAt: iso(version.preparedAt),
-    servedAt: maybe(version.servedAt),
-    activatedAt: maybe(version.activatedAt),
-    retiringAt: maybe(version.retiringAt),
-    demotedAt: maybe(version.demotedAt),
-    retiredAt: maybe(version.retiredAt),
-    revokedAt: maybe(version.revokedAt),
+    servedAt: isoIfSet(version.servedAt),
+    activatedAt: isoIfSet(version.activatedAt),
+    retiringAt: isoIfSet(version.retiringAt),
+    demotedAt: isoIfSet(version.demotedAt),
+    retiredAt: isoIfSet(version.retiredAt),
+    revokedAt: isoIfSet(version.revokedAt),
     revocation: version.revocation && { ...version.revocation, requestedAt: iso(version.revocation.requestedAt) },
     reason: version.reason,
     incident: version.incident,
@@ -52,12 +53,4 @@ function showPolicy(policy: Policy) {
     maxGrace: formatDuration(policy.maxGraceMs),
     rollbackWindow: formatDuration(policy.rollbackWindowMs),
   }
-}
-
-function iso(time: number): string {
-  return new Date(time).toISOString()
-}
-
-function maybe(time: number | undefined): string | undefined {
-  return time === undefined ? undefined : iso(time)
 }

@@ -46,7 +46,8 @@ export async function documentApi(app: App, issuer: string): Promise<void> {
   await app.register(swaggerUi, {
     routePrefix: '/api/v1/docs',
     staticCSP: contentSecurityPolicy,
-    uiConfig: { docExpansion: 'none', tryItOutEnabled: false, validatorUrl: null },
+    // To be read: without the bar at its top, and without buttons that would send requests by a token typed into a page.
+    uiConfig: { layout: 'BaseLayout', docExpansion: 'list', supportedSubmitMethods: [], validatorUrl: null },
     theme: { title: 'Rekey API' },
   })
   app.get('/api/v1/openapi.json', { schema: { hide: true } }, async () => app.swagger())
@@ -56,11 +57,15 @@ type Transform = NonNullable<Parameters<typeof jsonSchemaTransform>[0]> & { rout
 
 /** The JSON Schema of a route, with what every route of its sort has besides: who may call it, and how it refuses. */
 function describe(input: Transform) {
-  const { schema, url } = jsonSchemaTransform(input)
-  if (!schema || schema.hide || url.startsWith('/api/v1/docs')) return { schema: { hide: true }, url }
-  const { onRequest } = input.route
+  const { schema: transformed, url } = jsonSchemaTransform(input)
+  const { refuses: _codes, ...schema } = transformed ?? { hide: true }
+  if (schema.hide || url.startsWith('/api/v1/docs')) return { schema: { hide: true }, url }
+  const { onRequest, method } = input.route
   const security = [...(schema.security ?? []), ...requirementsOf(onRequest)]
-  const response = { ...(schema.response as object | undefined), ...refusalResponses(url, security.length > 0) }
+  const response = {
+    ...(schema.response as object | undefined),
+    ...refusalResponses({ url, method, schema: input.schema, security }),
+  }
   return named({ schema: { ...schema, ...(security.length > 0 ? { security } : {}), response }, url })
 }
 

@@ -1,4 +1,18 @@
-import { isOAuthEndpoint } from '../http/errors.ts'
+import type { FastifySchema, RouteOptions } from 'fastify'
+import { isOAuthEndpoint, type RefusalCode, wireOf } from '../http/errors.ts'
+import type { Requirement } from './security.ts'
+
+declare module 'fastify' {
+  interface FastifySchema {
+    /** The codes by which the route may refuse, beside those that it has in common with all of its sort: `codes(…)`. */
+    refuses?: readonly RefusalCode[]
+  }
+}
+
+/** The codes by which a route may refuse, as the member `refuses` of its schema wants them. */
+export function codes(...refuses: RefusalCode[]): readonly RefusalCode[] {
+  return refuses
+}
 
 /** How errors look on the wire: JSON Schema, as http/errors.ts writes them. */
 export const errorSchemas = {
@@ -23,18 +37,56 @@ export const errorSchemas = {
   },
 } as const
 
-const described: Readonly<Record<string, string>> = {
+/** Of every route that somebody must authenticate for, and of each way to do that. */
+const whoever = codes('RATE_LIMITED', 'NO_LEASE', 'OVERLOADED', 'DATABASE_UNAVAILABLE')
+const ways: Readonly<Record<keyof Requirement, readonly RefusalCode[]>> = {
+  management: codes('UNAUTHENTICATED', 'INSUFFICIENT_SCOPE', 'FORBIDDEN'),
+  client: codes('invalid_client'),
+  verifier: codes('UNAUTHENTICATED'),
+}
+const malformed = codes('INVALID_REQUEST')
+const unreadable = codes('INVALID_JSON', 'PAYLOAD_TOO_LARGE', 'UNSUPPORTED_MEDIA_TYPE')
+
+const described: Readonly<Record<number, string>> = {
   400: 'What was sent is malformed',
   401: 'Not authenticated',
-  403: 'The scope is missing, or it is of another organization',
+  403: 'Not allowed, or it is of another organization',
+  404: 'There is no such thing',
+  409: 'As things stand this cannot be done',
+  413: 'The body is too large',
+  415: 'The body is of a type that is not understood here',
+  422: 'What was sent does not fit what was sent before',
   429: 'Too many requests; Retry-After says when to come again',
-  503: 'This instance cannot serve at the moment; Retry-After says when to come again',
+  500: 'An error of this server, which its log tells more of',
+  503: 'This cannot be served at the moment; Retry-After says when to come again',
 }
 
-/** The refusals that a route has in common with all others. */
-export function refusalResponses(url: string, authenticated: boolean): Record<string, object> {
+type Described = Pick<RouteOptions, 'url' | 'method'> & { schema: FastifySchema; security: readonly Requirement[] }
+
+/** How a route refuses: a response for each status, with the codes that it may carry. */
+export function refusalResponses(route: Described): Record<string, object> {
+  const { url } = route
   const name = isOAuthEndpoint(url) ? 'OAuthError' : 'Error'
   const content = { 'application/json': { schema: { $ref: `#/components/schemas/${name}` } } }
-  const statuses = authenticated ? ['400', '401', '403', '429', '503'] : ['503']
-  return Object.fromEntries(statuses.map((status) => [status, { description: described[status], content }]))
+  const byStatus = new Map<number, Set<string>>()
+  for (const code of codesOf(route)) {
+    const { status, name } = wireOf(url, code)
+    byStatus.set(status, (byStatus.get(status) ?? new Set()).add(name))
+  }
+  return Object.fromEntries(
+    [...byStatus].map(([status, names]) => [
+      status,
+      { description: `${described[status]}: ${[...names].map((each) => `\`${each}\``).join(', ')}`, content },
+    ]),
+  )
+}
+
+function codesOf({ method, schema, security }: Described): RefusalCode[] {
+  const { params, querystring, headers, body, refuses = [] } = schema
+  const found = [...refuses, ...codes('INTERNAL')]
+  if (params ?? querystring ?? headers ?? body) found.push(...malformed)
+  if (method !== 'GET' && method !== 'HEAD') found.push(...unreadable)
+  if (security.length > 0) found.push(...whoever)
+  for (const way of security.flatMap((each) => Object.keys(each) as (keyof Requirement)[])) found.push(...ways[way])
+  return found
 }

@@ -47,6 +47,11 @@ export function newMetrics() {
       help: '1 while the audit is as it was written, as far as this instance knows; 0 once it was found not to be',
       registers,
     }),
+    auditBrokenSince: new Gauge({
+      name: 'rekey_audit_chain_broken_timestamp_seconds',
+      help: 'When this instance first found that the audit is not as it was written (Unix time); 0 while it is',
+      registers,
+    }),
     auditSize: new Gauge({ name: 'rekey_audit_chain_size', help: 'Events in the audit chain', registers }),
     versions: new Gauge({
       name: 'rekey_keyring_versions',

@@ -1,9 +1,10 @@
 import { activeVersion } from '@rekey/keyring'
 import { z } from 'zod'
-import { isLoopback } from '../config.ts'
+import { isLoopback } from '../config/privacy.ts'
 import { IdpError } from '../error.ts'
 import type { App } from '../http/app.ts'
 import type { Instance } from '../instance.ts'
+import { codes } from '../openapi/errors.ts'
 
 const states = ['prepared', 'active', 'retiring', 'retired', 'revoked'] as const
 
@@ -13,11 +14,13 @@ const ready = {
   tags,
   summary: 'Can it serve?',
   response: { 200: z.object({ status: z.literal('ready'), leaseLeftMs: z.number() }) },
+  refuses: codes('NO_LEASE'),
 }
 const prometheus = {
   tags,
   summary: 'Metrics, answered on loopback only',
   response: { 200: { description: 'Prometheus text format', content: { 'text/plain': { schema: z.string() } } } },
+  refuses: codes('FORBIDDEN'),
 }
 
 /** Health, readiness and metrics. */
@@ -47,6 +50,7 @@ function observe({ metrics, view, hub, keys, clock, audit }: Instance): void {
   metrics.feedReaders.set(hub.readers())
   metrics.trustRevision.set(keys().publishedRevision)
   metrics.auditIntegrity.set(audit.chain.integrity() ? 1 : 0)
+  metrics.auditBrokenSince.set((audit.chain.brokenSince() ?? 0) / 1_000)
   metrics.auditSize.set(audit.chain.size())
   for (const [name, keyring] of keys().keyrings) {
     for (const state of states) {

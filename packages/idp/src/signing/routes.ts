@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { clientKeyAlgorithms } from '../credentials/key.ts'
 import type { App } from '../http/app.ts'
 import type { Instance } from '../instance.ts'
+import { codes } from '../openapi/errors.ts'
 import { authenticationMethods } from '../tokens/authentication/presented.ts'
 import { managementScopes } from '../tokens/scopes.ts'
 
@@ -12,6 +13,7 @@ const keys = {
   tags,
   summary: 'The keys that tokens are signed by (RFC 7517)',
   response: { 200: keySet, 304: z.null() },
+  refuses: codes('NO_LEASE'),
 }
 const metadataShape = z.looseObject({ issuer: z.string(), token_endpoint: z.string(), jwks_uri: z.string() })
 const about = { tags, summary: 'Metadata of the server (RFC 8414)', response: { 200: metadataShape } }

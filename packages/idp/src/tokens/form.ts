@@ -6,6 +6,9 @@ import type { Requirement } from '../openapi/security.ts'
 /** The parameters of a request to an OAuth endpoint. */
 export type Form = Readonly<Record<string, string | undefined>>
 
+/** RFC 7523 §2.2. */
+export const assertionType = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'
+
 /** No request of these endpoints is longer. */
 const maxFormBytes = 16_384
 
@@ -43,6 +46,6 @@ export function formRoute<Schema extends FastifySchema>(schema: Schema, body: z.
 const credential = {
   client_id: z.string().optional(),
   client_secret: z.string().optional(),
-  client_assertion_type: z.literal('urn:ietf:params:oauth:client-assertion-type:jwt-bearer').optional(),
+  client_assertion_type: z.literal(assertionType).optional(),
   client_assertion: z.string().optional().describe('RFC 7523: a JWT, signed by a key of the client'),
 }

@@ -1,9 +1,11 @@
 import { randomBytes } from 'node:crypto'
 import { recordEvent } from '@rekey/database'
-import { sql } from 'kysely'
+import { isAcceptedAt } from '@rekey/keyring'
+import { sql, type Transaction } from 'kysely'
 import { hashSecret } from '../credentials/secret.ts'
+import { credentialColumns, storedOf } from '../credentials/stored.ts'
 import { OAuthError } from '../error.ts'
-import type { IdpDatabase } from '../tables.ts'
+import type { IdpDatabase, IdpTables } from '../tables.ts'
 import type { Authenticated } from './authentication/authenticate.ts'
 
 /** Who calls, by an opaque token, and what the token allows. */
@@ -23,8 +25,8 @@ export function isOpaque(token: string): boolean {
 /**
  * Issues an opaque token: 256 random bits, of which only the SHA-256 is stored. Each is an event of the audit.
  *
- * @throws OAuthError `invalid_client` when the agent, its scope or the credential came to its end since it was read: whoever ends one ends
- *   its tokens too, and must not overlook this one
+ * @throws OAuthError `invalid_client` when the agent, its scope, the credential or the version that was presented came to its end
+ *   since it was read: whoever ends one ends its tokens too, and must not overlook this one
  */
 export async function issueOpaqueToken(
   db: IdpDatabase,
@@ -35,19 +37,11 @@ export async function issueOpaqueToken(
   const { clientId, organizationId } = client
   const token = prefix + randomBytes(32).toString('base64url')
   await db.transaction().execute(async (transaction) => {
-    // The lock makes whoever ends either wait until this token is there to be found.
-    const { numAffectedRows: written = 0n } = await sql`
-      WITH granted AS (
-        SELECT credential_id, agents.agent_id FROM agents JOIN credentials ON credentials.agent_id = agents.agent_id
-        WHERE agents.agent_id = ${clientId} AND agents.status = 'active' AND scopes @> string_to_array(${scope}, ' ')
-          AND credential_id = ${held.credentialId} AND credentials.status = 'active'
-        FOR SHARE
-      )
+    await lockGranted(transaction, clientId, held, scope)
+    await sql`
       INSERT INTO opaque_tokens (token_hash, agent_id, credential_id, scope, expires_at)
-      SELECT ${hashSecret(token)}, agent_id, credential_id, ${scope}, now() + ${`${ttlMs} milliseconds`}::interval
-      FROM granted
-    `.execute(transaction)
-    if (written === 0n) throw new OAuthError('invalid_client', 'client authentication failed')
+      VALUES (${hashSecret(token)}, ${clientId}, ${held.credentialId}, ${scope},
+        now() + ${`${ttlMs} milliseconds`}::interval)`.execute(transaction)
     await recordEvent(transaction, {
       action: 'token.issued',
       outcome: 'success',
@@ -58,6 +52,28 @@ export async function issueOpaqueToken(
     })
   })
   return token
+}
+
+/** Whoever ends what a token hangs on waits until it is there to be found. */
+async function lockGranted(
+  transaction: Transaction<IdpTables>,
+  clientId: string,
+  { credentialId, version }: Authenticated['held'],
+  scope: string,
+): Promise<void> {
+  const row = await transaction
+    .selectFrom('agents')
+    .innerJoin('credentials', 'credentials.agent_id', 'agents.agent_id')
+    .select([...credentialColumns, sql<number>`clock_timestamp()`.as('now')])
+    .where('agents.agent_id', '=', clientId)
+    .where('agents.status', '=', 'active')
+    .where(sql<boolean>`scopes @> string_to_array(${scope}, ' ')`)
+    .where('credential_id', '=', credentialId)
+    .forShare()
+    .executeTakeFirst()
+  const presented = row && storedOf(row).keyring.versions.find(({ id }) => id === version)
+  if (presented && isAcceptedAt(presented, row.now)) return
+  throw new OAuthError('invalid_client', 'client authentication failed')
 }
 
 /** A stored token that is good. Times are milliseconds since the epoch. */

@@ -1,16 +1,18 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
+import type { Client } from '../credentials/client.ts'
 import { OAuthError } from '../error.ts'
 import type { App } from '../http/app.ts'
 import type { Instance } from '../instance.ts'
+import { codes } from '../openapi/errors.ts'
 import { accessTokenSigner } from './access-token.ts'
-import { type Attempt, type Authenticated, authenticate } from './authentication/authenticate.ts'
-import { presentedBy } from './authentication/presented.ts'
+import { type Attempt, type Authenticated, attemptOf, authenticate, setCaller } from './authentication/authenticate.ts'
 import { formOf, formRoute } from './form.ts'
 import { introspectionRoute } from './introspection/routes.ts'
 import { issueOpaqueToken } from './opaque.ts'
 import { revocationRoute } from './revocation/routes.ts'
-import { grantScopes } from './scopes.ts'
+import { type Grant, grantScopes } from './scopes.ts'
+import { sendJson } from './send.ts'
 import { whenReady } from './when-ready.ts'
 
 /** What a client asks for, read and not yet judged. */
@@ -38,6 +40,7 @@ const schema = {
       scope: z.string().optional().describe('Absent when there is none'),
     }),
   },
+  refuses: codes('invalid_scope', 'unsupported_grant_type'),
 }
 
 /** The endpoints of OAuth: tokens are issued, asked about and revoked. */
@@ -56,14 +59,17 @@ function issueRoute(app: App, instance: Instance): void {
   const issued = { jwt: metrics.tokens.labels('jwt'), opaque: metrics.tokens.labels('opaque') }
 
   app.post('/api/v1/token', formRoute(schema, body, callers), (request, reply) => {
-    const asked = read(request, clock())
+    const asked = read(instance, request, clock())
     instance.requireLease()
-    return whenReady(authenticate(instance, asked.attempt), (authenticated) => answer(asked, authenticated, reply))
+    return whenReady(authenticate(instance, asked.attempt), (authenticated) =>
+      answer(asked, authenticated, request, reply),
+    )
   })
 
   function answer(
     { attempt, grantType, scope: names }: TokenRequest,
     authenticated: Authenticated,
+    request: FastifyRequest,
     reply: FastifyReply,
   ) {
     // Once more: reading the client may have taken longer than the lease, and without one it may be stale.
@@ -72,14 +78,14 @@ function issueRoute(app: App, instance: Instance): void {
     if (grantType !== 'client_credentials') {
       throw new OAuthError('unsupported_grant_type', 'this endpoint grants client_credentials')
     }
-    const grant = grantScopes(names, client.scopes)
+    const grant = granted(names, client, request)
     const { scope, management } = grant
     const token = management
       ? issueOpaqueToken(connection.db, authenticated, scope, ttlMs)
       : signAccessToken(instance.keys(), instance.issuance().keyring, client, grant, attempt.now)
     return whenReady(token, (access_token) => {
       issued[management ? 'opaque' : 'jwt'].inc()
-      send(reply, { access_token, ...ending, scope: scope || undefined })
+      sendJson(reply, { access_token, ...ending, scope: scope || undefined })
     })
   }
 }
@@ -88,17 +94,18 @@ function issueRoute(app: App, instance: Instance): void {
  * @param now read before anything else: what is signed later must not count from later
  * @throws OAuthError `invalid_request`, `invalid_client`
  */
-function read(request: FastifyRequest, now: number): TokenRequest {
+function read(instance: Instance, request: FastifyRequest, now: number): TokenRequest {
   const form = formOf(request)
   if (form.grant_type === undefined) throw new OAuthError('invalid_request', 'grant_type is missing')
-  const presented = presentedBy(request.headers.authorization, form)
-  return { attempt: { presented, address: request.ip, now }, grantType: form.grant_type, scope: form.scope }
+  return { attempt: attemptOf(instance, request, form, now), grantType: form.grant_type, scope: form.scope }
 }
 
-/** RFC 6749 §5.1: token replies are not to be cached. */
-function send(reply: FastifyReply, body: Record<string, unknown>): void {
-  reply
-    .header('cache-control', 'no-store')
-    .header('content-type', 'application/json; charset=utf-8')
-    .send(JSON.stringify(body))
+/** @throws OAuthError `invalid_scope` */
+function granted(names: string | undefined, client: Client, request: FastifyRequest): Grant {
+  try {
+    return grantScopes(names, client.scopes)
+  } catch (error) {
+    setCaller(request, client)
+    throw error
+  }
 }

@@ -18,10 +18,10 @@ export const managementScopes: readonly string[] = [
 const management = new Set(managementScopes)
 
 /** Asking for this scope asks for every management scope that the client may have. */
-const everyManagementScope = 'management'
+export const everyManagementScope = 'management'
 
-/** scope-token of RFC 6749 §3.3, separated by single spaces. */
-const scopeSyntax = /^[\x21\x23-\x5b\x5d-\x7e]+( [\x21\x23-\x5b\x5d-\x7e]+)*$/
+/** `scope-token` of RFC 6749 §3.3. */
+export const scopeToken = /^[\x21\x23-\x5b\x5d-\x7e]+$/
 
 /** What a client gets for what it asked. */
 export interface Grant {
@@ -54,8 +54,8 @@ export function grantScopes(asked: string | undefined, allowed: readonly string[
 }
 
 function named(asked: string, allowed: readonly string[]): string[] {
-  if (!scopeSyntax.test(asked)) throw new OAuthError('invalid_scope', 'scope is malformed')
   const names = new Set(asked.split(' '))
+  for (const name of names) if (!scopeToken.test(name)) throw new OAuthError('invalid_scope', 'scope is malformed')
   const scopes = names.delete(everyManagementScope) ? allowed.filter((scope) => management.has(scope)) : []
   for (const name of names) {
     if (!allowed.includes(name)) {

@@ -6,14 +6,15 @@ import { hashSecret, newClientSecret } from '../credentials/secret.ts'
 import type { App } from '../http/app.ts'
 import { requireScope } from '../http/authorise.ts'
 import { lineOf } from '../http/text.ts'
+import { iso, isoOrNull, time } from '../http/time.ts'
 import type { Instance } from '../instance.ts'
+import { codes } from '../openapi/errors.ts'
 import type { IdpDatabase } from '../tables.ts'
 import { newestTrust } from './leases.ts'
 import { forgetVerifier, verifiers } from './verifiers.ts'
 
 const newVerifier = z.object({ name: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/) })
 const registered = z.object({ clientId: z.string(), clientSecret: z.string(), name: z.string() })
-const time = z.iso.datetime()
 const revision = z.object({ epoch: z.number(), n: z.number() })
 const shownVerifiers = z.object({
   newest: revision.describe('What has to be held now'),
@@ -62,9 +63,9 @@ export function partyRoutes(app: App, instance: Instance): void {
       ({ epoch, n, leaseUntil, acceptsUntil, seenAt, behindSince, grantedAt, ...rest }) => ({
         ...rest,
         revision: { epoch, n },
-        leaseUntil: new Date(leaseUntil).toISOString(),
-        acceptsUntil: new Date(acceptsUntil).toISOString(),
-        seenAt: new Date(seenAt).toISOString(),
+        leaseUntil: iso(leaseUntil),
+        acceptsUntil: iso(acceptsUntil),
+        seenAt: iso(seenAt),
         behindSince: isoOrNull(behindSince),
         grantedAt: isoOrNull(grantedAt),
       }),
@@ -73,7 +74,9 @@ export function partyRoutes(app: App, instance: Instance): void {
 
   // Everything that follows is the id: the slash in it may be written as it is, or encoded.
   const id = z.object({ '*': lineOf(300) })
-  const forget = { ...write, schema: { tags, summary: 'Forget a verifier', params: id, response: nothing } }
+  const unknown = codes('UNKNOWN_VERIFIER')
+  const forgetting = { tags, summary: 'Forget a verifier', params: id, response: nothing, refuses: unknown }
+  const forget = { ...write, schema: forgetting }
   app.delete('/api/v1/verifiers/*', forget, async (request, reply) => {
     await forgetVerifier(db, request.params['*'], request.caller.clientId)
     instance.loop.poke()
@@ -84,12 +87,18 @@ export function partyRoutes(app: App, instance: Instance): void {
   app.get('/api/v1/instances', { ...read, schema: present }, async () => ({
     instances: (await instancesSeen(db)).map(({ startedAt, leaseUntil, ...rest }) => ({
       ...rest,
-      startedAt: new Date(startedAt).toISOString(),
-      leaseUntil: new Date(leaseUntil).toISOString(),
+      startedAt: iso(startedAt),
+      leaseUntil: iso(leaseUntil),
     })),
   }))
 
-  const toRegister = { tags, summary: 'Register a verifier', body: newVerifier, response: { 201: registered } }
+  const toRegister = {
+    tags,
+    summary: 'Register a verifier',
+    body: newVerifier,
+    response: { 201: registered },
+    refuses: codes('ALREADY_EXISTS'),
+  }
   app.post('/api/v1/verifiers', { ...write, schema: toRegister }, async (request, reply) => {
     const { name } = request.body
     const clientId = randomUUID()
@@ -124,8 +133,4 @@ async function instancesSeen(db: IdpDatabase): Promise<(InstanceRow & { live: bo
   return seen.filter(({ live, address }, place) => {
     return live || seen.findIndex((other) => other.address === address) === place
   })
-}
-
-function isoOrNull(time: number | null): string | null {
-  return time === null ? null : new Date(time).toISOString()
 }

@@ -3,6 +3,7 @@ import { z } from 'zod'
 import type { App } from '../http/app.ts'
 import { lineOf } from '../http/text.ts'
 import type { Instance } from '../instance.ts'
+import { codes } from '../openapi/errors.ts'
 import { requireVerifier } from './credential.ts'
 import { trustLeaseMs } from './events.ts'
 import { Renewals } from './renewals.ts'
@@ -58,6 +59,7 @@ export function trustRoutes(app: App, instance: Instance): void {
     summary: 'Acknowledge a trust set, and renew the lease',
     body: leaseBody,
     response: { 200: granted },
+    refuses: codes('TOO_MANY_PROCESSES'),
   }
   app.post('/trust/lease', { ...authenticated, schema: renewal }, async (request) => {
     const { body } = request

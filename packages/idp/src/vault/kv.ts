@@ -14,10 +14,12 @@ export interface Fields {
 }
 
 /**
- * More than a credential ever has that are still accepted. By default the engine forgets all but the ten newest, and a
- * mount may be set to fewer: an old secret would be gone in the middle of its overlap.
+ * How many versions a path is made to keep. By default the engine forgets all but the ten newest, and a mount may be set to
+ * fewer: an old secret would be gone in the middle of its overlap.
  */
 const mostVersions = 100
+/** For so many more there is always room: what is written at once and comes to nothing takes up versions as well. */
+const roomFor = 50
 const mostTries = 10
 /** A standby that answers reads itself may not know yet what was written a moment ago. */
 const standbyLagsMs = [100, 300]
@@ -56,21 +58,24 @@ function writtenIn(reply: Reply): { version: number } {
   )
 }
 
-/** @returns undefined when it was deleted or destroyed, or never was */
-export async function readVersion(ask: Ask, version: number): Promise<Fields | undefined> {
+/** What is found of a version: `missing` when Vault does not know of one, or what it has is none of ours. */
+export type Found = Fields | 'destroyed' | 'missing'
+
+/** @returns `destroyed` when Vault says that it was deleted or destroyed */
+export async function readVersion(ask: Ask, version: number): Promise<Found> {
   for (const lagMs of [...standbyLagsMs, undefined]) {
     const reply = await ask('GET', 'data', undefined, `?version=${version}`)
     if (!isNotThere(reply)) return readIn(reply)
-    const isKnown = 'data' in (reply.body as object)
-    if (isKnown || lagMs === undefined) return undefined
-    await pause(lagMs)
+    if ('data' in (reply.body as object)) return 'destroyed'
+    if (lagMs !== undefined) await pause(lagMs)
   }
+  return 'missing'
 }
 
 /** A version that has no such field was written by somebody else, and is nobody's secret. */
-function readIn(reply: Reply): Fields | undefined {
+function readIn(reply: Reply): Found {
   const { clientSecret } = answerOf(reply, readReply).data.data
-  return clientSecret === undefined ? undefined : { clientSecret }
+  return clientSecret === undefined ? 'missing' : { clientSecret }
 }
 
 /** Destroys what is older than the newest of these and not one of them; everything, and the list as well, for none. */
@@ -80,9 +85,7 @@ export async function keepVersions(ask: Ask, kept: readonly number[]): Promise<v
     return
   }
   const newest = Math.max(...kept)
-  const listed = Object.entries((await readMetadata(ask))?.versions ?? {})
-  const left = listed.filter(([, { destroyed }]) => !destroyed).map(([version]) => Number(version))
-  const over = left.filter((version) => version < newest && !kept.includes(version))
+  const over = leftIn(await readMetadata(ask)).filter((version) => version < newest && !kept.includes(version))
   if (over.length > 0) await destroyVersions(ask, over)
 }
 
@@ -96,14 +99,21 @@ export async function destroyVersions(ask: Ask, versions: readonly number[]): Pr
  */
 async function newestVersion(ask: Ask): Promise<number> {
   const found = await readMetadata(ask)
-  if (found && found.max_versions >= mostVersions) return found.current_version
+  // From the oldest that is left on: what is still accepted is never destroyed.
+  const taken = found ? found.current_version + 1 - Math.min(...leftIn(found), found.current_version + 1) : 0
+  if (found && found.max_versions >= taken + roomFor) return found.current_version
   const reply = await ask('POST', 'metadata', {
-    max_versions: mostVersions,
+    max_versions: taken + mostVersions,
     metadata_cas: found?.current_metadata_version ?? 0,
   })
   // Somebody else has just done the same.
   if (!isBehind(reply)) successful(reply)
   return (await readMetadata(ask))?.current_version ?? 0
+}
+
+/** The versions that are not destroyed. */
+function leftIn({ versions = {} }: Partial<Metadata> = {}): number[] {
+  return Object.entries(versions).flatMap(([version, { destroyed }]) => (destroyed ? [] : [Number(version)]))
 }
 
 async function readMetadata(ask: Ask): Promise<Metadata | undefined> {

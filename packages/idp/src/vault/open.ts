@@ -1,5 +1,5 @@
-import type { VaultSettings } from '../config.ts'
-import { type Ask, destroyVersions, type Fields, keepVersions, readVersion, writeVersion } from './kv.ts'
+import type { VaultSettings } from '../config/vault.ts'
+import { type Ask, destroyVersions, type Fields, type Found, keepVersions, readVersion, writeVersion } from './kv.ts'
 import { sender } from './send.ts'
 import { keepToken } from './token.ts'
 
@@ -13,8 +13,8 @@ import { keepToken } from './token.ts'
 export interface SecretVault {
   /** Puts a new version on top of whatever is there: one that was written and never committed is stepped over. */
   write(path: string, fields: Fields): Promise<{ version: number }>
-  /** @returns undefined when the version was deleted or destroyed, or never was */
-  read(path: string, version: number): Promise<Fields | undefined>
+  /** @returns `destroyed` when Vault says that it was deleted or destroyed; `missing` when it does not know of the version */
+  read(path: string, version: number): Promise<Found>
   /**
    * Destroys every version that is older than the newest of these and not one of them. Newer ones stay, because a rotation
    * may have written one and be about to commit it; what was never committed goes after the next rotation.
@@ -43,7 +43,7 @@ export function openVault(settings: VaultSettings, options: VaultOptions = {}): 
   const { deadlineMs = 3_000, onError = () => undefined } = options
   const network = sender(settings)
   const token = keepToken(settings, network, deadlineMs, onError)
-  const reads = new Map<string, Promise<Fields | undefined>>()
+  const reads = new Map<string, Promise<Found>>()
 
   /** One deadline for all requests of an act; a token that is refused is read again, once a request. */
   function act(path: string): Ask {
@@ -58,7 +58,7 @@ export function openVault(settings: VaultSettings, options: VaultOptions = {}): 
     }
   }
 
-  function read(path: string, version: number): Promise<Fields | undefined> {
+  function read(path: string, version: number): Promise<Found> {
     const key = `${path}?${version}`
     const underWay = reads.get(key)
     if (underWay) return underWay

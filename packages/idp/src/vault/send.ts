@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { Agent, type ClientRequest, type IncomingMessage, request as overPlain, type RequestOptions } from 'node:http'
 import { request as overTls, Agent as TlsAgent } from 'node:https'
-import type { VaultSettings } from '../config.ts'
+import type { VaultSettings } from '../config/vault.ts'
 import { IdpError } from '../error.ts'
 import { unavailable } from './refusal.ts'
 

@@ -1,6 +1,6 @@
 /** The token that Vault knows us by: where it comes from, and that it does not run out while it can be renewed. */
 import { readFile } from 'node:fs/promises'
-import type { VaultSettings } from '../config.ts'
+import type { VaultSettings } from '../config/vault.ts'
 import { refusalOf, refused, unavailable } from './refusal.ts'
 import type { Reply, Sender } from './send.ts'
 

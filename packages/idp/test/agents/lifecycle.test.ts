@@ -63,7 +63,12 @@ describe('an agent', { timeout: 90_000 }, () => {
   }
   const actions = async () => {
     const { clientId } = subject
-    const events = await estate.db.selectFrom('audit_events').selectAll().where('agent_id', '=', clientId).execute()
+    const events = await estate.db
+      .selectFrom('audit_events')
+      .selectAll()
+      .where('agent_id', '=', clientId)
+      .orderBy('inserted')
+      .execute()
     return events
       .filter(({ action }) => action.startsWith('agent.'))
       .map(({ action, actor, details }) => ({ action, actor, details }))
@@ -153,6 +158,30 @@ describe('an agent', { timeout: 90_000 }, () => {
     const lowered = await deniedBefore()
     assert.equal(lowered % 1_000, 0)
     assert.ok(lowered > before && lowered <= (await now()))
+  })
+
+  test('that is suspended and reactivated stays denied for as long as an operator said, before or meanwhile', async () => {
+    const [hour, two] = [1, 2].map((hours) =>
+      new Date(Math.ceil(Date.now() / 1_000) * 1_000 + hours * 3_600_000).toISOString(),
+    )
+    const deny = (issuedBefore: string | undefined) =>
+      idp.manage('POST', '/api/v1/denied', { entries: [{ client_id: subject.clientId, issuedBefore }] })
+    await deny(hour)
+    for (const meanwhile of [false, true]) {
+      await act('suspend')
+      if (meanwhile) await deny(two)
+      await act('reactivate')
+      const stands = meanwhile ? two : hour
+      assert.equal(new Date(await deniedBefore()).toISOString(), stands)
+      assert.deepEqual((await actions()).at(-1)?.details, { reason: null, refusesIssuedBefore: stands })
+      const fresh = await jwtFrom(other)
+      assert.deepEqual([await isActive(idp, fresh)], [false])
+    }
+    await idp.manage('DELETE', '/api/v1/denied', { entries: [{ client_id: subject.clientId, issuedBefore: two }] })
+    await act('suspend')
+    await act('reactivate')
+    assert.ok((await deniedBefore()) <= (await now()), 'what was taken back does not come again')
+    assert.equal(await isActive(idp, await jwtFrom(other)), true)
   })
 
   const now = () => idp.idp.instance.store.now()

@@ -107,6 +107,19 @@ describe('organizations', { timeout: 60_000 }, () => {
     assert.equal(again.status, 403, 'it may write, and was not given agents:read')
   })
 
+  test('are begun once: nobody outside gets in afterwards, whatever became of the first agent', async () => {
+    const begin = (name: string, scopes = ['agents:write']) =>
+      idp.manage('POST', '/api/v1/agents', { name, organizationId: 'fifth', scopes })
+    const raced = await Promise.all(['one', 'two', 'three'].map((name) => begin(name)))
+    assert.deepEqual(raced.map(({ status }) => status).sort(), [201, 403, 403])
+    const founder = raced.find(({ status }) => status === 201)?.body.credential
+    await manageAs(founder, 'DELETE', `/api/v1/agents/${founder.clientId}`)
+    const late = await begin('spy', [])
+    assert.deepEqual([late.status, late.body.code, late.body.credential], [403, 'FORBIDDEN', undefined])
+    const { length } = await estate.db.selectFrom('agents').selectAll().where('organization_id', '=', 'fifth').execute()
+    assert.equal(length, 1)
+  })
+
   test('refuse who lacks the scope, and say which', async () => {
     const reply = await manageAs(reader, 'GET', '/api/v1/agents')
     assert.deepEqual(

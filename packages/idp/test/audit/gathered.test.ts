@@ -71,6 +71,42 @@ describe('events that are gathered', { timeout: 60_000 }, () => {
     assert.ok((event?.at ?? 0) > (before?.at as number), 'the clock of this test stands in 1970')
   })
 
+  test('are of whom the caller says he is only if there is such an agent; all others are one', async () => {
+    const gathered = gathering()
+    const claiming = (claims: string) => gathered.note(failure('test.claims', { actor: 'unknown', claims }))
+    for (let n = 0; n < 40; n += 1) claiming(`nobody-${n}`)
+    for (const known of [agent.clientId, agent.clientId]) claiming(known)
+    const from = now
+    now += 1_000
+    claiming('nobody-0')
+    await gathered.close()
+    const events = await written('test.claims')
+    assert.deepEqual(
+      events.map(({ actor, organization_id, details }) => [actor, organization_id, details.count, 'claims' in details]),
+      [
+        ['unknown', null, 41, false],
+        [agent.clientId, 'default', 2, false],
+      ],
+    )
+    const [first] = events
+    assert.equal(Date.parse(String(first?.details.lastAt)) - Date.parse(String(first?.details.firstAt)), now - from)
+  })
+
+  test('say where from only by an address', async () => {
+    const gathered = gathering()
+    for (const address of ['x'.repeat(10_000), 'unknown', '2001:db8::1'])
+      gathered.note(failure('test.from', { address }))
+    await gathered.close()
+    const events = await written('test.from')
+    assert.deepEqual(
+      events.map(({ details }) => [details.address, details.count]),
+      [
+        ['others', 2],
+        ['2001:db8::1', 1],
+      ],
+    )
+  })
+
   test('belong to the organization of their agent, else of who did it, else to none', async () => {
     const gathered = gathering()
     gathered.note(failure('test.whose', { agentId: agent.clientId, actor: 'somebody' }))
@@ -113,6 +149,38 @@ describe('events that are gathered', { timeout: 60_000 }, () => {
     assert.deepEqual(ends, [
       ['many', '192.0.2.7', 4_950],
       ['agent-1', '192.0.2.8', 1],
+    ])
+  })
+
+  test('of a known agent keep their agent in whatever flood of names', async () => {
+    const gathered = gathering()
+    const tripwire = { agentId: agent.clientId, details: { credentialId: 'c-1', version: 'v-1' } }
+    for (let i = 0; i < 5_000; i += 1) {
+      const address = i < 60 ? '192.0.2.7' : `2001:db8::${i}`
+      gathered.note(failure('test.names', { actor: `client-${i}`, address }))
+    }
+    gathered.note(failure('test.known', tripwire), { firstAtOnce: true })
+    await gathered.close()
+    const [event, ...others] = await written('test.known')
+    assert.deepEqual(others, [])
+    assert.deepEqual([event?.actor, event?.agent_id, event?.organization_id], ['agent-1', 'agent-1', 'default'])
+    const { credentialId, address } = event?.details ?? {}
+    assert.deepEqual([credentialId, address], ['c-1', '192.0.2.7'])
+  })
+
+  test('of a known agent from a flood of addresses are told without those, those of its other credentials with theirs', async () => {
+    const gathered = gathering()
+    const of = (credentialId: string, address: string) =>
+      gathered.note(failure('test.spread', { agentId: agent.clientId, details: { credentialId }, address }))
+    for (let i = 0; i < 5_000; i += 1) of('c-1', `2001:db8::${i}`)
+    of('c-2', '192.0.2.8')
+    await gathered.close()
+    const told = (await written('test.spread'))
+      .slice(-2)
+      .map(({ actor, agent_id, details }) => [actor, agent_id, details.credentialId, details.address, details.count])
+    assert.deepEqual(told, [
+      ['agent-1', 'agent-1', 'c-1', undefined, 4_950],
+      ['agent-1', 'agent-1', 'c-2', '192.0.2.8', 1],
     ])
   })
 

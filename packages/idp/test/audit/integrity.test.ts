@@ -3,37 +3,44 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
-import { afterEach, describe, test } from 'node:test'
+import { after, before, describe, test } from 'node:test'
 import { verifyExport, verifyProof } from '@rekey/database/offline'
 import { sql } from 'kysely'
-import { type Estate, eventually, startEstate, type TestInstance } from '../estate.ts'
+import { admin, type Estate, eventually, startEstate, type TestInstance } from '../estate.ts'
 import { addTenant, auditReader, type Shown, tenant } from './reading.ts'
 
+// One audit for all: what is changed in it is put back, except by the last two, which take its end away.
 describe('the integrity of the audit', { timeout: 120_000 }, () => {
-  const undo: (() => Promise<unknown>)[] = []
-  afterEach(async () => {
-    for (const step of undo.splice(0).reverse()) await step()
+  let folder: string
+  let estate: Estate
+  let idp: TestInstance
+  let audit: Awaited<ReturnType<typeof auditReader>>
+  let events: Shown[]
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'rekey-audit-'))
+    estate = await startEstate({ REKEY_AUDIT_CHECKPOINTS: join(folder, 'checkpoints') })
+    await addTenant(estate)
+    idp = await estate.instance()
+    audit = await auditReader(idp)
+    events = await someEvents(idp, audit)
+  })
+  after(async () => {
+    await estate.stop()
+    await rm(folder, { recursive: true })
   })
 
-  async function setting() {
-    const folder = await mkdtemp(join(tmpdir(), 'rekey-audit-'))
-    undo.push(() => rm(folder, { recursive: true }))
-    const checkpoints = join(folder, 'checkpoints')
-    const estate = await startEstate({ REKEY_AUDIT_CHECKPOINTS: checkpoints })
-    undo.push(estate.stop)
-    await addTenant(estate)
-    const idp = await estate.instance()
-    const audit = await auditReader(idp)
-    const verify = async () => (await audit.get('/api/v1/audit/verify')).body
-    return { estate, idp, audit, verify, checkpoints }
-  }
-
-  const gauge = async (idp: TestInstance) =>
-    Number(/^agentidp_audit_chain_integrity (\d)$/m.exec((await idp.call('/metrics')).body)?.[1])
+  const verify = async () => (await audit.get('/api/v1/audit/verify')).body
+  const gauge = async ({ call }: TestInstance) =>
+    Number(/^agentidp_audit_chain_integrity (\d)$/m.exec((await call('/metrics')).body)?.[1])
+  const untilGauge = (instance: TestInstance, wanted: number) =>
+    eventually(
+      () => gauge(instance),
+      (value) => value === wanted,
+    )
 
   /** As the owner of the tables may, who takes the triggers away first. */
-  async function tamper({ db }: Estate, table: string, statement: string): Promise<void> {
-    await db.transaction().execute(async (transaction) => {
+  async function tamper(table: string, statement: string): Promise<void> {
+    await estate.db.transaction().execute(async (transaction) => {
       for (const text of [
         `ALTER TABLE ${table} DISABLE TRIGGER ALL`,
         statement,
@@ -44,9 +51,26 @@ describe('the integrity of the audit', { timeout: 120_000 }, () => {
     })
   }
 
+  /** Changes something for as long as it is looked at; afterwards everything is found to be right again. */
+  async function whileTampered(table: string, change: string, back: string, look: () => Promise<void>): Promise<void> {
+    await tamper(table, change)
+    await look().finally(() => tamper(table, back))
+    assert.equal((await verify()).verified, true)
+    assert.equal(await gauge(idp), 1)
+  }
+
+  const actorOf = ({ id }: Shown, actor: string) => `UPDATE audit_events SET actor = '${actor}' WHERE id = '${id}'`
+
+  async function removeFrom({ seq, id }: Shown): Promise<void> {
+    await tamper('audit_checkpoints', `DELETE FROM audit_checkpoints WHERE size >= ${seq}`)
+    await tamper('audit_chain', `DELETE FROM audit_chain WHERE seq >= ${seq}`)
+    const itsTurn = `(SELECT inserted FROM audit_events WHERE id = '${id}')`
+    await tamper('audit_events', `DELETE FROM audit_events WHERE inserted >= ${itsTurn}`)
+  }
+
   async function someEvents(idp: TestInstance, audit: Awaited<ReturnType<typeof auditReader>>): Promise<Shown[]> {
     for (const name of ['a', 'b', 'c']) await idp.manage('POST', '/api/v1/agents', { name }, audit.bearer)
-    await audit.until({ action: 'agent.created' }, 3)
+    await audit.until({ action: 'agent.created', actor: admin.clientId }, 3)
     const events = await audit.all({ order: 'oldest' })
     await eventually(
       () => audit.get('/api/v1/audit/checkpoint'),
@@ -56,8 +80,6 @@ describe('the integrity of the audit', { timeout: 120_000 }, () => {
   }
 
   test('is confirmed by reading all of it', async () => {
-    const { idp, audit, verify } = await setting()
-    const events = await someEvents(idp, audit)
     const verdict = await verify()
     assert.equal(verdict.verified, true, JSON.stringify(verdict))
     assert.ok(verdict.checkedCount >= events.length)
@@ -68,68 +90,15 @@ describe('the integrity of the audit', { timeout: 120_000 }, () => {
     assert.match((await idp.call('/metrics')).body, /^rekey_audit_chain_size [1-9]\d*$/m)
   })
 
-  test('is lost with one changed row, which is named, and the gauge falls', async () => {
-    const { estate, idp, audit, verify } = await setting()
-    const events = await someEvents(idp, audit)
-    const victim = events.at(-3) as Shown
-    await tamper(estate, 'audit_events', `UPDATE audit_events SET actor = 'innocent' WHERE id = '${victim.id}'`)
-    const verdict = await verify()
-    assert.deepEqual([verdict.verified, verdict.brokenAt, verdict.brokenAtEventId], [false, victim.seq, victim.id])
-    assert.ok(verdict.problems.length > 0)
-    assert.equal(await gauge(idp), 0)
-  })
-
-  test('is lost with a changed link of the chain', async () => {
-    const { estate, idp, audit, verify } = await setting()
-    const events = await someEvents(idp, audit)
-    const victim = events.at(-2) as Shown
-    const change = `UPDATE audit_chain SET text = replace(text, '"actor":"', '"actor":"x') WHERE seq = ${victim.seq}`
-    await tamper(estate, 'audit_chain', change)
-    const verdict = await verify()
-    assert.deepEqual([verdict.verified, verdict.brokenAt], [false, victim.seq])
-    assert.equal(await gauge(idp), 0)
-  })
-
-  test('is lost with the removed last row, of which nothing is left in the database, without anybody asking', async () => {
-    const { estate, idp, audit } = await setting()
-    const events = await someEvents(idp, audit)
-    const last = events.at(-1) as Shown
-    await tamper(estate, 'audit_checkpoints', `DELETE FROM audit_checkpoints WHERE size >= ${last.seq}`)
-    await tamper(estate, 'audit_chain', `DELETE FROM audit_chain WHERE seq >= ${last.seq}`)
-    await tamper(estate, 'audit_events', `DELETE FROM audit_events WHERE id = '${last.id}'`)
-    await eventually(
-      () => gauge(idp),
-      (value) => value === 0,
-    )
-  })
-
-  test('lost while no instance ran is noticed at start, by what was kept outside the database', async () => {
-    const { estate, idp, audit } = await setting()
-    const events = await someEvents(idp, audit)
-    await idp.close()
-    const last = events.at(-1) as Shown
-    await tamper(estate, 'audit_checkpoints', `DELETE FROM audit_checkpoints WHERE size >= ${last.seq}`)
-    await tamper(estate, 'audit_chain', `DELETE FROM audit_chain WHERE seq >= ${last.seq}`)
-    await tamper(
-      estate,
-      'audit_events',
-      `DELETE FROM audit_events WHERE inserted >=
-      (SELECT inserted FROM audit_events WHERE id = '${last.id}')`,
-    )
-    const again = await estate.instance()
-    await eventually(
-      () => gauge(again),
-      (value) => value === 0,
-    )
-    assert.ok(
-      again.lines.some((line) => /audit/.test(line) && /"level":50/.test(line)),
-      'and the log says so',
-    )
+  test('is vouched for by a signed checkpoint, which names the issuer', async () => {
+    const { body } = await audit.get('/api/v1/audit/checkpoint')
+    assert.ok(body.size >= events.length)
+    const origin = `localhost:${new URL(idp.url).port}`
+    assert.match(body.checkpoint, new RegExp(`^${origin}\n\\d+\n[\\w+/]+=\n(.*\n)*\n— ${origin} \\S+\n$`))
   })
 
   test('of one event is proved by what its proof holds', async () => {
-    const { idp, audit, verify } = await setting()
-    const event = (await someEvents(idp, audit)).at(-2) as Shown
+    const event = events.at(-2) as Shown
     const { status, body: proof } = await audit.get(`/api/v1/audit/events/${event.id}/proof`)
     assert.equal(status, 200)
     assert.equal(proof.seq, event.seq)
@@ -141,8 +110,6 @@ describe('the integrity of the audit', { timeout: 120_000 }, () => {
   })
 
   test('is confirmed from an export alone', async () => {
-    const { idp, audit, verify } = await setting()
-    const events = await someEvents(idp, audit)
     const headers = { authorization: `Bearer ${audit.bearer}` }
     const reply = await fetch(`${idp.url}/api/v1/audit/export`, { headers })
     assert.equal(reply.headers.get('content-type'), 'application/x-ndjson')
@@ -155,13 +122,33 @@ describe('the integrity of the audit', { timeout: 120_000 }, () => {
     assert.equal((await verifyExport(Readable.from([Buffer.from(changed)]), { signer })).verified, false)
   })
 
+  test('is lost with one changed row, which is named, and the gauge falls', async () => {
+    const victim = events.at(-3) as Shown
+    await whileTampered('audit_events', actorOf(victim, 'innocent'), actorOf(victim, victim.actor), async () => {
+      const verdict = await verify()
+      assert.deepEqual([verdict.verified, verdict.brokenAt, verdict.brokenAtEventId], [false, victim.seq, victim.id])
+      assert.ok(verdict.problems.length > 0)
+      assert.equal(await gauge(idp), 0)
+    })
+  })
+
+  test('is lost with a changed link of the chain', async () => {
+    const { seq } = events.at(-2) as Shown
+    const replaced = (from: string, to: string) =>
+      `UPDATE audit_chain SET text = replace(text, '"actor":"${from}', '"actor":"${to}') WHERE seq = ${seq}`
+    await whileTampered('audit_chain', replaced('', 'x'), replaced('x', ''), async () => {
+      const verdict = await verify()
+      assert.deepEqual([verdict.verified, verdict.brokenAt], [false, seq])
+      assert.equal(await gauge(idp), 0)
+    })
+  })
+
   test('is shown to each organization as far as it concerns it', async () => {
-    const { estate, idp, audit } = await setting()
-    const [first] = await someEvents(idp, audit)
+    const first = events[0] as Shown
     const theirs = await auditReader(idp, tenant)
     for (const path of [
-      `/api/v1/audit/events/${first?.id}`,
-      `/api/v1/audit/events/${first?.id}/proof`,
+      `/api/v1/audit/events/${first.id}`,
+      `/api/v1/audit/events/${first.id}/proof`,
       '/api/v1/audit/export',
     ]) {
       const { status, body } = await theirs.get(path)
@@ -175,30 +162,42 @@ describe('the integrity of the audit', { timeout: 120_000 }, () => {
       (reply) => reply.status === 200,
     )
     assert.equal((await audit.get(`/api/v1/audit/events/${own?.id}`)).status, 403, 'nor may who runs the estate see it')
-    await tamper(estate, 'audit_events', `UPDATE audit_events SET actor = 'innocent' WHERE id = '${first?.id}'`)
-    const verdict = (await theirs.get('/api/v1/audit/verify')).body
-    assert.deepEqual([verdict.verified, verdict.problems], [false, []])
+    await whileTampered('audit_events', actorOf(first, 'innocent'), actorOf(first, first.actor), async () => {
+      const verdict = (await theirs.get('/api/v1/audit/verify')).body
+      assert.deepEqual([verdict.verified, verdict.problems], [false, []])
+    })
   })
 
   test('of an event that is not there, or not in the chain yet, is not claimed', async () => {
-    const { estate, audit } = await setting()
     const unknown = '00000000-0000-4000-8000-000000000000'
     assert.equal((await audit.get(`/api/v1/audit/events/${unknown}`)).body.code, 'UNKNOWN_EVENT')
     assert.equal((await audit.get(`/api/v1/audit/events/${unknown}/proof`)).body.code, 'UNKNOWN_EVENT')
     assert.equal((await audit.get('/api/v1/audit/events/x')).body.code, 'INVALID_REQUEST')
-    await sql`ALTER TABLE audit_events DISABLE TRIGGER audit_events_wait`.execute(estate.db)
-    await sql`INSERT INTO audit_events (id, action, outcome, actor, details) VALUES (${unknown}, 'x', 'success', 'x', '{}')`.execute(
-      estate.db,
-    )
-    assert.equal((await audit.get(`/api/v1/audit/events/${unknown}`)).body.code, 'EVENT_NOT_CHAINED')
-    assert.equal((await audit.get(`/api/v1/audit/events/${unknown}/proof`)).body.code, 'EVENT_NOT_CHAINED')
+    const add = `INSERT INTO audit_events (id, action, outcome, actor, details) VALUES ('${unknown}', 'x', 'success', 'x', '{}')`
+    const remove = `DELETE FROM audit_events WHERE id = '${unknown}'`
+    await whileTampered('audit_events', add, remove, async () => {
+      assert.equal((await audit.get(`/api/v1/audit/events/${unknown}`)).body.code, 'EVENT_NOT_CHAINED')
+      assert.equal((await audit.get(`/api/v1/audit/events/${unknown}/proof`)).body.code, 'EVENT_NOT_CHAINED')
+    })
   })
 
-  test('is vouched for by a signed checkpoint', async () => {
-    const { idp, audit } = await setting()
-    const events = await someEvents(idp, audit)
-    const { body } = await audit.get('/api/v1/audit/checkpoint')
-    assert.ok(body.size >= events.length)
-    assert.match(body.checkpoint, /^localhost\n\d+\n[\w+/]+=\n(.*\n)*\n— localhost \S+\n$/)
+  test('lost while no instance ran is noticed at start, by what was kept outside the database', async () => {
+    await idp.close()
+    await removeFrom(events.at(-1) as Shown)
+    const again = await estate.instance()
+    await untilGauge(again, 0)
+    assert.ok(
+      again.lines.some((line) => /audit/.test(line) && /"level":50/.test(line)),
+      'and the log says so',
+    )
+    await again.close()
+  })
+
+  test('is lost with the removed last row, of which nothing is left in the database, without anybody asking', async () => {
+    const forgetful = await estate.instance({ REKEY_AUDIT_CHECKPOINTS: join(folder, 'others') })
+    const found = await someEvents(forgetful, await auditReader(forgetful))
+    await untilGauge(forgetful, 1)
+    await removeFrom(found.at(-1) as Shown)
+    await untilGauge(forgetful, 0)
   })
 })

@@ -56,13 +56,6 @@ describe('GET /api/v1/audit', { timeout: 60_000 }, () => {
     assert.ok(event && !('agentId' in event) && !('organizationId' in event))
   })
 
-  test('shows a change within two seconds of it', async () => {
-    const from = performance.now()
-    await record('test.prompt')
-    await audit.until({ action: 'test.prompt' })
-    assert.ok(performance.now() - from < 2_000)
-  })
-
   test('has each event after the one that its hash covers, without a gap', async () => {
     const events = await audit.all({ order: 'oldest' })
     assert.ok(events.length > 5)
@@ -119,7 +112,16 @@ describe('GET /api/v1/audit', { timeout: 60_000 }, () => {
   }
 
   test('refuses what is no filter, no page and no cursor', async () => {
-    const queries = ['limit=0', 'limit=201', 'cursor=x', 'from=yesterday', 'order=upwards', 'outcome=good', 'action=']
+    const queries = [
+      'limit=0',
+      'limit=201',
+      'cursor=x',
+      'cursor=12',
+      'from=yesterday',
+      'order=upwards',
+      'outcome=good',
+      'action=',
+    ]
     for (const query of queries) {
       const { status, body } = await audit.get(`/api/v1/audit?${query}`)
       assert.deepEqual([query, status, body.code], [query, 400, 'INVALID_REQUEST'])

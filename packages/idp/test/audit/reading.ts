@@ -6,8 +6,6 @@ type Credential = typeof admin
 
 /** A client of another organization, which may read the audit. */
 export const tenant = { clientId: 'tenant-1', clientSecret: `sk_live_${'e'.repeat(64)}`, organizationId: 'acme' }
-/** A client of the organization that runs the estate, which may do nothing but read the audit. */
-export const auditor = { clientId: 'auditor-1', clientSecret: `sk_live_${'f'.repeat(64)}`, organizationId: 'default' }
 
 export const addTenant = (estate: Estate) => addClient(estate, tenant, ['agents:read', 'agents:write', 'audit:read'])
 

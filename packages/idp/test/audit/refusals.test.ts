@@ -79,7 +79,7 @@ describe('refusals in the audit', { timeout: 60_000 }, () => {
       events.map(({ actor, agentId, organizationId, details }) => [actor, agentId, organizationId, details.count]),
       [
         [agent.clientId, agent.clientId, 'default', 3],
-        [nobody.clientId, undefined, undefined, 1],
+        ['unknown', undefined, undefined, 1],
       ],
     )
     assert.notEqual(events[0]?.details.cause, events[1]?.details.cause)

@@ -8,10 +8,15 @@ describe('Idempotency-Key', { timeout: 60_000 }, () => {
   const setting = settingOf(2)
   const { credential, accepted, detail } = setting
 
-  async function send(path: string, key: string, body: object, { number = 0, as = admin } = {}): Promise<Reply> {
+  async function send(
+    path: string,
+    key: string,
+    body: object,
+    { number = 0, as = admin, bearer = '' } = {},
+  ): Promise<Reply> {
     const idp = setting.idp(number)
     const headers = {
-      authorization: `Bearer ${await idp.management(as)}`,
+      authorization: `Bearer ${bearer || (await idp.management(as))}`,
       'content-type': 'application/json',
       'idempotency-key': key,
     }
@@ -55,7 +60,46 @@ describe('Idempotency-Key', { timeout: 60_000 }, () => {
     const theirs = await rotate(old, 'shared', {}, { as: other })
     assert.equal(theirs.status, 200)
     assert.notEqual(theirs.body.clientSecret, mine.body.clientSecret)
-    assert.equal((await rotate(old, 'shared')).body.clientSecret, mine.body.clientSecret)
+    const again = await rotate(old, 'shared')
+    assert.deepEqual([again.status, again.body.code], [409, 'CREDENTIAL_CHANGED'], 'mine is dead by theirs')
+  })
+
+  test('does not give a token of fewer scopes what a token of the same caller with more of them got', async () => {
+    const old = await credential({}, { scopes: ['audit:read'] })
+    const path = pathOf(old)
+    const narrow = (await setting.idp().token(admin, { scope: 'agents:write' })).body.access_token
+    assert.equal((await rotate(old, 'narrow')).status, 200)
+    assert.equal((await send(path.replace(/\/[^/]+$/, ''), 'narrow create', {})).status, 201)
+    for (const [at, key] of [
+      [`${path}/rotate`, 'narrow'],
+      [path.replace(/\/[^/]+$/, ''), 'narrow create'],
+    ] as const) {
+      const reply = await send(at, key, {}, { bearer: narrow })
+      assert.deepEqual(
+        [reply.status, reply.body.code, 'clientSecret' in reply.body],
+        [403, 'INSUFFICIENT_SCOPE', false],
+      )
+    }
+  })
+
+  test('gives nobody a secret that is dead by now', async () => {
+    const made = await credential()
+    const all = pathOf(made).replace(/\/[^/]+$/, '')
+    const first = (await send(all, 'dead create', {})).body
+    const second = (await rotate(first, 'dead')).body
+    const replaced = await send(all, 'dead create', {})
+    assert.deepEqual([replaced.status, replaced.body.code], [409, 'CREDENTIAL_CHANGED'])
+    assert.equal((await rotate(first, 'dead')).body.clientSecret, second.clientSecret, 'this one works')
+    await setting.idp().manage('POST', `${pathOf(first)}/revoke`, { reason: 'leaked' })
+    for (const reply of [await rotate(first, 'dead', {}, { number: 1 }), await send(all, 'dead create', {})]) {
+      assert.deepEqual([reply.status, reply.body.code], [409, 'CREDENTIAL_REVOKED'])
+    }
+    const founder = { organizationId: 'idempotent-tenant', scopes: ['agents:write'] }
+    const begun = (await send('/api/v1/agents', 'tenant', founder)).body
+    assert.deepEqual((await send('/api/v1/agents', 'tenant', founder)).body, begun)
+    await sql`UPDATE credentials SET document = jsonb_set(document, '{versions,0,state}', '"revoked"')
+      WHERE agent_id = ${begun.agentId}`.execute(setting.estate().db)
+    assert.equal((await send('/api/v1/agents', 'tenant', founder)).body.code, 'CREDENTIAL_REVOKED')
   })
 
   test('of another request is refused', async () => {

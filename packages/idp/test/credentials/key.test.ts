@@ -12,6 +12,16 @@ const pairs = {
   RS256: generateKeyPairSync('rsa', { modulusLength: 2048 }),
 }
 const publicJwk = (of: keyof typeof pairs = 'ES256') => ({ ...pairs[of].publicKey.export({ format: 'jwk' }) })
+/** RFC 8032: neutral, of order 2 and of order 4, one of them with the sign set; then of order 8, and one in another spelling. */
+const smallOrder = [
+  `01${'00'.repeat(31)}`,
+  `ec${'ff'.repeat(30)}7f`,
+  '00'.repeat(32),
+  `${'00'.repeat(31)}80`,
+  '26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05',
+  'c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac03fa',
+  `ee${'ff'.repeat(30)}7f`,
+]
 const fresh = (): JsonWebKey => generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey.export({ format: 'jwk' })
 
 describe('the public key of a client', () => {
@@ -29,17 +39,30 @@ describe('the public key of a client', () => {
     assert.equal(readClientJwk(jwk).kid, 'kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k')
   })
 
+  const exponent = (bytes: number) =>
+    Buffer.concat([Buffer.from([1]), Buffer.alloc(bytes - 2), Buffer.from([1])]).toString('base64url')
+  const large = generateKeyPairSync('rsa', { modulusLength: 4_104 }).publicKey.export({ format: 'jwk' })
   const weak = generateKeyPairSync('rsa', { modulusLength: 1024 }).publicKey.export({ format: 'jwk' })
   const refusals: [string, Record<string, unknown>][] = [
     ['a private key', { ...pairs.ES256.privateKey.export({ format: 'jwk' }) }],
     ['a shared secret', { kty: 'oct', k: 'AAAA' }],
     ['a short RSA key', { ...weak }],
     ['an RSA key of exponent 1', { ...publicJwk('RS256'), e: 'AQ' }],
+    ['an RSA key that takes long', { ...large }],
+    ['an RSA key of a long exponent', { ...publicJwk('RS256'), e: exponent(200) }],
+    ['an RSA key of an exponent of 33 bits', { ...publicJwk('RS256'), e: exponent(5) }],
     ['a point that is not on the curve', { ...publicJwk(), y: publicJwk().x }],
     ['another curve', { kty: 'EC', crv: 'secp256k1', x: 'AA', y: 'AA' }],
     ['a curve that is a name of JavaScript', { kty: 'EC', crv: 'constructor' }],
     ['an algorithm that does not fit', { ...publicJwk(), alg: 'RS256' }],
     ['the algorithm none', { ...publicJwk(), alg: 'none' }],
+    ['a key for encryption', { ...publicJwk(), use: 'enc' }],
+    ['a key for signing, not verifying', { ...publicJwk(), key_ops: ['sign'] }],
+    ['a key whose operations are no list', { ...publicJwk(), key_ops: 'verify' }],
+    ...smallOrder.map((x): [string, Record<string, unknown>] => [
+      `a point of small order (${x.slice(0, 6)})`,
+      { kty: 'OKP', crv: 'Ed25519', x: Buffer.from(x, 'hex').toString('base64url') },
+    ]),
     ['a kid that is no text', { ...publicJwk(), kid: 7 }],
     ['a kid of control characters', { ...publicJwk(), kid: 'a\nb' }],
     ['nothing', {}],
@@ -73,6 +96,28 @@ describe('a credential that is a key', { timeout: 60_000 }, () => {
     assert.deepEqual(states, ['retired', 'retired', 'active'])
   })
 
+  test('that has less time left than an assertion may is rotated by its key alone: the overlap ends with the new key', async () => {
+    const old = await credential({ jwk: fresh(), expiresAt: new Date(Date.now() + 60_000).toISOString() })
+    const { status, body } = await rotate(old, { jwk: fresh() })
+    assert.equal(status, 200)
+    // The old key comes to its own end a moment before the new one does.
+    assert.ok(Date.parse(body.overlapEndsAt) <= Date.parse(body.expiresAt))
+    assert.ok(Date.parse(body.expiresAt) - Date.now() <= 60_000)
+    const asked = await rotate(old, { jwk: fresh(), overlap: '5m' })
+    assert.deepEqual(
+      [asked.status, asked.body.code],
+      [400, 'INVALID_REQUEST'],
+      'an overlap that was asked for is not cut',
+    )
+    const endless = await credential({ jwk: fresh() })
+    const expiresAt = new Date(Date.now() + 60_000).toISOString()
+    assert.equal((await rotate(endless, { jwk: fresh(), expiresAt })).body.overlapEndsAt, expiresAt)
+  })
+
+  test('is taken that says what it is for', async () => {
+    for (const said of [{ use: 'sig' }, { key_ops: ['verify'] }]) await credential({ jwk: { ...fresh(), ...said } })
+  })
+
   test('never takes a key, or the name of one, that it had', async () => {
     const jwk = fresh()
     const old = await credential({ jwk: { ...jwk, kid: 'one' } })
@@ -84,6 +129,27 @@ describe('a credential that is a key', { timeout: 60_000 }, () => {
       const reply = await rotate(old, { jwk: again })
       assert.deepEqual([reply.status, reply.body.code], [409, 'ALREADY_EXISTS'])
     }
+  })
+
+  test('that was revoked does not live again in another credential, by whatever name and spelling', async () => {
+    const jwk = fresh()
+    const old = await credential({ jwk: { ...jwk, kid: 'leaked' } })
+    const all = `/api/v1/agents/${old.clientId}/credentials`
+    const create = (body: object) => setting.idp().manage('POST', all, body)
+    const next = await create({ jwk: { ...fresh(), kid: 'next' } })
+    assert.equal((await create({ jwk: { ...fresh(), kid: 'next' } })).status, 409, 'one kid would name two keys')
+    await setting.idp().manage('DELETE', pathOf(old))
+    const spelt = { ...jwk, x: `${jwk.x}=` }
+    for (const again of [{ ...jwk, kid: 'leaked' }, { ...jwk, kid: 'other' }, jwk, spelt]) {
+      const replies = [await create({ jwk: again }), await rotate(next.body, { jwk: again })]
+      for (const { status, body } of replies) assert.deepEqual([status, body.code], [409, 'ALREADY_EXISTS'])
+    }
+    assert.equal((await create({ jwk: { ...fresh(), kid: 'leaked' } })).status, 201, 'its name may be used again')
+    assert.equal(
+      (await credential({ jwk })).clientId === old.clientId,
+      false,
+      'another agent’s keys are its own affair',
+    )
   })
 
   test('needs a key, and is revoked like a secret', async () => {

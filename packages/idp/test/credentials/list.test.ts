@@ -148,4 +148,32 @@ describe('credentials', { timeout: 60_000 }, () => {
     assert.deepEqual([first.body.total, second.body.nextCursor], [3, null])
     assert.equal((await manage('GET', '/api/v1/credentials')).status, 400)
   })
+
+  test('that are due are all found, although those of a page are rotated before the next one is read', async () => {
+    const { db } = setting.estate()
+    const made = [await credential(), await credential(), await credential(), await credential()]
+    for (const [days, { credentialId }] of made.entries()) {
+      await sql`UPDATE credentials SET rotated_at = now() - ${`${1_800 - days} days`}::interval
+        WHERE credential_id = ${credentialId}`.execute(db)
+    }
+    const found: string[] = []
+    const first = await manage('GET', '/api/v1/credentials?due=overdue&limit=2')
+    found.push(...idsOf(first))
+    for (const each of made.slice(0, 2)) assert.equal((await rotate(each)).status, 200)
+    const second = await manage('GET', `/api/v1/credentials?due=overdue&limit=2&cursor=${first.body.nextCursor}`)
+    found.push(...idsOf(second))
+    assert.deepEqual(
+      found,
+      made.map((each) => each.credentialId),
+    )
+  })
+
+  test('are not looked for by a cursor that holds what the database cannot', async () => {
+    const { clientId } = await credential()
+    const cursor = Buffer.from(JSON.stringify([1, 'nul \u0000'])).toString('base64url')
+    for (const list of ['/api/v1/credentials?due=overdue&', `/api/v1/agents/${clientId}/credentials?`]) {
+      const refused = await manage('GET', `${list}cursor=${cursor}`)
+      assert.deepEqual([refused.status, refused.body.code], [400, 'INVALID_REQUEST'])
+    }
+  })
 })

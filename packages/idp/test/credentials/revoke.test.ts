@@ -47,6 +47,17 @@ describe('a credential that is revoked', { timeout: 60_000 }, () => {
     assert.deepEqual([(await list(mine)).status, (await list(theirs)).status], [401, 200])
   })
 
+  test('takes those with it that the release before issued, which does not say by which credential', async () => {
+    const old = await credential({}, { scopes: ['agents:read'] })
+    const token = await setting.idp().management(old)
+    const { db } = setting.estate()
+    await db.updateTable('opaque_tokens').set({ credential_id: null }).where('agent_id', '=', old.clientId).execute()
+    const list = async () => (await setting.idp(1).manage('GET', '/api/v1/agents', undefined, token)).status
+    assert.equal(await list(), 200)
+    await revoke(old)
+    assert.equal(await list(), 401)
+  })
+
   test('needs a reason', async () => {
     const reply = await revoke(await credential(), {})
     assert.deepEqual([reply.status, reply.body.code], [400, 'INVALID_REQUEST'])

@@ -47,6 +47,36 @@ describe('a rotation', { timeout: 60_000 }, () => {
     assert.equal('expiresAt' in (await rotate(await credential())).body, false)
   })
 
+  test('never goes beyond the last year that can be written', async () => {
+    const last = '9999-12-31T23:59:59Z'
+    for (const expiresAt of ['9999-12-31T23:59:59.999Z', '9999-12-31T23:59:59-00:01', '1969-12-31T23:59:59Z']) {
+      await assert.rejects(credential({ expiresAt }), /INVALID_REQUEST/)
+    }
+    const old = await credential({ expiresAt: last })
+    const { status, body } = await rotate(old)
+    assert.deepEqual([status, Date.parse(body.expiresAt)], [200, Date.parse(last)])
+    assert.equal((await rotate(old, { expiresAt: '9999-12-31T23:59:59-23:59' })).status, 400)
+    const { db } = setting.estate()
+    const row = await db
+      .selectFrom('credentials')
+      .select('expires_at')
+      .where('credential_id', '=', old.credentialId)
+      .executeTakeFirst()
+    assert.equal(row?.expires_at, Date.parse(last))
+    assert.equal((await detail(old)).versions.length, 2)
+  })
+
+  test('that went beyond it once is shown all the same', async () => {
+    const old = await credential()
+    const beyond = Date.parse('+010021-01-01T00:00:00Z')
+    await sql`UPDATE credentials SET expires_at = to_timestamp(${beyond / 1_000}),
+      document = jsonb_set(document, '{versions,0,expiresAt}', ${String(beyond)}::jsonb)
+      WHERE credential_id = ${old.credentialId}`.execute(setting.estate().db)
+    assert.equal(Date.parse((await detail(old)).expiresAt), Date.parse('9999-12-31T23:59:59Z'))
+    const all = pathOf(old).replace(/\/[^/]+$/, '')
+    assert.equal((await setting.idp().manage('GET', all)).status, 200)
+  })
+
   test('is refused when it says something that is not understood: a misspelt overlap would end a secret in use', async () => {
     const old = await credential()
     const { status, body } = await rotate(old, { overlp: '24h' })

@@ -64,12 +64,12 @@ describe('uses of a credential', { timeout: 60_000 }, () => {
 
   test('from countless addresses are gathered', async () => {
     const uses = credentialUses(setting.estate().db, (error) => assert.fail(String(error)), 3_600_000)
-    const { clientId, credentialId } = await credential()
+    const { credentialId } = await credential()
     const held = { credentialId, version: 'v1' }
-    for (let n = 0; n < 150; n += 1) uses.note(clientId, held, `10.0.0.${n}`)
+    for (let n = 0; n < 150; n += 1) uses.note(held, `10.0.0.${n}`)
     await uses.flush()
-    for (let n = 150; n < 160; n += 1) uses.note(clientId, held, `10.0.0.${n}`)
-    uses.note(clientId, held, '10.0.0.1')
+    for (let n = 150; n < 160; n += 1) uses.note(held, `10.0.0.${n}`)
+    uses.note(held, '10.0.0.1')
     await uses.close()
     const rows = await setting
       .estate()
@@ -82,19 +82,52 @@ describe('uses of a credential', { timeout: 60_000 }, () => {
     assert.deepEqual([counts.get('10.0.0.1'), counts.get('others')], [2, 60])
   })
 
+  test('from what is no address are told together, and keep nobody else’s from being written', async () => {
+    const [strange, usual] = [await credential(), await credential()]
+    const written = ['x'.repeat(10_000), `fe80::1%${'x'.repeat(10_000)}`, 'unknown', '192.0.2.1']
+    for (const address of written) assert.equal(await use(strange, address), 200)
+    await use(usual, '192.0.2.4')
+    await flush()
+    const addresses = (await detail(strange)).versions[0].seen.addresses as { address: string; count: number }[]
+    assert.deepEqual(addresses.map(({ address, count }) => [address, count]).toSorted(), [
+      ['192.0.2.1', 1],
+      ['others', 3],
+    ])
+    assert.equal((await detail(usual)).versions[0].seen.count, 1)
+  })
+
+  test('that the database never takes are dropped and told, and the others are written', async () => {
+    const errors: unknown[] = []
+    const uses = credentialUses(setting.estate().db, (error) => errors.push(error), 3_600_000)
+    const { credentialId } = await credential()
+    for (let n = 0; n < 5; n += 1) uses.note({ credentialId, version: `v${n}` }, '192.0.2.1')
+    uses.note({ credentialId, version: 'a zero \u0000' }, '192.0.2.1')
+    await uses.flush()
+    const written = await setting
+      .estate()
+      .db.selectFrom('credential_uses')
+      .select('count')
+      .where('credential_id', '=', credentialId)
+      .execute()
+    assert.deepEqual([written.map(({ count }) => count), errors.length], [[1, 1, 1, 1, 1], 1])
+    await uses.flush()
+    assert.equal(errors.length, 1, 'and not tried again')
+    await uses.close()
+  })
+
   test('that could not be written are written the next time', async () => {
     const { database, db } = setting.estate()
     const errors: unknown[] = []
     const { connect } = await import('@rekey/database')
     const connection = connect<never>(database.serviceUrl, { max: 1 })
     const uses = credentialUses(connection.db as never, (error) => errors.push(error), 3_600_000)
-    const { clientId, credentialId } = await credential()
+    const { credentialId } = await credential()
     const held = { credentialId, version: 'v1' }
-    uses.note(clientId, held, '192.0.2.9')
+    uses.note(held, '192.0.2.9')
     await database.reachable(false)
     await assert.rejects(uses.flush())
     await database.reachable(true)
-    uses.note(clientId, { ...held }, '192.0.2.9')
+    uses.note({ ...held }, '192.0.2.9')
     await uses.close()
     await connection.close()
     const row = await db

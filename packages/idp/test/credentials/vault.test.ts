@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
+import { sql } from 'kysely'
 import { credentialPath } from '../../src/vault/path.ts'
-import { agent, type Estate, eventually, startEstate, type TestInstance } from '../estate.ts'
+import { admin, agent, type Estate, eventually, startEstate, type TestInstance } from '../estate.ts'
 import { startVault, type VaultServer } from '../vault/server.ts'
 import { pathOf, type TestCredential } from './setting.ts'
 
-describe('credentials whose secrets are kept in Vault', { timeout: 60_000 }, () => {
+describe('credentials whose secrets are kept in Vault', { timeout: 120_000 }, () => {
   let vault: VaultServer
   let estate: Estate
   let one: TestInstance
@@ -96,12 +97,104 @@ describe('credentials whose secrets are kept in Vault', { timeout: 60_000 }, () 
     )
   })
 
-  test('of a rotation that was refused are discarded', async () => {
+  test('are not made for what is refused: each would use up a version of the path', async () => {
+    const { agentId } = (await one.manage('POST', '/api/v1/agents', { scopes: ['audit:read'] })).body
+    const all = `/api/v1/agents/${agentId}/credentials`
+    const old = (await one.manage('POST', all, {})).body as TestCredential
+    const paths = new Set(vault.paths())
+    const weak = (await one.token(admin, { scope: 'agents:write' })).body.access_token
+    const refusals: [number, object, string?][] = [
+      [403, {}, weak],
+      [400, { expiresAt: '2001-01-01T00:00:00Z' }],
+      [400, { expiresAt: new Date(Date.now() + 60_000).toISOString(), overlap: '1h' }],
+    ]
+    for (const [status, body, bearer] of refusals) {
+      assert.equal((await one.manage('POST', `${pathOf(old)}/rotate`, body, bearer)).status, status)
+    }
+    for (const [status, body, bearer] of refusals.slice(0, 2)) {
+      assert.equal((await one.manage('POST', all, body, bearer)).status, status)
+    }
+    assert.equal(kept(old).length, 1)
+    await one.manage('POST', `${pathOf(old)}/revoke`, { reason: 'test' })
+    assert.equal((await one.manage('POST', `${pathOf(old)}/rotate`, {})).status, 409)
+    await one.manage('POST', `/api/v1/agents/${agentId}/decommission`, {})
+    assert.equal((await one.manage('POST', all, {})).status, 409)
+    assert.ok(vault.paths().every((path) => paths.has(path)))
+  })
+
+  test('of a rotation that came too late are discarded', async () => {
     const old = await credential()
-    const refused = await one.manage('POST', `${pathOf(old)}/rotate`, { expiresAt: '2001-01-01T00:00:00Z' })
-    assert.equal(refused.status, 400)
-    assert.deepEqual(readable(old), [old.clientSecret])
-    assert.deepEqual(await accepted(old), [200, 200])
+    const both = await estate.db.transaction().execute(async (transaction) => {
+      // Both have read the credential, and wait to save it.
+      await sql`SELECT FROM credentials WHERE credential_id = ${old.credentialId} FOR UPDATE`.execute(transaction)
+      const replies = [one, two].map((idp) => idp.manage('POST', `${pathOf(old)}/rotate`, { overlap: '1h' }))
+      await eventually(
+        async () => kept(old).length,
+        (versions) => versions === 3,
+      )
+      return replies
+    })
+    const replies = (await Promise.all(both)).toSorted((a, b) => a.status - b.status)
+    assert.deepEqual(
+      replies.map(({ status }) => status),
+      [200, 409],
+    )
+    assert.deepEqual(new Set(readable(old)), new Set([old.clientSecret, replies[0]?.body.clientSecret]))
+  })
+
+  test('that Vault has lost are not wrong: that is a fault, unless it says that somebody destroyed them', async () => {
+    const lost = await credential()
+    const other = (await one.manage('POST', `/api/v1/agents/${lost.clientId}/credentials`, {})).body
+    const versions = vault.versions(credentialPath(lost.clientId, lost.credentialId))
+    const version = versions.get(1)
+    assert.ok(version)
+    versions.delete(1)
+    const reply = await one.token(lost)
+    assert.deepEqual([reply.status, reply.body.error], [503, 'temporarily_unavailable'])
+    const lines = one.lines.map((line) => JSON.parse(line))
+    assert.ok(lines.some(({ level, err }) => level === 50 && /not in Vault any more/.test(err?.message)))
+    assert.equal((await one.token(other)).status, 200, 'what is there works')
+    versions.set(1, version)
+    assert.deepEqual(await accepted(lost), [200, 200])
+    const destroyed = await credential()
+    const [only] = kept(destroyed)
+    assert.ok(only)
+    Object.assign(only, { destroyed: true, data: null })
+    assert.deepEqual(await accepted(destroyed), [401, 401])
+  })
+
+  test('that cannot be read when they are to be destroyed stay until their hash is known', async () => {
+    const old = await credential()
+    const [version] = kept(old)
+    const reads = new RegExp(`^GET /v1/secret/data/.*${old.credentialId}`)
+    const asked = () => vault.requests.filter((line) => reads.test(line)).length
+    vault.instead((line) => (reads.test(line) ? { status: 500, body: '{"errors":["internal error"]}' } : undefined))
+    await one.manage('POST', `${pathOf(old)}/rotate`, {})
+    const before = asked()
+    await eventually(
+      async () => asked() - before,
+      (times) => times >= 3,
+    )
+    assert.deepEqual([version?.destroyed, (await rowOf(old)).untidy], [false, true])
+    vault.instead(undefined)
+    await eventually(
+      async () => version?.destroyed,
+      (destroyed) => destroyed === true,
+    )
+    const tripped = await tripwires(old)
+    assert.equal((await one.token(old)).status, 401)
+    await one.idp.instance.gathered.flush()
+    assert.ok((await tripwires(old)) > tripped)
+  })
+
+  test('that somebody else has destroyed already are not waited for', async () => {
+    const old = await credential()
+    Object.assign(kept(old)[0] ?? {}, { destroyed: true, data: null })
+    await one.manage('POST', `${pathOf(old)}/rotate`, {})
+    await eventually(
+      () => rowOf(old),
+      ({ untidy }) => !untidy,
+    )
   })
 
   test('cannot be made while Vault is sealed, which looks to nobody as if his secret were wrong', async () => {

@@ -56,6 +56,12 @@ describe('a limit', () => {
     assert.equal(failed('192.0.2.1'), false)
   })
 
+  test('counts all that is no address as one', () => {
+    const { failed } = withClock()
+    assert.deepEqual(['a', 'b'.repeat(10_000), `fe80::1%${'c'.repeat(10_000)}`].map(failed), [false, false, true])
+    assert.equal(failed('192.0.2.1'), false)
+  })
+
   test('counts a whole IPv6 network of 64 bits as one, and an IPv4 address the same however it is written', () => {
     const one = (...addresses: string[]) => {
       const { failed } = withClock()
@@ -71,7 +77,7 @@ describe('a limit', () => {
   test('forgets whoever began first when too many are counted', () => {
     const { failed } = withClock()
     for (const _ of [1, 2, 3]) failed('192.0.2.1')
-    for (let other = 0; other < 100_000; other += 1) failed(`10.${other}`)
+    for (let other = 0; other < 100_000; other += 1) failed(`10.${other >> 16}.${(other >> 8) & 255}.${other & 255}`)
     assert.equal(failed('192.0.2.1'), false)
   })
 })

@@ -74,7 +74,8 @@ describe('the runbook for client secrets', { timeout: 60_000 }, () => {
 
   test('key point: the audit chain has an event credential.rotated', async () => {
     const read = () => withScope('GET', '/audit?action=credential.rotated', 'audit:read')
-    const { body } = await eventually(read, (reply) => reply.body.events?.length === 1)
+    const { status, body } = await eventually(read, (reply) => reply.body.events?.length === 1)
+    assert.equal(status, 200)
     const [event] = body.events
     assert.partialDeepStrictEqual(event, {
       outcome: 'success',
@@ -84,7 +85,12 @@ describe('the runbook for client secrets', { timeout: 60_000 }, () => {
     })
     assert.match(event.hash, /^[0-9a-f]{64}$/)
     assert.match(event.previousHash, /^[0-9a-f]{64}$/)
-    assert.equal(JSON.stringify(event).includes('sk_live_'), false)
+    assert.equal(JSON.stringify(body).includes('sk_live_'), false)
+  })
+
+  test('evidence: a token for the audit is one for nothing else', async () => {
+    const { status, body } = await withScope('GET', '/v1/agents', 'audit:read')
+    assert.deepEqual([status, body.code], [403, 'INSUFFICIENT_SCOPE'])
   })
 
   const schedule: [string, object, number][] = [

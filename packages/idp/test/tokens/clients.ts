@@ -1,5 +1,5 @@
 /** Clients of several organizations, made before any instance runs. */
-import { changeKeyring, type Keyring, type State } from '@rekey/keyring'
+import type { Keyring, State } from '@rekey/keyring'
 import { sql } from 'kysely'
 import { ensureClients } from '../../src/index.ts'
 import {
@@ -67,14 +67,27 @@ export function whileLocked<T>({ db }: Estate, run: () => Promise<T>): Promise<T
 export async function retireKeyOf(idp: TestInstance, token: string): Promise<void> {
   const { store, view } = idp.idp.instance
   const { kid } = decodeUnverified(token).header
-  const becomes: Record<string, State> = { active: 'retired', prepared: 'active' }
-  const hasSuccessor = ({ versions }: Keyring) => versions.some(({ state }) => state === 'prepared')
-  const find = async () => (await store.list()).find(({ versions }) => versions.some(({ id }) => id === kid)) as Keyring
-  const { name } = await eventually(find, hasSuccessor)
-  const promote = (keyring: Keyring) => ({
-    ...keyring,
-    versions: keyring.versions.map((version) => ({ ...version, state: becomes[version.state] ?? version.state })),
-  })
-  const saved = await changeKeyring(store, name, promote, { action: 'keyring.retired', actor: 'test', details: {} })
-  await view.everywhere(saved.revision)
+  const about = { action: 'keyring.retired', actor: 'test', details: {} }
+  const saved = await eventually(
+    async () => {
+      // The loop may change it at any moment: each attempt begins with what stands now.
+      const keyring = (await store.list()).find(({ versions }) => versions.some(({ id }) => id === kid)) as Keyring
+      const next = withoutKey(keyring, kid)
+      return next && store.save(keyring, next, about)
+    },
+    (keyring) => keyring !== undefined,
+  )
+  await view.everywhere((saved as Keyring).revision)
+}
+
+/** @returns `undefined` while there is none to sign in its place */
+function withoutKey(keyring: Keyring, kid: string): Keyring | undefined {
+  const successor = keyring.versions.find(({ state }) => state === 'prepared')?.id
+  const stateOf = ({ id, state }: Keyring['versions'][number]): State => {
+    if (id === kid) return 'retired'
+    return id === successor ? 'active' : state
+  }
+  const wasActive = keyring.versions.some(({ id, state }) => id === kid && state === 'active')
+  if (!wasActive || successor === undefined) return undefined
+  return { ...keyring, versions: keyring.versions.map((version) => ({ ...version, state: stateOf(version) })) }
 }

@@ -150,8 +150,11 @@ describe('revocation', { timeout: 60_000 }, () => {
     const short = await estate.instance({ REKEY_ISSUER: idp.url, REKEY_ACCESS_TOKEN_TTL: '1s' })
     const token = (await short.token(agent)).body.access_token as string
     await short.close()
-    const { exp, jti } = decodeUnverified(token).payload
-    await new Promise((resolve) => setTimeout(resolve, exp * 1_000 - Date.now() + 50))
+    const { jti } = decodeUnverified(token).payload
+    await eventually(
+      () => isActive(token),
+      (active) => !active,
+    )
     assert.equal((await revoke(token)).status, 200)
     assert.ok((await denials()).some((entry) => entry.jti === jti))
   })
@@ -187,6 +190,31 @@ describe('revocation', { timeout: 60_000 }, () => {
     }
     const get = await idp.call('/api/v1/token/revoke?token=x', { headers: { authorization } })
     assert.deepEqual([get.status, get.headers.get('allow')], [405, 'POST'])
+  })
+
+  test('has an end for each client, which is no other’s, and none for an administrator', async () => {
+    const fill = (most: number, from: number) =>
+      sql`
+        INSERT INTO denied (kind, value, ends_at, revision, denied_by)
+        SELECT 'jti', 'own-' || n, now() + interval '1 hour', 1, ${agent.clientId} FROM generate_series(${from}::int, ${most}::int) n
+      `.execute(estate.db)
+    const { rows } = await sql<{ own: number }>`
+      SELECT count(*)::int AS own FROM denied WHERE denied_by = ${agent.clientId}`.execute(estate.db)
+    assert.ok((rows[0]?.own ?? 0) > 0, 'it is known who revoked')
+    const last = await fresh()
+    await fill(999, (rows[0]?.own ?? 0) + 1)
+    assert.equal((await revoke(last)).status, 200)
+    const [token, others, third] = [await fresh(), await fresh(colleague), await fresh()]
+    const reply = await revoke(token)
+    assert.deepEqual([reply.status, reply.body.error], [503, 'temporarily_unavailable'])
+    assert.equal(await isActive(token), true)
+    assert.equal((await revoke(others, colleague)).status, 200)
+    const bearer = `Bearer ${await idp.management(admin)}`
+    assert.equal((await revoke(token, bearer)).status, 200)
+    await fill(mostDenied / 2, 1_001)
+    assert.equal((await revoke(await fresh(colleague), colleague)).status, 503, 'of all clients together')
+    assert.equal((await revoke(third, bearer)).status, 200, 'an administrator')
+    await sql`DELETE FROM denied WHERE value LIKE 'own-%'`.execute(estate.db)
   })
 
   test('leaves half of the deny-list to whoever has an incident to contain', async () => {

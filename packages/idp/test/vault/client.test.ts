@@ -50,8 +50,8 @@ for (const kind of targets) {
       assert.deepEqual(written.map(({ version }) => version).sort(), [1, 2, 3, 4, 5])
       const read = await Promise.all(written.map(({ version }) => vault.read(path, version)))
       assert.deepEqual(
-        read.map((fields) => fields?.clientSecret),
-        values,
+        read,
+        values.map((clientSecret) => ({ clientSecret })),
       )
     })
 
@@ -80,7 +80,7 @@ for (const kind of targets) {
       await write(path, 'good')
       const { version } = await write(path, 'superfluous')
       await vault.discard(path, version)
-      assert.equal(await vault.read(path, version), undefined)
+      assert.equal(await vault.read(path, version), 'destroyed')
       assert.deepEqual(await vault.read(path, 1), { clientSecret: 'good' })
     })
 
@@ -89,17 +89,17 @@ for (const kind of targets) {
       await write(path, 'over')
       for (const _ of ['once', 'and again']) await vault.keepOnly(path, [])
       assert.equal((await operator('GET', `secret/metadata/${path}`)).status, 404)
-      assert.equal(await vault.read(path, 1), undefined)
+      assert.equal(await vault.read(path, 1), 'missing')
     })
 
-    test('what an operator destroyed, deleted or never wrote is undefined, and so is what is no secret', async () => {
+    test('what an operator destroyed or deleted is told from what is missing: was never written, or is no secret of ours', async () => {
       const path = newPath()
       for (const value of ['one', 'two', 'three']) await write(path, value)
       await operator('POST', `secret/destroy/${path}`, { versions: [1] })
       await operator('POST', `secret/delete/${path}`, { versions: [2] })
       await operator('POST', `secret/data/${path}`, { options: { cas: 3 }, data: { other: 'thing' } })
       const read = await Promise.all([1, 2, 3, 4, 5].map((version) => vault.read(path, version)))
-      assert.deepEqual(read, [undefined, undefined, { clientSecret: 'three' }, undefined, undefined])
+      assert.deepEqual(read, ['destroyed', 'destroyed', { clientSecret: 'three' }, 'missing', 'missing'])
     })
 
     test('one that was only deleted is destroyed as well when it is over', async () => {
@@ -108,7 +108,7 @@ for (const kind of targets) {
       await operator('POST', `secret/delete/${path}`, { versions: [1] })
       await vault.keepOnly(path, [2])
       await operator('POST', `secret/undelete/${path}`, { versions: [1] })
-      assert.equal(await vault.read(path, 1), undefined)
+      assert.equal(await vault.read(path, 1), 'destroyed')
     })
 
     test('outlive many rotations, however few versions the path was set to keep', async () => {
@@ -116,6 +116,16 @@ for (const kind of targets) {
       await operator('POST', `secret/metadata/${path}`, { max_versions: 1, cas_required: true })
       for (let n = 1; n <= 12; n++) await write(path, `secret ${n}`)
       assert.deepEqual(await vault.read(path, 1), { clientSecret: 'secret 1' })
+    })
+
+    test('outlive any number of versions that came to nothing', async () => {
+      const path = newPath()
+      await write(path, 'accepted')
+      for (let n = 0; n < 160; n++) {
+        const { version } = await write(path, 'superfluous')
+        await vault.discard(path, version)
+      }
+      assert.deepEqual(await vault.read(path, 1), { clientSecret: 'accepted' })
     })
   })
 }

@@ -5,7 +5,7 @@ import { activate, erasePrivate, markDemoted, markServed, prepare, retire, revok
 import type { Material } from '../lifecycle/version.ts'
 import type { AnyPolicy } from '../policy/client.ts'
 import type { Policy } from '../policy/signing.ts'
-import type { Change, KeyringStore } from '../stores/store.ts'
+import type { Change, KeyringStore, LoopStore } from '../stores/store.ts'
 
 /** What carrying out needs from outside. */
 export interface Hands<P extends AnyPolicy = Policy> {
@@ -17,7 +17,9 @@ export interface Hands<P extends AnyPolicy = Policy> {
 }
 
 /** The same where clients may hold the keyrings: nothing is ever prepared for those, so there may be nobody to make it. */
-export type HandsOrEyes<P extends AnyPolicy> = Omit<Hands<P>, 'make'> & Partial<Pick<Hands<P>, 'make'>>
+export interface HandsOrEyes<P extends AnyPolicy> extends Partial<Pick<Hands<P>, 'make'>>, Pick<Hands<P>, 'observe'> {
+  store: LoopStore<P>
+}
 
 /**
  * Carries out every step that is due for a keyring, one save a step, until none is left, or there is enough of it.

@@ -35,6 +35,12 @@ export interface KeyringStore<P extends AnyPolicy = Policy> {
   now(): Promise<number>
 }
 
+/** What the loop needs of a store: it changes what is there, and creates nothing. */
+export interface LoopStore<P extends AnyPolicy = Policy> extends Pick<KeyringStore<P>, 'load' | 'due' | 'now'> {
+  /** As in `KeyringStore`, of a keyring that was there. */
+  save(previous: Keyring<P>, next: Keyring<P>, change: Change): Promise<Keyring<P> | undefined>
+}
+
 /**
  * When a document that is being saved must be looked at next. Stores index it. `null`: not by itself. 0, which is always
  * over, where it waits for somebody: a clock that is set back must not put that off.

@@ -30,7 +30,7 @@ export function changeCommands(shell: Shell): Command[] {
       .addArgument(agentArgument())
       .option('--reason <text>', 'why, for the audit trail')
       .action(async (name: string, { reason }: { reason?: string }, command: Command) => {
-        const client = managementOf(shell)
+        const client = managementOf(shell, 'agents:read', 'agents:write')
         const agent = await findAgent(client, name)
         const json = await changeAgent(client, agent, change, reason)
         const text = `${printable(agent.name ?? agent.agentId)} ${done}`

@@ -2,39 +2,67 @@ import { open, rm } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import type { Command } from 'commander'
-import { exportChain } from '../../client/audit.ts'
+import { exportChain, type NewestCheckpoint, readCheckpoint } from '../../client/audit.ts'
+import { ifThere } from '../../client/if-there.ts'
 import { CliError } from '../../error.ts'
 import { print, type Shell } from '../../shell.ts'
 import { managementOf, newCommand, wantsJson } from '../command.ts'
 
 /** `rekey audit export [FILE]`: the whole chain with its signed checkpoint, to be verified anywhere. */
 export function exportCommand(shell: Shell): Command {
-  return newCommand('export', 'write the whole chain and its signed checkpoint, to be verified anywhere')
+  return newCommand(
+    'export',
+    'write the whole chain and its signed checkpoint, to be verified anywhere; exit 1 if the chain is broken',
+  )
     .argument('[file]', 'a file that does not exist yet; without it, on stdout')
     .action(async (file: string | undefined, _options: object, command: Command) => {
       const asJson = wantsJson(command)
-      if (file !== undefined) return print(shell, asJson, await exportTo(resolve(shell.folder, file), shell))
+      if (file !== undefined) return await exportTo(resolve(shell.folder, file), shell, asJson)
       if (asJson) throw new CliError('WRONG_USE', '--json needs a FILE: an export is more than one document')
-      await pipeline(await exportChain(managementOf(shell)), shell.stdout, { end: false })
+      const client = managementOf(shell)
+      const before = await ifThere(readCheckpoint(client))
+      const lines = countLines(await exportChain(client))
+      await pipeline(lines.counted, shell.stdout, { end: false })
+      requireWhole(lines.events(), before)
     })
 }
 
 /** Whole or not at all, and never in place of what is there: it may be the evidence of another day. */
-async function exportTo(path: string, shell: Shell) {
+async function exportTo(path: string, shell: Shell, asJson: boolean): Promise<void> {
   const client = managementOf(shell)
   const file = await newFile(path)
+  let events: number
+  let before: NewestCheckpoint | undefined
   try {
+    before = await ifThere(readCheckpoint(client))
     const lines = countLines(await exportChain(client))
     await pipeline(lines.counted, file.createWriteStream({ flush: true }))
-    // The last line is the checkpoint.
-    const events = lines.count() - 1
-    const text = `${events} events are in ${path}. Verify them on any machine: rekey audit verify ${path}`
-    return { json: { file: path, events }, text }
+    events = lines.events()
   } catch (cause) {
     await file.close()
     await rm(path)
     throw cause
   }
+  const later = Math.max(0, (before?.chained ?? 0) - events)
+  const note = later > 0 ? ` It ends before the last ${later}, which no checkpoint covers.` : ''
+  const text = `${events} events are in ${path}.${note} Verify them on any machine: rekey audit verify ${path}`
+  print(shell, asJson, { json: { file: path, events, ...integrityOf(before) }, text })
+  requireWhole(events, before)
+}
+
+function integrityOf(before: NewestCheckpoint | undefined) {
+  return before?.integrity === undefined ? {} : { chained: before.chained, integrity: before.integrity }
+}
+
+/**
+ * An export ends with the last checkpoint and is verified up to there. A chain that was broken is signed no more: what
+ * happened since would be missing without a word.
+ */
+function requireWhole(events: number, before: NewestCheckpoint | undefined): void {
+  if (before === undefined || (before.integrity !== false && events >= before.size)) return
+  const size = Math.max(before.size, before.chained ?? 0)
+  const message = `the audit is not whole: the export has ${events} of ${size} events; "rekey audit verify" tells what is wrong`
+  throw new CliError('NOT_VERIFIED', message)
 }
 
 async function newFile(path: string) {
@@ -56,5 +84,6 @@ function countLines(chunks: AsyncIterable<Uint8Array>) {
       yield chunk
     }
   }
-  return { counted: counted(), count: () => lines }
+  // The last line is the checkpoint.
+  return { counted: counted(), events: () => lines - 1 }
 }

@@ -15,6 +15,7 @@ interface ListOptions {
   from?: string
   to?: string
   oldest?: boolean
+  wide?: boolean
   limit: number
 }
 
@@ -29,41 +30,47 @@ export function listCommand(shell: Shell): Command {
     .option('--from <time>', 'from then on: a time, or how long ago (24h)', moment)
     .option('--to <time>', 'before then', moment)
     .option('--oldest', 'the oldest first')
+    .option('--wide', 'whole ids and details, however long the lines become')
     .addOption(limitOption())
     .action(async (options: ListOptions, command: Command) => {
-      const client = managementOf(shell)
-      const { agent, oldest, limit, action, outcome, actor, from, to } = options
+      const { agent, oldest, wide, limit, action, outcome, actor, from, to } = options
+      const client = managementOf(shell, ...(agent === undefined ? [] : (['agents:read', 'audit:read'] as const)))
       const agentId = agent === undefined ? undefined : (await findAgent(client, agent)).agentId
       const order = oldest ? 'oldest' : undefined
       const filter = defined({ action, outcome, actor, agentId, from, to, order })
       const found = await listEvents(client, filter, limit)
-      const text = [eventsTable(found.events), ...moreHint(found.nextCursor, limit)].join('\n')
+      const terminal = wide ? undefined : (shell.columns ?? usualColumns)
+      const text = [eventsTable(found.events, terminal), ...moreHint(found.nextCursor, limit)].join('\n')
       print(shell, wantsJson(command), { json: found, text })
     })
 }
 
-function eventsTable(events: readonly EventView[]): string {
+const usualColumns = 100
+
+/** Where lines have an end, ids are shortened to leave room for what happened. */
+function eventsTable(events: readonly EventView[], terminal: number | undefined): string {
   if (events.length === 0) return 'There is no such event.'
+  const shown = terminal === undefined ? (text: string) => text : shortIds
   const rows = events.map((event) => [
     String(event.seq),
-    event.id,
+    shown(event.id),
     stamp(event.at),
     event.action,
     event.outcome,
-    event.actor,
-    detailsText(event),
+    shown(event.actor),
+    shown(detailsText(event)),
   ])
-  return table(['SEQ', 'EVENT', 'AT', 'ACTION', 'OUTCOME', 'ACTOR', 'DETAILS'], rows)
+  return table(['SEQ', 'EVENT', 'AT', 'ACTION', 'OUTCOME', 'ACTOR', 'DETAILS'], rows, terminal)
 }
 
-/** Some words of them; --json has them all. */
+function shortIds(text: string): string {
+  return text.replace(/\b([0-9a-f]{8})(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b/g, '$1…')
+}
+
 function detailsText({ actor, agentId, details }: EventView): string {
   const all = { ...(agentId === undefined || agentId === actor ? {} : { agent: agentId }), ...details }
   const parts = Object.entries(all).map(
     ([name, value]) => `${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`,
   )
-  const text = parts.join(' ')
-  return text.length <= shownOfDetails ? text : `${text.slice(0, shownOfDetails - 1)}…`
+  return parts.join(' ')
 }
-
-const shownOfDetails = 100

@@ -1,7 +1,7 @@
 import { constants, createReadStream } from 'node:fs'
 import { access, readFile, stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
-import type { Verdict } from '../../client/audit.ts'
+import type { Verdict } from '@rekey/database/offline'
 import { CliError } from '../../error.ts'
 
 /** What an export has to fit: the key that signed, checkpoints that were kept elsewhere, another export. */

@@ -1,5 +1,5 @@
 import type { EventProof } from '@rekey/database/offline'
-import type { Command } from 'commander'
+import { Argument, type Command, InvalidArgumentError } from 'commander'
 import { proveEvent } from '../../client/audit.ts'
 import { CliError } from '../../error.ts'
 import { print, type Shell } from '../../shell.ts'
@@ -20,7 +20,7 @@ export function proofCommand(shell: Shell): Command {
     'proof',
     'show the proof that an event stands in the chain, and check it; exit 1 if it does not hold',
   )
-    .argument('<event>', 'id of the event, as "rekey audit list" shows it')
+    .addArgument(new Argument('<event>', 'id of the event, as "rekey audit list --wide" shows it').argParser(wholeId))
     .addOption(signerOption())
     .action(async (id: string, { signer }: { signer?: string }, command: Command) => {
       const proof = await proveEvent<EventProof>(managementOf(shell), id)
@@ -28,6 +28,12 @@ export function proofCommand(shell: Shell): Command {
       print(shell, wantsJson(command), { json, text: proofText(json, id, signer) })
       if (!json.verified) throw new CliError('NOT_VERIFIED', 'the proof does not hold')
     })
+}
+
+/** The short form of a list says less than it takes to find an event. */
+function wholeId(text: string): string {
+  if (/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text)) return text
+  throw new InvalidArgumentError('Write the whole id: "rekey audit list --wide" shows it.')
 }
 
 async function check(proof: EventProof, id: string, signer: string | undefined): Promise<Checked> {

@@ -1,4 +1,4 @@
-import type { Verdict } from '../../client/audit.ts'
+import type { Verdict } from '@rekey/database/offline'
 import { printable } from '../../terminal/printable.ts'
 import { members } from '../../terminal/table.ts'
 
@@ -6,9 +6,20 @@ const shownProblems = 10
 
 /** The verdict on a chain in a sentence, what was compared, and where it breaks. */
 export function verdictText(verdict: Verdict, signer: string | undefined): string {
-  const { checkedCount, root } = verdict
+  if (isNoExport(verdict))
+    return 'This is no export of an audit: no line of it is an event, and no checkpoint is at its end.'
+  const { checkedCount, root, notes = [] } = verdict
   const told = members({ Events: String(checkedCount), Root: root, Signer: signerText(verdict, signer) })
-  return [headline(verdict), '', told, ...problemLines(verdict)].join('\n')
+  const noted = notes.flatMap((note) => ['', `Note: ${printable(note)}.`])
+  return [headline(verdict), '', told, ...noted, ...problemLines(verdict)].join('\n')
+}
+
+/** Problems are told up to a number: of a large file not all. */
+const mostProblems = 100
+
+function isNoExport({ checkedCount, signer, problems }: Verdict): boolean {
+  const malformed = problems.filter(({ code }) => code === 'malformed').length
+  return signer === '' && checkedCount > 0 && malformed >= Math.min(checkedCount, mostProblems)
 }
 
 function headline({ verified, checkedCount, brokenAt, brokenAtEventId }: Verdict): string {
@@ -22,11 +33,11 @@ function counted(events: number): string {
 }
 
 /** Who signed; unless one was wanted, that is for the reader to compare. */
-export function signerText({ signer }: { signer?: string }, wanted: string | undefined): string | undefined {
+export function signerText({ signer }: { signer: string }, wanted: string | undefined): string | undefined {
   return !signer || wanted !== undefined ? signer : `${signer}   (is it the one that you know?)`
 }
 
-function problemLines({ problems = [] }: Verdict): string[] {
+function problemLines({ problems }: Verdict): string[] {
   if (problems.length === 0) return []
   const lines = problems.slice(0, shownProblems).map(({ code, seq, message }) => {
     const place = seq === undefined ? '' : `number ${seq}: `

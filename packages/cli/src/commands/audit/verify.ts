@@ -1,5 +1,6 @@
+import type { Problem, Verdict } from '@rekey/database/offline'
 import type { Command } from 'commander'
-import { type Verdict, verifyChain } from '../../client/audit.ts'
+import { verifyChain } from '../../client/audit.ts'
 import { CliError } from '../../error.ts'
 import { print, type Shell } from '../../shell.ts'
 import { managementOf, newCommand, wantsJson } from '../command.ts'
@@ -29,9 +30,9 @@ async function verifyEstate(shell: Shell, { signer, checkpoints, against }: Know
   }
   const verdict = await verifyChain(managementOf(shell))
   if (signer === undefined || verdict.signer === signer) return verdict
-  const problem = {
+  const problem: Problem = {
     code: 'checkpoint-foreign',
     message: 'the checkpoints are signed by another key than the one you named',
   }
-  return { ...verdict, verified: false, problems: [...(verdict.problems ?? []), problem] }
+  return { ...verdict, verified: false, problems: [...verdict.problems, problem] }
 }

@@ -20,7 +20,7 @@ export function createCommand(shell: Shell): Command {
     .option('--jwk <file>', 'a public key as JWK: the agent signs assertions (private_key_jwt), and no secret is made')
     .action(async (name: string, { expiresAt, jwk }: CreateOptions, command: Command) => {
       const key = jwk === undefined ? {} : { kind: 'client-key' as const, jwk: readPublicJwk(jwk, shell.folder) }
-      const client = managementOf(shell)
+      const client = managementOf(shell, 'agents:read', 'agents:write')
       const agent = await findAgent(client, name)
       const json = await createCredential(client, agent, { ...defined({ expiresAt }), ...key })
       print(shell, wantsJson(command), { json, text: issuedText(json) })

@@ -18,7 +18,7 @@ export function revokeCommand(shell: Shell): Command {
     .requiredOption('--reason <text>', 'why, for the audit trail')
     .option('--incident <id>', 'the incident that it belongs to')
     .action(async (name: string, id: string, { reason, incident }: RevokeOptions, command: Command) => {
-      const client = managementOf(shell)
+      const client = managementOf(shell, 'agents:read', 'agents:write')
       const { agentId } = await findAgent(client, name)
       const json = await revokeCredential(client, agentId, id, { reason, ...defined({ incident }) })
       const text = `Credential ${id} is revoked: no instance accepts it any more.`

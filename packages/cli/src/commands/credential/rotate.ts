@@ -29,7 +29,7 @@ export function rotateCommand(shell: Shell): Command {
     .action(async (name: string, id: string, { jwk: file, ...options }: RotateOptions, command: Command) => {
       const jwk = file === undefined ? undefined : readPublicJwk(file, shell.folder)
       const { overlap, expiresAt } = options
-      const client = managementOf(shell)
+      const client = managementOf(shell, 'agents:read', 'agents:write')
       const agent = await findAgent(client, name)
       const json = await rotateCredential(client, agent, id, defined({ overlap, expiresAt, jwk }))
       // First of all: it is the only copy.

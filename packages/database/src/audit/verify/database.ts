@@ -1,11 +1,14 @@
 import { type Kysely, sql } from 'kysely'
+import { type Clock, monotonicClock } from '../../clock.ts'
 import type { DatabaseTables } from '../../tables.ts'
 import { canonicalText, type EventRow, readTail } from '../canonical.ts'
 import { complaints, vouchOf } from '../checkpoints.ts'
 import { prefixLeaf } from '../merkle/hash.ts'
 import { heightOfLevel, type TreeNode } from '../merkle/range.ts'
+import { newestCheckpoint } from '../newest.ts'
 import { fingerprintOf } from '../note.ts'
-import { findUnchained, findWaiting } from './events.ts'
+import { inTurns, signaturesAtOnce } from '../turns.ts'
+import { findStrangeNumbers, findUnchained, findWaiting } from './events.ts'
 import { Findings, type ProblemCode, type Verdict } from './findings.ts'
 import { vouchesOutside } from './outside.ts'
 import { type Vouch, Walk } from './walk.ts'
@@ -20,6 +23,9 @@ export interface DatabaseOptions {
   outside?: string
   /** What an instance saw itself. */
   seen?: readonly Vouch[]
+  /** Told after each page how long it took: returns when the next one may be read. */
+  rest?: (workedMs: number) => Promise<void>
+  clock?: Clock
 }
 
 /** A row of the chain beside the event that it tells of, whose columns are null when it is gone. */
@@ -28,10 +34,13 @@ interface Row extends EventRow {
   event_id: string
   hash: string
   text: string
+  /** Whether the details are those of the text, number by number: doubles do not tell 10 from 10.00000000000000000001. */
+  exact: boolean | null
 }
 
-/** What is compared in one go: a process that issues tokens meanwhile must not stand still for long. */
 const pageSize = 256
+/** Rows that are compared in one go. */
+const rowsAtOnce = 16
 /** For how long a chain may go without a checkpoint for what it holds, and an event without a place in it. */
 const lateMs = 10_000
 
@@ -44,36 +53,59 @@ export async function verifyDatabase(db: Db, options: DatabaseOptions): Promise<
   const nodes: TreeNode[] = []
   const walk = new Walk(findings, (node) => nodes.push(node))
   const strange: TreeNode[] = []
+  const { clock = monotonicClock } = options
   const size = await lastSeq(db)
-  walk.expect([...vouchesOutside(options.outside ?? '', options.publicKey, findings), ...(options.seen ?? [])])
+  const outside = await vouchesOutside(options.outside ?? '', options.publicKey, findings)
+  await findRemovedCheckpoints(
+    db,
+    outside.filter((vouch) => vouch.size <= size),
+    findings,
+  )
+  await findStrangeNumbers(db, findings)
+  walk.expect(outside)
+  walk.expect(options.seen ?? [])
+  walk.expect(await vouchesBetween(db, -1, 0, options.publicKey, findings))
   let [checkedCount, after] = [0, 0]
-  for (let page = await readPage(db, after, size); page.length > 0; page = await readPage(db, after, size)) {
+  for (;;) {
+    const begun = clock()
+    const page = await readPage(db, after, size)
+    if (page.length === 0) break
     const upTo = page.at(-1)?.seq ?? size
     walk.expect(await vouchesBetween(db, after, upTo, options.publicKey, findings))
-    for (const row of page) checkRow(row, walk.take(prefixLeaf(row.text)), findings)
+    for await (const rows of inTurns(page, rowsAtOnce)) {
+      for (const row of rows) checkRow(row, walk.take(prefixLeaf(row.text)), findings)
+    }
     strange.push(...(await differing(db, nodes.splice(0))))
     checkedCount += page.length
     after = upTo
+    await options.rest?.(clock() - begun)
   }
   walk.expect(await vouchesBetween(db, size, null, options.publicKey, findings))
   walk.finish()
   strange.push(...(await differing(db, nodes.splice(0))))
   for (const node of strange) sayNode(node, walk.vouchedFor, findings)
-  await findUnsigned(db, size, walk.vouchedFor, findings)
-  await findUnchained(db, findings)
+  await findUnsigned(db, size, walk.vouchedFor, options.publicKey, findings)
+  await findUnchained(db, findings, options)
   await findWaiting(db, lateMs, findings)
   return findings.verdict({ checkedCount, size, root: walk.root(), signer: fingerprintOf(options.publicKey) })
 }
 
 async function lastSeq(db: Db): Promise<number> {
-  const row = await db.selectFrom('audit_chain').select('seq').orderBy('seq', 'desc').limit(1).executeTakeFirst()
+  const row = await db
+    .selectFrom('audit_chain')
+    .select('seq')
+    .where('seq', '<=', Number.MAX_SAFE_INTEGER)
+    .orderBy('seq', 'desc')
+    .limit(1)
+    .executeTakeFirst()
   return row?.seq ?? 0
 }
 
 async function readPage(db: Db, after: number, upTo: number): Promise<Row[]> {
   const { rows } = await sql<Row>`
     SELECT c.seq, c.event_id, encode(c.hash, 'hex') AS hash, c.text,
-      e.id, e.at, e.action, e.outcome, e.actor, e.agent_id, e.organization_id, e.details
+      e.id, e.at, e.action, e.outcome, e.actor, e.agent_id, e.organization_id, e.details,
+      CASE WHEN pg_input_is_valid(c.text, 'jsonb') THEN e.details = (c.text::jsonb -> 'details') END AS exact
     FROM audit_chain c LEFT JOIN audit_events e ON e.id = c.event_id
     WHERE c.seq > ${after} AND c.seq <= ${upTo} ORDER BY c.seq LIMIT ${pageSize}`.execute(db)
   return rows
@@ -84,7 +116,7 @@ function checkRow(row: Row, hash: string, findings: Findings): void {
   const find = (code: ProblemCode, message: string) => findings.add(code, message, { seq, eventId })
   if (hash !== row.hash) find('hash-changed', `the text of event ${seq} does not have its hash`)
   if (row.id === null) find('event-removed', `event ${seq} is gone, its text is left`)
-  else if (!isTextOf(row)) find('event-changed', `event ${seq} is not as its text tells it`)
+  else if (!row.exact || !isTextOf(row)) find('event-changed', `event ${seq} is not as its text tells it`)
 }
 
 function isTextOf(row: Row): boolean {
@@ -99,22 +131,43 @@ function isTextOf(row: Row): boolean {
 
 /** The words of the checkpoints of these sizes; without an end, of those that cover more than there still is. */
 async function vouchesBetween(db: Db, after: number, upTo: number | null, key: Buffer, findings: Findings) {
-  const { rows } = await sql<{ size: number; root: string; head: string; note: string }>`
-    SELECT size, encode(root, 'hex') AS root, encode(head, 'hex') AS head, note FROM audit_checkpoints
-    WHERE size > ${after} AND size <= coalesce(${upTo}::bigint, size)
+  const { rows } = await sql<{ size: number; root: string; head: string; note: string; at: number }>`
+    SELECT size, encode(root, 'hex') AS root, encode(head, 'hex') AS head, note, at FROM audit_checkpoints
+    WHERE size > ${after} AND size <= coalesce(${upTo}::bigint, ${Number.MAX_SAFE_INTEGER}::bigint)
       AND (${upTo}::bigint IS NOT NULL OR NOT EXISTS (SELECT FROM audit_chain WHERE seq > ${after}))
     ORDER BY size`.execute(db)
-  return rows.flatMap(({ size, root, head, note }) => {
-    const vouch = vouchOf(note, key, 'the checkpoint')
-    const wrong = typeof vouch === 'string' ? vouch : disagrees({ size, root, head }, vouch)
-    if (wrong === undefined) return [vouch as Vouch]
-    findings.add(wrong, `the checkpoint of ${size} events ${complaints[wrong]}`, { seq: size })
-    return []
-  })
+  const vouches: Vouch[] = []
+  for await (const some of inTurns(rows, signaturesAtOnce)) {
+    for (const { note, ...row } of some) {
+      const vouch = vouchOf(note, key, 'the checkpoint')
+      const wrong = typeof vouch === 'string' ? vouch : disagrees(row, vouch)
+      if (wrong === undefined) vouches.push(vouch as Vouch)
+      else findings.add(wrong, `the checkpoint of ${row.size} events ${complaints[wrong]}`, placeOf(row.size))
+    }
+  }
+  return vouches
 }
 
-function disagrees(row: Omit<Vouch, 'by'>, said: Vouch): 'checkpoint-invalid' | undefined {
-  return row.size === said.size && row.root === said.root && row.head === said.head ? undefined : 'checkpoint-invalid'
+function disagrees(row: Pick<Vouch, 'size' | 'root' | 'head'> & { at: number }, said: Vouch) {
+  const { size, root, head, time = '' } = said
+  const isSaid = row.size === size && row.root === root && row.head === head && row.at === Date.parse(time)
+  return isSaid ? undefined : 'checkpoint-invalid'
+}
+
+/** No event has the number 0. */
+const placeOf = (size: number) => (size > 0 ? { seq: size } : {})
+
+/** Who kept them outside saw them in the database. No event is wrong for that, so it has no place in the chain. */
+async function findRemovedCheckpoints(db: Db, outside: readonly Vouch[], findings: Findings): Promise<void> {
+  const { rows } = await sql<{ count: number; first: number | null }>`
+    SELECT count(*) AS count, min(kept.size) AS first FROM unnest(${outside.map(({ size }) => size)}::bigint[]) AS kept (size)
+    WHERE NOT EXISTS (SELECT FROM audit_checkpoints c WHERE c.size = kept.size)`.execute(db)
+  const { count, first } = rows[0] ?? { count: 0, first: null }
+  if (first === null) return
+  findings.add(
+    'checkpoint-removed',
+    `${count} checkpoints are kept outside and gone here, the first of ${first} events`,
+  )
 }
 
 /** Those that are stored otherwise, or not at all. */
@@ -138,12 +191,21 @@ function sayNode({ level, index }: TreeNode, vouchedFor: number, findings: Findi
   findings.add('node-changed', `the stored root of events ${from} to ${to} is another one`, { seq })
 }
 
-async function findUnsigned(db: Db, size: number, vouchedFor: number, findings: Findings): Promise<void> {
-  const { rows } = await sql<{ size: number; late: boolean }>`
-    SELECT size, at < clock_timestamp() - ${lateMs} * interval '1 millisecond' AS late
-    FROM audit_checkpoints WHERE size <= ${size} ORDER BY size DESC LIMIT 1`.execute(db)
-  const signed = Math.max(rows[0]?.size ?? 0, vouchedFor)
-  if (size <= signed || rows[0]?.late === false) return
+async function findUnsigned(
+  db: Db,
+  size: number,
+  vouchedFor: number,
+  publicKey: Buffer,
+  findings: Findings,
+): Promise<void> {
+  const newest = await newestCheckpoint(db, { publicKey })
+  const signed = Math.max(newest?.size ?? 0, vouchedFor)
+  if (size <= signed || (newest && (await databaseTime(db)) - Date.parse(newest.time) < lateMs)) return
   const seq = signed + 1
   findings.add('unsigned', `no checkpoint covers events ${seq} to ${size}`, { seq })
+}
+
+async function databaseTime(db: Db): Promise<number> {
+  const { rows } = await sql<{ now: number }>`SELECT clock_timestamp() AS now`.execute(db)
+  return rows[0]?.now ?? 0
 }

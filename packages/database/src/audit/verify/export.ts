@@ -5,7 +5,7 @@ import { fingerprintOf } from '../note.ts'
 import { Findings, type Verdict } from './findings.ts'
 import { prefixedLines } from './lines.ts'
 import { keysOutside, vouchesOutside } from './outside.ts'
-import { Walk } from './walk.ts'
+import { type Vouch, Walk } from './walk.ts'
 
 /** A file's stream, or its text in pieces. */
 export type Bytes = AsyncIterable<Uint8Array | string>
@@ -31,17 +31,26 @@ export async function verifyExport(lines: Bytes, options: ExportOptions = {}): P
   const findings = new Findings()
   const walk = new Walk(findings)
   const outside = options.checkpoints ?? ''
+  // An empty file vouches for nothing, and must not look as if it had.
+  if (options.checkpoints?.trim() === '') findings.add('empty', 'there is no checkpoint in the file of those outside')
   const trusted = keysOutside(outside).find((key) => (options.signer ?? fingerprintOf(key)) === fingerprintOf(key))
-  if (trusted) walk.expect(vouchesOutside(outside, trusted, findings))
+  if (trusted) walk.expect(await vouchesOutside(outside, trusted, findings))
   else if (outside.trim() !== '') findings.add('checkpoint-foreign', 'no checkpoint outside is signed by that key')
   const { checkedCount, end } = await read(lines, walk, findings, options.against)
-  const signer = judgeEnd(end, walk, findings, trusted, options.signer)
-  walk.finish()
-  return findings.verdict({ checkedCount, size: walk.seq, root: walk.root(), signer })
+  const { signer, closedAt } = judgeEnd(end, walk, findings, trusted, options.signer)
+  const later = walk.finish(closedAt)
+  const notes = later ? { notes: [newer(later, walk.seq)] } : {}
+  return { ...findings.verdict({ checkedCount, size: walk.seq, root: walk.root(), signer }), ...notes }
+}
+
+/** Whoever looks at what happened lately must not take an export of before for all there is. */
+function newer({ by, size, time }: Vouch, seq: number): string {
+  return `${by} covers ${size} events and is newer than this export (${time}): it says nothing about events from ${seq + 1} on`
 }
 
 async function read(lines: Bytes, walk: Walk, findings: Findings, against: Bytes | undefined) {
   const theirs = against === undefined ? [] : await hashesOf(against)
+  if (against && theirs.length === 0) findings.add('empty', 'there is no event in the other export')
   let checkedCount = 0
   let end: string | undefined
   for await (const some of prefixedLines(lines)) {
@@ -63,27 +72,31 @@ function compare(hash: string, theirs: readonly string[], walk: Walk, findings: 
   findings.add('differs', `event ${walk.seq} is another one in the other export`, { seq: walk.seq })
 }
 
-/** @returns the fingerprint of the key that the export names */
+/** @returns the fingerprint of the key that the export names, and when it was signed to end where it does */
 function judgeEnd(
   line: string | undefined,
   walk: Walk,
   findings: Findings,
   trusted: Buffer | undefined,
   wanted: string | undefined,
-): string {
+): { signer: string; closedAt?: string } {
   const end = line === undefined ? undefined : readCheckpointLine(line)
   const seq = walk.vouchedFor + 1
   if (!end) {
     findings.add('unsigned', `there is no checkpoint at the end: nothing vouches for events from ${seq} on`, { seq })
-    return ''
+    return { signer: '' }
   }
   const signer = fingerprintOf(end.publicKey)
   const key = trusted ?? (wanted === undefined || wanted === signer ? end.publicKey : Buffer.alloc(32))
   const vouch = vouchOf(end.checkpoint, key, 'the checkpoint at the end')
   if (typeof vouch === 'string') findings.add(vouch, `the checkpoint at the end ${complaints[vouch]}`, { seq })
-  else if (vouch.size >= walk.seq) walk.expect([vouch])
-  else findings.add('unsigned', `the checkpoint at the end covers ${vouch.size} events only`, { seq: vouch.size + 1 })
-  return signer
+  else if (vouch.size < walk.seq) {
+    findings.add('unsigned', `the checkpoint at the end covers ${vouch.size} events only`, { seq: vouch.size + 1 })
+  } else {
+    walk.expect([vouch])
+    return { signer, ...(vouch.time === undefined ? {} : { closedAt: vouch.time }) }
+  }
+  return { signer }
 }
 
 async function hashesOf(lines: Bytes): Promise<string[]> {

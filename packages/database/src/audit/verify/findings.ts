@@ -12,8 +12,10 @@ export interface Problem {
  * that others vouch for; `forked` the chain is another one from here on than a checkpoint says; `tail-removed` it ends
  * before a checkpoint does; `hash-changed`, `node-changed` stored hashes do not fit the texts; `event-changed`,
  * `event-removed` the row of an event is not what was chained; `event-unchained`, `event-overdue` events that the chain
- * does not hold; `checkpoint-invalid`, `checkpoint-foreign` damaged ones, and ones that another key signed; `unsigned` what
- * no checkpoint covers although it should; `differs` two exports tell different stories.
+ * does not hold; `checkpoint-invalid`, `checkpoint-foreign`,
+ * `checkpoint-removed` damaged ones, ones that another key signed, ones that are kept outside alone; `unsigned` what
+ * no checkpoint covers although it should; `differs` two exports tell different stories; `empty`
+ * there is nothing in what it was to be compared with.
  */
 export type ProblemCode =
   | 'malformed'
@@ -31,8 +33,10 @@ export type ProblemCode =
   | 'event-overdue'
   | 'checkpoint-invalid'
   | 'checkpoint-foreign'
+  | 'checkpoint-removed'
   | 'unsigned'
   | 'differs'
+  | 'empty'
 
 /** What came of a verification. */
 export interface Verdict {
@@ -43,6 +47,8 @@ export interface Verdict {
   brokenAtEventId?: string
   /** The first hundred. */
   problems: Problem[]
+  /** What is worth knowing and no problem. Only of an export. */
+  notes?: string[]
   size: number
   /** The Merkle root over all that was checked, in hexadecimal digits. */
   root: string

@@ -10,6 +10,10 @@ export interface Vouch {
   head: string
   /** Who says so, for messages. */
   by: string
+  /** When he said so: ISO 8601, by the database's clock. */
+  time?: string
+  /** It was seen of a chain that was broken already: it may contradict, but what fits it is not right for that. */
+  onlyAccuses?: boolean
 }
 
 interface Torn {
@@ -39,7 +43,7 @@ export class Walk {
   #text: Buffer | undefined
   #torn: Torn | undefined
   #vouchedFor = 0
-  #doubt: { vouch: Vouch; onlyLast: boolean } | undefined
+  #doubt: { vouch: Vouch; onlyLast: boolean; last: Buffer | undefined } | undefined
 
   constructor(findings: Findings, onNode?: (node: TreeNode) => void) {
     this.#findings = findings
@@ -97,16 +101,25 @@ export class Walk {
     return hash
   }
 
-  /** To be called after the last text. */
-  finish(): void {
+  /**
+   * To be called after the last text.
+   *
+   * @param closedAt when what ends here was signed to end here: words of later say nothing about its end
+   * @returns the last of those, where no other tells of more than there is
+   */
+  finish(closedAt?: string): Vouch | undefined {
     this.#settle(this.#doubt?.vouch.size === this.#seq ? this.#doubt.vouch.head : undefined)
     this.#sayDoubt()
     if (this.#tree.size < this.#taken) this.#tree.append(this.#hash)
-    const beyond = this.#vouches.filter(({ size }) => size > this.#seq).at(-1)
-    if (beyond) {
-      const message = `${beyond.by} covers ${beyond.size} events; the chain ends with event ${this.#seq}`
+    this.#holdWithoutLast()
+    const isLater = ({ time }: Vouch) => closedAt !== undefined && time !== undefined && time > closedAt
+    const beyond = this.#vouches.filter(({ size }) => size > this.#seq)
+    const removed = beyond.findLast((vouch) => !isLater(vouch))
+    if (removed) {
+      const message = `${removed.by} covers ${removed.size} events; the chain ends with event ${this.#seq}`
       this.#find('tail-removed', message, this.#seq + 1)
     }
+    return removed ? undefined : beyond.findLast(isLater)
   }
 
   #accept(text: Buffer, hash: string): void {
@@ -127,8 +140,17 @@ export class Walk {
   }
 
   #hold(vouch: Vouch): void {
-    if (vouch.root === this.root()) this.#vouchedFor = this.#seq
-    else this.#doubt = { vouch, onlyLast: this.#rootWith(vouch.head) === vouch.root }
+    if (vouch.root === this.root()) this.#vouchedFor = vouch.onlyAccuses ? this.#vouchedFor : this.#seq
+    else this.#doubt = { vouch, onlyLast: this.#rootWith(vouch.head) === vouch.root, last: this.#text }
+  }
+
+  /** Where the last event alone is gone, its checkpoint still tells its hash, and so vouches for all before. */
+  #holdWithoutLast(): void {
+    const next = this.#vouches.find(({ size, onlyAccuses }) => size === this.#seq + 1 && !onlyAccuses)
+    if (!next || this.#doubt || this.#taken !== this.#seq) return
+    const whole = this.#tree.copy()
+    whole.append(next.head)
+    if (whole.root() === next.root) this.#vouchedFor = this.#seq
   }
 
   #rootWith(last: string): string {
@@ -149,9 +171,9 @@ export class Walk {
 
   #sayDoubt(): void {
     if (!this.#doubt) return
-    const { vouch, onlyLast } = this.#doubt
+    const { vouch, onlyLast, last } = this.#doubt
     const from = this.#vouchedFor + 1
-    if (onlyLast) this.#find('changed', `event ${vouch.size} is not the one that ${vouch.by} covers`, vouch.size)
+    if (onlyLast) this.#find('changed', `event ${vouch.size} is not the one that ${vouch.by} covers`, vouch.size, last)
     if (this.#findings.hasWithin(from, vouch.size)) return
     const message = `events ${from} to ${vouch.size} are not those that ${vouch.by} covers`
     this.#find('forked', message, from)
@@ -168,7 +190,14 @@ function mended(text: Buffer, hashAt: number, previousHash: string): string {
   return hashPrefixed(copy)
 }
 
+const beforeId = Buffer.from('"id":"')
+const idLength = 36
+
+// The last one: details, which come before it, may have a member of this name. No expression goes over the text: of one that
+// somebody put in it may take a minute.
 function eventIdOf(text: Buffer): string | undefined {
-  // The last one: details, which come before it, may have a member of this name.
-  return /.*"id":"([0-9a-f-]{36})"/s.exec(text.toString('latin1'))?.[1]
+  const at = text.lastIndexOf(beforeId)
+  if (at === -1) return undefined
+  const start = at + beforeId.length
+  return /^([0-9a-f-]{36})"$/.exec(text.toString('latin1', start, start + idLength + 1))?.[1]
 }

@@ -6,9 +6,10 @@ import { after, before, describe, it } from 'node:test'
 import { promisify } from 'node:util'
 import canonicalize from 'canonicalize'
 import { noHash } from '../../../src/audit/canonical.ts'
-import { checkpointLine } from '../../../src/audit/checkpoints.ts'
+import { checkpointLine, linesOfFile } from '../../../src/audit/checkpoints.ts'
 import { leafHash } from '../../../src/audit/merkle/hash.ts'
 import { CompactRange } from '../../../src/audit/merkle/range.ts'
+import { type Checkpoint, decodeUnverified } from '../../../src/audit/note.ts'
 import type { AuditSigner } from '../../../src/audit/signer.ts'
 import { type ExportOptions, verifyExport } from '../../../src/audit/verify/export.ts'
 import { type AuditEstate, auditEstate, events, exported, foreigner, recordAndSign, signer } from '../estate.ts'
@@ -181,9 +182,33 @@ describe('verifying an export by itself', () => {
     }
   })
 
-  it('finds by checkpoints outside that it ends too early', async () => {
-    const { brokenAt, problems } = await verify(earlier, { checkpoints: outside })
-    assert.deepEqual([brokenAt, codesOf({ problems })], [501, ['tail-removed']])
+  it('finds by checkpoints outside that it ends before it did when it was signed', async () => {
+    const told = (line = '') => decodeUnverified(JSON.parse(line).checkpoint) as Checkpoint
+    const closed = told(earlier.trimEnd().split('\n').at(-1))
+    const [next] = linesOfFile(outside)
+      .map(told)
+      .filter(({ size }) => size > 500)
+    for (const [earlierMs, codes, notes] of [
+      [0, ['tail-removed'], 0],
+      [1, [], 1],
+    ] as const) {
+      const time = new Date(Date.parse(next?.time ?? '') - earlierMs).toISOString()
+      const last = checkpointLine(signer.note({ ...closed, time }), signer.publicKey)
+      const verdict = await verify(joined(lines.slice(0, 500), last), { checkpoints: outside })
+      assert.deepEqual([codesOf(verdict), verdict.notes?.length ?? 0], [codes, notes])
+    }
+  })
+
+  it('does not take it for cut short because there are newer checkpoints outside, and says so', async () => {
+    const verdict = await verify(earlier, { checkpoints: outside })
+    assert.deepEqual([verdict.verified, verdict.checkedCount, verdict.problems], [true, 500, []])
+    assert.match(verdict.notes?.join() ?? '', /covers 1200 events and is newer than this export .* from 501 on$/)
+  })
+
+  it('takes no word for its end from a checkpoint at the end that another key signed', async () => {
+    const cut = forge(lines, 700, foreigner).split('\n')
+    const verdict = await verify(joined(cut.slice(0, 500), `${cut.at(-2)}\n`), { checkpoints: outside })
+    assert.deepEqual(codesOf(verdict), ['checkpoint-foreign', 'tail-removed'])
   })
 
   it('finds by another export exactly where the two part', async () => {

@@ -1,15 +1,20 @@
 /** Single changes to a chain of 600 events, and what a verification must say of each. */
 import type { ProblemCode } from '../../../src/audit/verify/findings.ts'
 
-/** Checkpoints stand at 200, 400 and 600. */
+/** Checkpoints stand at 200, 400 and 600; they are older than ten seconds. */
 export const size = 600
 const inText = `text = replace(text, '"number":300', '"number":301')`
 const rehash = `hash = sha256('\\x00'::bytea || convert_to(text, 'UTF8'))`
 const eventOf = (seq: number) => `id = (SELECT event_id FROM audit_chain WHERE seq = ${seq})`
 
+/** The id of one that was never recorded. */
+const never = '99999999-9999-4999-8999-999999999999'
+
 interface Case {
   statements: string[]
   brokenAt?: number
+  /** The event that must be named: by the place that it had before, or its id. Left out, none may be. */
+  event?: number | string
   codes: ProblemCode[]
 }
 
@@ -17,11 +22,13 @@ export const changes: Record<string, Case> = {
   'a byte of a text': {
     statements: [`UPDATE audit_chain SET ${inText} WHERE seq = 300`],
     brokenAt: 300,
+    event: 300,
     codes: ['event-changed', 'hash-changed', 'link-broken'],
   },
   'a byte of a hash': {
     statements: [`UPDATE audit_chain SET hash = set_byte(hash, 7, get_byte(hash, 7) # 1) WHERE seq = 300`],
     brokenAt: 300,
+    event: 300,
     codes: ['hash-changed'],
   },
   'a text and its hash': {
@@ -30,6 +37,7 @@ export const changes: Record<string, Case> = {
       `UPDATE audit_chain SET ${rehash} WHERE seq = 300`,
     ],
     brokenAt: 300,
+    event: 300,
     codes: ['event-changed', 'link-broken'],
   },
   'an event, its text and its hash': {
@@ -39,6 +47,7 @@ export const changes: Record<string, Case> = {
       `UPDATE audit_chain SET ${rehash} WHERE seq = 300`,
     ],
     brokenAt: 300,
+    event: 300,
     codes: ['link-broken'],
   },
   'the last event, its text and its hash': {
@@ -48,6 +57,7 @@ export const changes: Record<string, Case> = {
       `UPDATE audit_chain SET ${rehash} WHERE seq = ${size}`,
     ],
     brokenAt: size,
+    event: size,
     codes: ['changed'],
   },
   'the link of a text, and its hash': {
@@ -56,31 +66,37 @@ export const changes: Record<string, Case> = {
       `UPDATE audit_chain SET ${rehash} WHERE seq = 300`,
     ],
     brokenAt: 300,
+    event: 300,
     codes: ['link-broken'],
   },
   'the actor of an event': {
     statements: [`UPDATE audit_events SET actor = 'opt' WHERE ${eventOf(300)}`],
     brokenAt: 300,
+    event: 300,
     codes: ['event-changed'],
   },
   'the details of an event': {
     statements: [`UPDATE audit_events SET details = details || '{"n": 2}' WHERE ${eventOf(300)}`],
     brokenAt: 300,
+    event: 300,
     codes: ['event-changed'],
   },
   'the time of an event, by a millisecond': {
     statements: [`UPDATE audit_events SET at = at + interval '1 millisecond' WHERE ${eventOf(300)}`],
     brokenAt: 300,
+    event: 300,
     codes: ['event-changed'],
   },
   'an event to what no JSON can say': {
     statements: [`UPDATE audit_events SET details = '{"n": 1e999}' WHERE ${eventOf(300)}`],
     brokenAt: 300,
+    event: 300,
     codes: ['event-changed'],
   },
   'an event, by removing it': {
     statements: [`DELETE FROM audit_events WHERE ${eventOf(300)}`],
     brokenAt: 300,
+    event: 300,
     codes: ['event-removed'],
   },
   'a place, by removing it': {
@@ -110,15 +126,17 @@ export const changes: Record<string, Case> = {
       'UPDATE audit_chain SET seq = 301 WHERE seq = 9000',
     ],
     brokenAt: 300,
+    event: 301,
     codes: ['missing', 'out-of-order', 'event-changed'],
   },
   'the chain, by a place for an event that never was': {
     statements: [
-      `INSERT INTO audit_chain SELECT ${size + 1}, gen_random_uuid(), sha256('x'), replace(text, '"seq":600', '"seq":601')
+      `INSERT INTO audit_chain SELECT ${size + 1}, '${never}', sha256('x'), replace(text, '"seq":600', '"seq":601')
        FROM audit_chain WHERE seq = ${size}`,
     ],
     brokenAt: size + 1,
-    codes: ['hash-changed', 'event-removed', 'link-broken'],
+    event: never,
+    codes: ['hash-changed', 'event-removed', 'link-broken', 'unsigned'],
   },
   'a node of the tree': {
     statements: [`UPDATE audit_nodes SET hash = sha256('x') WHERE index = 1`],
@@ -142,6 +160,7 @@ export const changes: Record<string, Case> = {
   },
   'what waits, by putting back what has its place': {
     statements: [`INSERT INTO audit_waiting (inserted) SELECT inserted FROM audit_events WHERE ${eventOf(300)}`],
+    event: 300,
     codes: ['event-overdue'],
   },
 }

@@ -1,11 +1,14 @@
+import type { FastifyRequest } from 'fastify'
 import type { Client, HeldKey, HeldSecret } from '../../credentials/client.ts'
-import { judgeSecret } from '../../credentials/judge.ts'
+import { isGood, judgeSecret } from '../../credentials/judge.ts'
 import { tripped } from '../../credentials/tripwire.ts'
 import { OAuthError } from '../../error.ts'
+import type { Authorised } from '../../http/authorise.ts'
 import type { Instance } from '../../instance.ts'
+import type { Form } from '../form.ts'
 import { judgeAssertion } from './assertion.ts'
-import type { Presented } from './presented.ts'
-import { useOnce } from './used.ts'
+import { NoCredential, type Presented, presentedBy } from './presented.ts'
+import { useOnce } from './used-assertions.ts'
 
 /** A client that authenticated, and by which version of which credential. */
 export interface Authenticated {
@@ -32,6 +35,31 @@ interface Recognised {
 type Verdict = Recognised | { is: 'unknown'; cause?: string }
 
 /**
+ * Reads what a request presents. The audit is told of one that presents no credential at all.
+ *
+ * @param now milliseconds since the epoch
+ * @throws OAuthError `invalid_client`, `invalid_request`
+ */
+export function attemptOf(
+  { gathered }: Instance,
+  { headers, ip: address }: Pick<FastifyRequest, 'headers' | 'ip'>,
+  form: Form,
+  now: number,
+): Attempt {
+  try {
+    return { presented: presentedBy(headers.authorization, form), address, now }
+  } catch (error) {
+    if (error instanceof NoCredential) gathered.note({ ...failed, actor: 'unknown', cause: error.why, address })
+    throw error
+  }
+}
+
+/** Says which client calls: a refusal that follows stands in the audit under its name, and not as anybody's. */
+export function setCaller(request: Authorised, { clientId, organizationId, scopes }: Client): void {
+  request.caller = { clientId, organizationId, scopes: new Set(scopes) }
+}
+
+/**
  * Authenticates a client, at once where it is in memory and presented a good secret.
  *
  * Whatever is not good by what is in memory is judged by a read of the client that begins now: nobody is refused for what was
@@ -47,9 +75,9 @@ export function authenticate(instance: Instance, attempt: Attempt): Authenticate
 /** The first half of it. @returns `undefined` when what is in memory does not say that it is good */
 export function authenticateInMemory(instance: Instance, attempt: Attempt) {
   const client = instance.clients.known(attempt.presented.clientId)
-  if (!client) return undefined
+  // Also where there is none: whether a client was in memory must not show in the time of a refusal.
   const verdict = judge(instance, attempt, client)
-  return verdict.is === 'good' ? admit(instance, attempt, client, verdict) : undefined
+  return client && verdict.is === 'good' ? admit(instance, attempt, client, verdict) : undefined
 }
 
 /** The second half. */
@@ -61,10 +89,12 @@ export async function authenticateAnew(instance: Instance, attempt: Attempt): Pr
   return refuse(instance, attempt, client, causeOf(client, verdict))
 }
 
-function judge({ config }: Instance, { presented, now }: Attempt, client: Client | undefined): Verdict {
-  if ('secret' in presented) return judgeSecret(presented.secret, client, now)
+function judge({ config, view }: Instance, { presented, now }: Attempt, client: Client | undefined): Verdict {
+  // All instances must see a credential end at the same moment, however their own clocks go.
+  const databaseNow = view.databaseNow()
+  if ('secret' in presented) return judgeSecret(presented.secret, client, databaseNow)
   const audiences = [config.issuer, `${config.issuer}/api/v1/token`]
-  return judgeAssertion(presented.assertion, client, { audiences, skewMs: config.policy.skewMs }, now)
+  return judgeAssertion(presented.assertion, client, { audiences, skewMs: config.policy.skewMs, databaseNow }, now)
 }
 
 function admit(instance: Instance, attempt: Attempt, client: Client, verdict: Recognised) {
@@ -72,7 +102,7 @@ function admit(instance: Instance, attempt: Attempt, client: Client, verdict: Re
   if (jti !== undefined && expiresAt !== undefined) {
     return admitOnce(instance, attempt, { client, held }, jti, expiresAt)
   }
-  instance.uses.note(client.clientId, held, attempt.address)
+  instance.uses.note(held, attempt.address)
   return { client, held }
 }
 
@@ -84,17 +114,29 @@ async function admitOnce(
   jti: string,
   expiresAt: number,
 ): Promise<Authenticated> {
-  const { client, held } = authenticated
+  const { client } = authenticated
   instance.requireRoom()
   const isFirst = await useOnce(instance.connection.db, client.clientId, jti, expiresAt)
   if (!isFirst) return refuse(instance, attempt, client, 'replayed')
-  instance.uses.note(client.clientId, held, attempt.address)
-  return authenticated
+  return admitStill(instance, attempt, authenticated)
+}
+
+/** Judges once more, by what is known now: while the database was waited for, the key may have been revoked. */
+async function admitStill(instance: Instance, attempt: Attempt, { client: { clientId }, held }: Authenticated) {
+  const client = instance.clients.known(clientId) ?? (await instance.clients.fresh(clientId))
+  const now = client?.keys.find((key) => key.credentialId === held.credentialId && key.version === held.version)
+  if (!client || !now)
+    return refuse(instance, attempt, client, causeOf(client, { is: 'unknown', cause: 'key_unknown' }))
+  if (!isGood(now, instance.view.databaseNow())) {
+    return refuse(instance, attempt, client, causeOf(client, { is: 'dead', held: now }))
+  }
+  instance.uses.note(now, attempt.address)
+  return { client, held: now }
 }
 
 function causeOf(client: Client | undefined, verdict: Verdict): string {
   if (!client) return 'client_unknown'
-  if (verdict.is === 'unknown') return verdict.cause ?? 'secret_wrong'
+  if (verdict.is === 'unknown') return verdict.cause ?? (client.hasLostSecret ? lost : 'secret_wrong')
   const { state } = verdict.held
   // The end of an overlap may be over before the loop writes that down.
   if (state === 'retiring') return 'retired'
@@ -104,19 +146,24 @@ function causeOf(client: Client | undefined, verdict: Verdict): string {
 function refuse({ gathered, limits }: Instance, attempt: Attempt, client: Client | undefined, cause: string): never {
   const { presented, address } = attempt
   gathered.note({
-    action: 'auth.failed',
-    outcome: 'failed',
-    actor: client?.clientId ?? nameable(presented.clientId),
+    ...failed,
+    actor: client?.clientId ?? 'unknown',
+    ...(client ? {} : claimed(presented.clientId)),
     agentId: client?.clientId,
     organizationId: client?.organizationId,
     cause,
     address,
   })
   limits.failed(address)
+  // Whoever presents the secret that was lost must not be told that it is wrong.
+  if (cause === lost) throw new OAuthError('temporarily_unavailable', 'secrets of this client cannot be read')
   throw new OAuthError('invalid_client', 'client authentication failed')
 }
 
-/** Nobody's id may be anything, a secret that was put in the wrong place too; ours are UUIDs. */
-function nameable(clientId: string): string {
-  return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(clientId) ? clientId : 'unknown'
+const failed = { action: 'auth.failed', outcome: 'failed' } as const
+const lost = 'secret_lost'
+
+/** It may be the id of an agent that is suspended, or anything, a secret that was put in the wrong place too; ours are UUIDs. */
+function claimed(clientId: string): { claims?: string } {
+  return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(clientId) ? { claims: clientId } : {}
 }

@@ -1,6 +1,6 @@
 import { decodeUnverified } from '@rekey/verifier'
 import { OAuthError } from '../../error.ts'
-import type { Form } from '../form.ts'
+import { assertionType, type Form } from '../form.ts'
 
 /** Id and secret of a client, not yet checked. */
 export interface PresentedSecret {
@@ -20,13 +20,22 @@ export type Presented = PresentedSecret | PresentedAssertion
 /** The ways to authenticate that are understood here, as metadata names them. */
 export const authenticationMethods = ['client_secret_basic', 'client_secret_post', 'private_key_jwt'] as const
 
-/** RFC 7523 §2.2. */
-const assertionType = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'
+/** Why a request carries nothing that any client could authenticate by, as the audit says it. */
+export type NoCredentialCause = 'credential_missing' | 'credential_malformed'
+
+export class NoCredential extends OAuthError {
+  readonly why: NoCredentialCause
+
+  constructor(why: NoCredentialCause, description: string) {
+    super('invalid_client', description)
+    this.why = why
+  }
+}
 
 /**
  * Reads client_secret_basic, client_secret_post (RFC 6749 §2.3.1) or private_key_jwt (RFC 7523 §2.2).
  *
- * @throws OAuthError `invalid_client` when there is none or it is malformed, `invalid_request` when two are used at once
+ * @throws NoCredential when there is none or it is malformed; OAuthError `invalid_request` when two are used at once
  *   (RFC 6749 §2.3) or `client_id` names another client
  */
 export function presentedBy(authorization: string | undefined, form: Form): Presented {
@@ -67,26 +76,28 @@ function twoWays(): OAuthError {
   return new OAuthError('invalid_request', 'authenticate in one way, not in two')
 }
 
+function malformed(description: string): NoCredential {
+  return new NoCredential('credential_malformed', description)
+}
+
 function inHeader(authorization: string): PresentedSecret {
   const basic = basicCredential(authorization)
-  if (!basic) throw new OAuthError('invalid_client', 'the Authorization header is no Basic credential')
+  if (!basic) throw malformed('the Authorization header is no Basic credential')
   return basic
 }
 
 function secretInForm(clientId: string | undefined, secret: string | undefined): PresentedSecret {
-  if (!clientId || !secret) throw new OAuthError('invalid_client', 'no client credential was given')
-  if (!isPrintable(clientId)) throw new OAuthError('invalid_client', 'client authentication failed')
+  if (!clientId || !secret) throw new NoCredential('credential_missing', 'no client credential was given')
+  if (!isPrintable(clientId)) throw malformed('client authentication failed')
   return { clientId, secret }
 }
 
 /** Whose it is stands in the assertion itself: nothing but the choice of the client to check it by hangs on that. */
 function asserted({ client_assertion: assertion, client_assertion_type: type }: Form): PresentedAssertion {
-  if (type !== assertionType) {
-    throw new OAuthError('invalid_client', `client_assertion_type must be ${assertionType}`)
-  }
+  if (type !== assertionType) throw malformed(`client_assertion_type must be ${assertionType}`)
   const clientId = assertion === undefined ? undefined : decodeUnverified(assertion)?.payload.sub
   if (assertion === undefined || typeof clientId !== 'string' || !isPrintable(clientId)) {
-    throw new OAuthError('invalid_client', 'client_assertion is no JWT of a client')
+    throw malformed('client_assertion is no JWT of a client')
   }
   return { clientId, assertion }
 }

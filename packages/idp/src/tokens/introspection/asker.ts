@@ -6,20 +6,20 @@ import type { Instance } from '../../instance.ts'
 import {
   type Attempt,
   type Authenticated,
+  attemptOf,
   authenticateAnew,
   authenticateInMemory,
+  setCaller,
 } from '../authentication/authenticate.ts'
-import { isByBearer, type Presented, presentedBy } from '../authentication/presented.ts'
+import { isByBearer, type Presented } from '../authentication/presented.ts'
 import type { Form } from '../form.ts'
 import { whenReady } from '../when-ready.ts'
 
-/** Who asks about tokens: one of an organization about its own, a registered verifier about all. */
-export interface Asker {
-  organizationId?: string
-}
+/** Who asks about tokens, and whose he may know of: one of an organization about its own, a registered verifier about all. */
+export type Asker = { knows: 'everybody' } | { knows: 'organization'; organizationId: string }
 
 const scope = 'tokens:read'
-const verifier: Asker = {}
+const verifier: Asker = { knows: 'everybody' }
 
 /**
  * Finds out who asks: a client or an opaque token that may have `tokens:read`, or a verifier. At once where client or verifier
@@ -44,9 +44,10 @@ export function askerOf(instance: Instance) {
   }
 
   return (request: FastifyRequest, form: Form, now: number): Asker | Promise<Asker> => {
-    const { authorization } = request.headers
-    if (isByBearer(authorization, form)) return byBearer(request).then(() => request.caller)
-    return byCredential(request, { presented: presentedBy(authorization, form), address: request.ip, now })
+    if (!isByBearer(request.headers.authorization, form)) {
+      return byCredential(request, attemptOf(instance, request, form, now))
+    }
+    return byBearer(request).then(() => memberOf(request.caller))
   }
 }
 
@@ -56,7 +57,12 @@ function isVerifier(presented: Presented, found: { secretHash: Buffer } | undefi
 }
 
 function asClient(request: FastifyRequest, { client }: Authenticated): Asker {
-  if (client.scopes.includes(scope)) return client
-  request.caller = { ...client, scopes: new Set(client.scopes) }
+  if (client.scopes.includes(scope)) return memberOf(client)
+  // The audit has to name whom this refuses.
+  setCaller(request, client)
   throw new IdpError('INSUFFICIENT_SCOPE', `this needs the scope ${scope}`, { facts: { scope } })
+}
+
+function memberOf({ organizationId }: { organizationId: string }): Asker {
+  return { knows: 'organization', organizationId }
 }

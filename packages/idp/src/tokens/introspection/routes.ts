@@ -4,6 +4,7 @@ import type { App } from '../../http/app.ts'
 import type { Instance } from '../../instance.ts'
 import { type AccessTokenClaims, claimsOf } from '../claims.ts'
 import { formOf, formRoute } from '../form.ts'
+import { sendJson } from '../send.ts'
 import { whenReady } from '../when-ready.ts'
 import { type Asker, askerOf } from './asker.ts'
 
@@ -52,16 +53,15 @@ export function introspectionRoute(app: App, instance: Instance): void {
       // Once more: it may have been lost while something was read.
       instance.requireLease()
       counted[claims ? 'true' : 'false'].inc()
-      reply.header('cache-control', 'no-store')
-      reply.send(claims ? { ...claims, active: true, token_type: 'Bearer' } : inactive)
+      sendJson(reply, claims ? { ...claims, active: true, token_type: 'Bearer' } : inactive)
     })
   })
 
   /** @returns the claims of a token that is good and of the asker's organization */
-  function lookAt(token: string, { organizationId }: Asker, now: number) {
+  function lookAt(token: string, asker: Asker, now: number) {
     return whenReady(claimsOf(instance, token, now), (claims) => {
       if (!claims || instance.denies(claims)) return undefined
-      if (organizationId !== undefined && claims.organization_id !== organizationId) return undefined
+      if (asker.knows === 'organization' && claims.organization_id !== asker.organizationId) return undefined
       return whenActive(claims)
     })
   }

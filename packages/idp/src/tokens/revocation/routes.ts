@@ -5,18 +5,11 @@ import { IdpError, OAuthError } from '../../error.ts'
 import type { App } from '../../http/app.ts'
 import { requireScope } from '../../http/authorise.ts'
 import type { Instance } from '../../instance.ts'
-import { authenticate } from '../authentication/authenticate.ts'
-import { isByBearer, presentedBy } from '../authentication/presented.ts'
+import { attemptOf, authenticate, setCaller } from '../authentication/authenticate.ts'
+import { isByBearer } from '../authentication/presented.ts'
 import { type AccessTokenClaims, claimsOf } from '../claims.ts'
 import { type Form, formOf, formRoute } from '../form.ts'
-import type { Caller } from '../opaque.ts'
-import { revokeJwt, revokeOpaque } from './revoke.ts'
-
-/** Who wants a token to end. */
-interface Revoker extends Caller {
-  /** An administrator ends the tokens of his organization, a client its own. */
-  administers: boolean
-}
+import { type Revoker, revokeJwt, revokeOpaque } from './revoke.ts'
 
 const body = z.object({
   token: z.string().describe('The token, a JWT or opaque'),
@@ -53,15 +46,13 @@ export function revocationRoute(app: App, instance: Instance): void {
   })
 
   async function revokerOf(request: FastifyRequest, form: Form, now: number): Promise<Revoker> {
-    const { authorization } = request.headers
-    if (isByBearer(authorization, form)) {
+    if (isByBearer(request.headers.authorization, form)) {
       await byBearer(request)
       return { ...request.caller, administers: true }
     }
-    const attempt = { presented: presentedBy(authorization, form), address: request.ip, now }
-    const { client } = await authenticate(instance, attempt)
+    const { client } = await authenticate(instance, attemptOf(instance, request, form, now))
+    setCaller(request, client)
     instance.limits.administration(client.clientId)
-    request.caller = { ...client, scopes: new Set(client.scopes) }
     return { ...request.caller, administers: false }
   }
 
@@ -70,7 +61,7 @@ export function revocationRoute(app: App, instance: Instance): void {
     if (claims.jti === undefined) return revokeOpaque(db, claims, token, revoker.clientId)
     // Asked once more, perhaps because the reply was lost: it must not be given before the others know of it either.
     if (instance.denies(claims)) return view.everywhere(view.applied())
-    await view.everywhere(await revokeJwt(db, claims, claims.jti, revoker.clientId))
+    await view.everywhere(await revokeJwt(db, claims, claims.jti, revoker))
   }
 }
 

@@ -3,7 +3,18 @@ import { randomUUID } from 'node:crypto'
 import { after, before, describe, test } from 'node:test'
 import { sql } from 'kysely'
 import { hashSecret } from '../../../src/credentials/secret.ts'
-import { admin, agent, type Estate, reader, startEstate, type TestInstance, verifier } from '../../estate.ts'
+import { assertionType } from '../../../src/tokens/form.ts'
+import {
+  admin,
+  agent,
+  basic,
+  type Estate,
+  eventually,
+  reader,
+  startEstate,
+  type TestInstance,
+  verifier,
+} from '../../estate.ts'
 import { addClients, asking, eventsOf, post, whileLocked } from '../clients.ts'
 
 const wrong = (credential: typeof agent) => ({ ...credential, clientSecret: 'sk_live_wrong' })
@@ -87,21 +98,60 @@ describe('client authentication', { timeout: 60_000 }, () => {
   test('that fails is gathered for the audit, without what was presented', async () => {
     await idp.idp.instance.gathered.flush()
     const before = (await failures()).length
-    const [secret, id] = [`sk_live_${'9'.repeat(64)}`, randomUUID()]
+    const secret = `sk_live_${'9'.repeat(64)}`
+    const suspended = await idp.manage('POST', '/api/v1/agents', { name: 'suspended' })
+    await idp.manage('POST', `/api/v1/agents/${suspended.body.agentId}/suspend`, {})
     for (let time = 0; time < 3; time++) await idp.token({ ...agent, clientSecret: secret })
     await idp.token({ ...agent, clientId: secret })
-    await idp.token({ ...agent, clientId: id })
+    await idp.token({ ...agent, clientId: suspended.body.agentId })
+    // Anybody can make up as many of these as he likes.
+    for (let time = 0; time < 6; time++) await idp.token({ ...agent, clientId: randomUUID() })
     const news = (await failures()).slice(before)
     assert.deepEqual(
       news.map(({ actor, organization, cause, count }) => [actor, organization, cause, count]).sort(),
       [
         [agent.clientId, 'default', 'secret_wrong', 3],
-        ['unknown', null, 'client_unknown', 1],
-        [id, null, 'client_unknown', 1],
+        ['unknown', null, 'client_unknown', 7],
+        [suspended.body.agentId, 'default', 'client_unknown', 1],
       ].sort(),
     )
     assert.ok(news.every(({ address }) => /127\.0\.0\.1|::1/.test(String(address))))
     assert.equal(JSON.stringify(await eventsOf(estate, 'auth.failed')).includes(secret), false)
+  })
+
+  test('that is none, or is malformed, is gathered too', async () => {
+    await idp.idp.instance.gathered.flush()
+    const before = (await failures()).length
+    const grant = { grant_type: 'client_credentials', token: 'x' }
+    const asserted = { client_assertion_type: assertionType, client_assertion: 'x' }
+    for (const [path, authorization, form, status] of [
+      ['/api/v1/token', '', {}, 401],
+      ['/api/v1/token', 'Basic ###', {}, 401],
+      ['/api/v1/token', '', asserted, 401],
+      ['/api/v1/token/introspect', '', {}, 401],
+      ['/api/v1/token/revoke', 'Digest x', {}, 401],
+      ['/api/v1/token', basic(agent), asserted, 400],
+    ] as const) {
+      const headers: Record<string, string> = authorization === '' ? {} : { authorization }
+      const body = new URLSearchParams({ ...grant, ...form })
+      assert.equal((await idp.call(path, { method: 'POST', headers, body })).status, status)
+    }
+    const news = (await failures()).slice(before)
+    assert.deepEqual(news.map(({ actor, organization, cause, count }) => [actor, organization, cause, count]).sort(), [
+      ['unknown', null, 'credential_malformed', 3],
+      ['unknown', null, 'credential_missing', 2],
+    ])
+  })
+
+  test('that succeeds names the client in what is refused it afterwards', async () => {
+    const since = (await eventsOf(estate, 'authorization.refused')).length
+    assert.equal((await idp.token(agent, { scope: 'agents:write' })).body.error, 'invalid_scope')
+    await idp.idp.instance.gathered.flush()
+    const refused = (await eventsOf(estate, 'authorization.refused')).slice(since)
+    assert.deepEqual(
+      refused.map((event) => [event.actor, event.organization_id, (event.details as { cause: string }).cause]),
+      [[agent.clientId, 'default', 'invalid_scope']],
+    )
   })
 
   test('by a secret that has expired by itself is no tripwire; by one that was rotated away it is', async () => {
@@ -113,10 +163,12 @@ describe('client authentication', { timeout: 60_000 }, () => {
     const rotated = (await idp.manage('POST', `${path}/${made.credentialId}/rotate`, {})).body
     assert.equal((await idp.token(old)).status, 401)
     assert.equal((await idp.token({ ...old, clientSecret: rotated.clientSecret })).status, 200)
-    const expiresAt = new Date(Date.now() + 500).toISOString()
-    const brief = (await idp.manage('POST', path, { expiresAt })).body
-    await new Promise((resolve) => setTimeout(resolve, Date.parse(expiresAt) - Date.now() + 20))
-    assert.equal((await idp.token({ ...old, clientSecret: brief.clientSecret })).status, 401)
+    const expiresAt = new Date(Date.now() + 1_000).toISOString()
+    const brief = { ...old, clientSecret: (await idp.manage('POST', path, { expiresAt })).body.clientSecret }
+    await eventually(
+      () => idp.token(brief),
+      ({ status }) => status === 401,
+    )
     const causes = (await failures()).filter(({ actor }) => actor === body.agentId).map(({ cause }) => cause)
     assert.deepEqual(causes.sort(), ['expired', 'retired'])
     const tripped = await eventsOf(estate, 'credential.tripwire')

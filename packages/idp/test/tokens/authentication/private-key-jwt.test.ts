@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import { pruneUsedAssertions } from '../../../src/tokens/authentication/used.ts'
+import { pruneUsedAssertions } from '../../../src/tokens/authentication/used-assertions.ts'
 import { admin, basic, type Estate, startEstate, type TestInstance } from '../../estate.ts'
 import { eventsOf } from '../clients.ts'
 import { type ClientPair, forged, goodClaims, jwkOf, newPair, signed } from './signer.ts'

@@ -1,5 +1,5 @@
-import { hash } from 'node:crypto'
 import { sql } from 'kysely'
+import { sha256 } from '../../sha256.ts'
 import type { IdpDatabase } from '../../tables.ts'
 
 /**
@@ -11,7 +11,7 @@ import type { IdpDatabase } from '../../tables.ts'
 export async function useOnce(db: IdpDatabase, clientId: string, jti: string, expiresAt: number): Promise<boolean> {
   const { numInsertedOrUpdatedRows: written = 0n } = await db
     .insertInto('used_assertions')
-    .values({ client_id: clientId, jti_hash: hash('sha256', jti, 'buffer'), expires_at: new Date(expiresAt) })
+    .values({ client_id: clientId, jti_hash: sha256(jti), expires_at: new Date(expiresAt) })
     .onConflict((conflict) => conflict.doNothing())
     .executeTakeFirstOrThrow()
   return written > 0n

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, describe, test } from 'node:test'
-import { hashSecret } from '../src/credentials/secret.ts'
-import { ensureClients } from '../src/index.ts'
-import { type Estate, eventually, startEstate, type TestInstance } from './estate.ts'
+import { hashSecret } from '../../src/credentials/secret.ts'
+import { ensureClients } from '../../src/index.ts'
+import { type Estate, eventually, startEstate, type TestInstance } from '../estate.ts'
 
 let made = 0
 
@@ -34,8 +34,9 @@ describe('clients that an estate is set up with', { timeout: 60_000 }, () => {
   const events = () =>
     estate.db
       .selectFrom('audit_events')
-      .select(['action', 'organization_id'])
+      .select(['action', 'actor', 'organization_id', 'details'])
       .where('agent_id', '=', clientId)
+      .orderBy('inserted')
       .execute()
   const credentials = async () => {
     const { body } = await idp.manage('GET', `/api/v1/agents/${clientId}/credentials`)
@@ -50,7 +51,14 @@ describe('clients that an estate is set up with', { timeout: 60_000 }, () => {
     assert.match((await credentials())[0]?.credentialId ?? '', /^[0-9a-f]{8}-[0-9a-f-]{27}$/)
     assert.equal((await credentials()).length, 1)
     assert.deepEqual(await events(), written)
-    assert.deepEqual(written, [{ action: 'credential.generated', organization_id: 'default' }])
+    assert.deepEqual(
+      written.map(({ action, actor, organization_id }) => [action, actor, organization_id]),
+      [
+        ['agent.created', 'rekey setup', 'default'],
+        ['credential.generated', 'rekey setup', 'default'],
+      ],
+    )
+    assert.deepEqual(written[0]?.details, { name: clientId, scopes: ['reports:read'] })
   })
 
   test('get a secret that was never seen at once, and then the one before is dead', async () => {
@@ -98,6 +106,17 @@ describe('clients that an estate is set up with', { timeout: 60_000 }, () => {
     await eventually(
       () => idp.token({ clientId, clientSecret: secret('1') }),
       ({ body }) => body.scope === 'reports:write',
+    )
+  })
+
+  test('get scopes again that somebody took away, which is written down', async () => {
+    await setUp(secret('1'))
+    assert.equal((await idp.manage('PATCH', `/api/v1/agents/${clientId}`, { scopes: [] })).status, 200)
+    await setUp(secret('1'))
+    const { actor, action, details } = (await events()).at(-1) ?? {}
+    assert.deepEqual(
+      [actor, action, details],
+      ['rekey setup', 'agent.updated', { before: { scopes: [] }, after: { scopes: ['reports:read'] } }],
     )
   })
 

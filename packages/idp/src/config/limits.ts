@@ -1,0 +1,36 @@
+import { parseDuration } from '@rekey/keyring'
+import { z } from 'zod'
+
+/** At most so many in a window. */
+export interface Limit {
+  most: number
+  withinMs: number
+}
+
+export interface Limits {
+  /** Of one source address. Who authenticates well is never limited. */
+  failedAuthentications: Limit
+  /** Of one administering client. */
+  administration: Limit
+}
+
+const limit = z
+  .string()
+  .regex(/^[1-9]\d{0,6}\/\d{1,6}(ms|s|m|h)$/, 'write for example 100/10s')
+  .transform((text) => {
+    const [most = '', within = ''] = text.split('/')
+    return { most: Number(most), withinMs: parseDuration(within) }
+  })
+  .refine(({ withinMs }) => withinMs > 0, 'the window is empty')
+
+export const limitVariables = {
+  REKEY_FAILED_AUTHENTICATION_LIMIT: limit.default({ most: 100, withinMs: 10_000 }),
+  REKEY_ADMINISTRATION_LIMIT: limit.default({ most: 1_000, withinMs: 10_000 }),
+}
+
+export function limitsOf(given: z.infer<z.ZodObject<typeof limitVariables>>): Limits {
+  return {
+    failedAuthentications: given.REKEY_FAILED_AUTHENTICATION_LIMIT,
+    administration: given.REKEY_ADMINISTRATION_LIMIT,
+  }
+}

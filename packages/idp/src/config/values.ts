@@ -1,0 +1,14 @@
+/** How values of variables are written. */
+import { parseDuration } from '@rekey/keyring'
+import { z } from 'zod'
+
+export const duration = z.string().transform((text, context) => {
+  try {
+    return parseDuration(text)
+  } catch (error) {
+    context.addIssue({ code: 'custom', message: (error as Error).message })
+    return z.NEVER
+  }
+})
+
+export const flag = z.enum(['true', 'false', '1', '0']).transform((text) => text === 'true' || text === '1')

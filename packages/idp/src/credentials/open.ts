@@ -1,0 +1,65 @@
+import type { InstanceView } from '@rekey/database'
+import type { Logger } from 'pino'
+import type { Config } from '../config.ts'
+import { every } from '../every.ts'
+import { type Recall, recall } from '../recall.ts'
+import type { IdpDatabase } from '../tables.ts'
+import { openVault } from '../vault/open.ts'
+import { type Client, findClient } from './client.ts'
+import { type ClientSecrets, clientSecrets } from './kept.ts'
+import { credentialLoop } from './loop.ts'
+import { tidyVault } from './tidy.ts'
+import { type CredentialUses, credentialUses } from './uses.ts'
+
+const tidyEveryMs = 2_000
+/** Clients that are kept in memory: about a kilobyte each. */
+const mostClients = 100_000
+
+/** What an instance holds of clients and their credentials, and does for them. */
+export interface Credentials {
+  /** The clients of the token endpoint, by their ids. */
+  clients: Recall<Client>
+  /** Which credentials were used, from where. */
+  uses: CredentialUses
+  /** Where the secrets of clients are. */
+  secrets: ClientSecrets
+  /** Begins to let go of what was replaced, for as long as the view holds its lease. */
+  begin(view: Pick<InstanceView, 'held'>): void
+  /** Ends when what is under way is done, and the uses that were noted are written. */
+  close(): Promise<void>
+}
+
+/**
+ * @param db for what requests need
+ * @param control for what the instance does by itself
+ * @param requireRoom throws while too many requests wait for `db`
+ */
+export function openCredentials(
+  db: IdpDatabase,
+  control: IdpDatabase,
+  { vault: settings }: Pick<Config, 'vault'>,
+  requireRoom: () => void,
+  log: Logger,
+): Credentials {
+  const told = (what: string) => (error: unknown) => log.error({ err: error }, what)
+  const onVaultError = told('Vault')
+  const vault = settings && openVault(settings, { onError: onVaultError })
+  const secrets = clientSecrets(vault, onVaultError)
+  const uses = credentialUses(control, told('uses of credentials could not be written'))
+  const stops: (() => Promise<void>)[] = []
+
+  return {
+    clients: recall((id) => findClient(db, id, secrets.hashOf), requireRoom, mostClients),
+    uses,
+    secrets,
+    begin(view) {
+      stops.push(credentialLoop(control, view, told('loop of credentials')).stop)
+      if (vault) stops.push(every(tidyEveryMs, () => tidyVault(control, vault, secrets), onVaultError))
+    },
+    async close() {
+      await Promise.all(stops.map((stop) => stop()))
+      vault?.close()
+      await uses.close()
+    },
+  }
+}
