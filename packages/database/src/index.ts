@@ -1,7 +1,14 @@
 export type { ChainedEvent } from './audit/canonical.ts'
 export { type AuditChain, type ChainOptions, openChain } from './audit/chain.ts'
 export { exportLines } from './audit/export.ts'
-export { type EventFilter, type EventPage, type EventRange, findEvent, type ListedEvent, listEvents } from './audit/list.ts'
+export {
+  type EventFilter,
+  type EventPage,
+  type EventRange,
+  findEvent,
+  type ListedEvent,
+  listEvents,
+} from './audit/list.ts'
 export { newestCheckpoint } from './audit/newest.ts'
 export { proofOf } from './audit/prove.ts'
 export { type AuditEvent, recordEvent, recordEventAs, recordEvents } from './audit/record.ts'

@@ -3,6 +3,3 @@ export type Clock = () => number
 
 /** The machine's wall clock: the only place of this package that reads it. */
 export const systemClock: Clock = () => Date.now()
-
-/** Milliseconds since some fixed moment: never set back or forward. */
-export const monotonicClock: Clock = () => performance.now()

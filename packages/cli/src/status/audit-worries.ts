@@ -1,5 +1,5 @@
 import type { EventView } from '../client/audit.ts'
-import type { Integrity } from '../client/integrity.ts'
+import type { Behind, Integrity } from '../client/integrity.ts'
 import type { Attention } from './attention.ts'
 
 /** What the audit says of itself, and which dead secrets were presented in the last day. */
@@ -8,14 +8,54 @@ export interface AuditSeen extends Integrity {
 }
 
 /** A chain that does not fit, and dead secrets that somebody presents. */
-export function auditWorries({ integrity, brokenSince, tripwires }: AuditSeen, now: number): Attention[] {
+export function auditWorries({ integrity, brokenSince, behind, tripwires }: AuditSeen, now: number): Attention[] {
   const broken = {
     what: 'the audit is not whole: an event was changed or removed, or a checkpoint does not fit',
     since: brokenSince ?? new Date(now).toISOString(),
     command: 'rekey audit verify',
   }
   const byCredential = Object.values(Object.groupBy(tripwires, ({ details }) => String(details.credentialId)))
-  return [...(integrity === false ? [broken] : []), ...byCredential.map((events) => tripwire(events as EventView[]))]
+  const late = behind ? lateness(behind, now) : []
+  return [
+    ...(integrity === false ? [broken] : []),
+    ...late,
+    ...byCredential.map((events) => tripwire(events as EventView[])),
+  ]
+}
+
+const [aMinute, anHour] = [60, 3_600]
+/** Instances read everything about each hour, one after the other, and with rests. */
+const verifiedWithin = 24 * anHour
+
+/** What does not happen although nothing is broken: nobody would miss it otherwise. */
+function lateness({ waiting, verified, kept }: Behind, now: number): Attention[] {
+  const worry = (isLate: boolean, seconds: number, what: string, command: string) =>
+    isLate
+      ? [{ what, since: new Date(now - (Number.isFinite(seconds) ? seconds * 1_000 : 0)).toISOString(), command }]
+      : []
+  const copy = 'rekey audit export FILE'
+  return [
+    ...worry(
+      waiting > aMinute,
+      waiting,
+      'an event waits for its place in the audit: nothing is chained',
+      'rekey audit verify',
+    ),
+    ...worry(verified > verifiedWithin, verified, 'the audit was not read and found right', 'rekey audit verify'),
+    ...(Number.isFinite(kept)
+      ? worry(
+          kept > anHour,
+          kept,
+          'checkpoints of the audit cannot be kept outside the database (REKEY_AUDIT_CHECKPOINTS)',
+          copy,
+        )
+      : worry(
+          true,
+          kept,
+          'no checkpoint of the audit is kept outside the database: set REKEY_AUDIT_CHECKPOINTS',
+          copy,
+        )),
+  ]
 }
 
 function tripwire(events: readonly EventView[]): Attention {

@@ -71,6 +71,17 @@ test('the chain is whole when an instance says so and none denies it; nobody has
     integrity: false,
     brokenSince: '2026-03-01T11:58:20.000Z',
   })
+  const behind = (waiting: number, verified: number, kept: string) =>
+    play(
+      ` 1\nrekey_audit_oldest_waiting_seconds ${waiting}\nrekey_audit_verified_age_seconds ${verified}\nrekey_audit_checkpoint_kept_age_seconds ${kept}`,
+    )
+  const [slow, nowhere] = [await behind(61.5, 3, '0'), await behind(0, 4, '+Inf')]
+  assert.deepEqual(await of(slow, whole), { integrity: true, behind: { waiting: 61.5, verified: 3, kept: 0 } })
+  assert.deepEqual(await of(slow, nowhere), {
+    integrity: true,
+    behind: { waiting: 61.5, verified: 4, kept: Number.POSITIVE_INFINITY },
+  })
+  await Promise.all([slow.close(), nowhere.close()])
   await Promise.all([later.close(), earlier.close()])
   assert.deepEqual(await of(silent), {})
   await silent.close()

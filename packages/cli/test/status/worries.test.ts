@@ -70,6 +70,24 @@ test('a chain that an instance finds broken is told; one that is whole, or of wh
   assert.deepEqual([...of(true), ...of(undefined)], [])
 })
 
+test('what should happen to the audit all the time and does not is told, with what helps', () => {
+  const of = (waiting: number, verified: number, kept: number) =>
+    attention({ ...nothing, audit: { integrity: true, behind: { waiting, verified, kept }, tripwires: [] } }, noon)
+  assert.deepEqual(of(60, 86_400, 3_600), [])
+  const found = of(61, 86_401, 3_601)
+  assert.deepEqual(
+    found.map(({ since, command }) => [since, command]),
+    [
+      [before(86_401_000), 'rekey audit verify'],
+      [before(3_601_000), 'rekey audit export FILE'],
+      [before(61_000), 'rekey audit verify'],
+    ],
+  )
+  const [never, ...rest] = of(0, 0, Number.POSITIVE_INFINITY)
+  assert.deepEqual(rest, [])
+  assert.match(never?.what ?? '', /no checkpoint .* set REKEY_AUDIT_CHECKPOINTS/)
+})
+
 test('the dead secrets of a credential that were presented are told together, since the first time and from where', () => {
   const tripwires = [tripped(3, 'c-1', { count: 4, address: '10.0.0.8' }), tripped(2, 'c-2'), tripped(1, 'c-1')]
   const found = attention({ ...nothing, audit: { tripwires } }, noon)

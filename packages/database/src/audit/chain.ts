@@ -1,9 +1,9 @@
 import type { Kysely } from 'kysely'
 import { type After, type Clock, monotonicClock, systemAfter } from '../clock.ts'
-import { asDatabaseError } from '../connection/translate.ts'
-import { DatabaseError, type DatabaseErrorCode } from '../error.ts'
+import { DatabaseError } from '../error.ts'
 import type { DatabaseTables } from '../tables.ts'
 import { Ages, type AuditAges } from './ages.ts'
+import { isAway } from './away.ts'
 import { Chainer } from './chainer.ts'
 import { CheckpointFile } from './checkpoint-file.ts'
 import { ownTables } from './own-tables.ts'
@@ -59,18 +59,9 @@ export interface AuditChain {
 const patienceMs = 1000
 /** How long the last checkpoint may hold up the end of an instance. */
 const lastMs = 2000
-/** A tenth of the time is work, the rest is rest. */
-const [restsPerWork, longestRestMs] = [9, 2000]
+/** A fifth of the time is work, of which half is waiting for the database: that is a tenth of a core. */
+const [restsPerWork, longestRestMs] = [4, 2000]
 const [askForTurnMs, keepTurnMs] = [2000, 3000]
-
-/** These say nothing of the audit: the database, or the way to it, is not there for the moment. */
-const away: ReadonlySet<DatabaseErrorCode> = new Set<DatabaseErrorCode>([
-  'UNREACHABLE',
-  'AUTHENTICATION_FAILED',
-  'DATABASE_MISSING',
-  'TOO_MANY_CONNECTIONS',
-  'TRY_AGAIN',
-])
 
 /**
  * Chains events, signs checkpoints, keeps them outside, and watches that the chain only ever grows.
@@ -157,9 +148,7 @@ class Keeper implements AuditChain {
       if (verdict.verified) this.#ages.verified()
       return verdict
     } catch (thrown) {
-      const error = asDatabaseError(thrown)
-      const isAway = error instanceof DatabaseError && away.has(error.code)
-      if (!isAway && !this.#closing) this.#doubted = true
+      if (!isAway(thrown) && !this.#closing) this.#doubted = true
       throw thrown
     } finally {
       this.#noteIntegrity()

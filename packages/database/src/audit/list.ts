@@ -41,9 +41,9 @@ type Db = Kysely<DatabaseTables>
 type Row = { seq: number; text: string; hash: string }
 
 /** So many events are looked up one by one and sorted; of more it is quicker to go over the chain. */
-const fewAtMost = 20_000
+const fewAtMost = 50_000
 /** Places that are gone over at first, then in each further step, and steps. A request must not take longer than seconds. */
-const usualSteps = { first: 2000, further: 20_000, most: 25 }
+const usualSteps = { first: 2000, further: 20_000, most: 10 }
 
 /**
  * Events of the chain, by their places. Those that wait for theirs (a second at most) are not among them, so that who reads

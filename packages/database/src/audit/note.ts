@@ -28,7 +28,7 @@ export interface Checkpoint {
 const ed25519 = 1
 const spkiHeader = Buffer.from('302a300506032b6570032100', 'hex')
 const form =
-  /^([^\s+]+)\n(0|[1-9]\d{0,15})\n([A-Za-z0-9+/]{43}=)\ntime (\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z)\nhead ([0-9a-f]{64})\n\n— ([^\s+]+) ([A-Za-z0-9+/]{91}=)\n$/
+  /^([^\s+]+)\n(0|[1-9]\d{0,15})\n([A-Za-z0-9+/]{43}=)\ntime (\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z)\nhead ([0-9a-f]{64})\n\n— ([^\s+]+) ([A-Za-z0-9+/]{91}=)\n(?:— [^\s+]+ [A-Za-z0-9+/]+=*\n)*$/
 
 /** The part of the note that is signed. */
 function bodyOf({ origin, size, root, time, head }: Checkpoint): string {
@@ -50,7 +50,7 @@ export function decodeUnverified(note: string): Checkpoint | undefined {
   return name !== undefined && name === origin && isEmptyHead ? checkpoint : undefined
 }
 
-/** What a note says, if it is signed by this key; its form has one spelling. */
+/** What a note says, if it is signed by this key first; who signed it besides (C2SP: cosignatures) is not looked at. */
 export function openNote(note: string, publicKey: Buffer): Checkpoint | undefined {
   const checkpoint = decodeUnverified(note)
   const signature = Buffer.from(form.exec(note)?.[7] ?? '', 'base64')

@@ -37,8 +37,15 @@ export function verifyProof(
   return { verified: problem === undefined, signer: found, ...(problem === undefined ? {} : { problem }) }
 }
 
+// It comes from whoever wants to prove something: what is not as long as a hash would be read as one all the same.
+function isWhole({ event, checkpoint, path }: EventProof): boolean {
+  const areHashes = Array.isArray(path) && path.every((each) => typeof each === 'string' && /^[0-9a-f]{64}$/.test(each))
+  return typeof event === 'string' && typeof checkpoint === 'string' && areHashes
+}
+
 function problemOf(proof: EventProof, publicKey: Buffer, found: string, wanted = found): string | undefined {
   if (found !== wanted) return 'it is signed by another key'
+  if (!isWhole(proof)) return 'it is not a whole proof'
   const said = vouchOf(proof.checkpoint, publicKey, 'the checkpoint')
   if (typeof said === 'string' || said.size !== proof.treeSize) return 'the checkpoint is not signed by the key'
   if (leafHash(proof.event) !== proof.hash) return 'the event is not the one that was hashed'

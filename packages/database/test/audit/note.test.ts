@@ -21,6 +21,12 @@ describe('a checkpoint as a signed note', () => {
     assert.equal(openNote(note, foreigner.publicKey), undefined)
   })
 
+  it('opens when others have signed it besides', () => {
+    const cosigned = `${note}— witness.example.com ${Buffer.alloc(76).toString('base64')}\n`
+    assert.equal(openNote(cosigned, signer.publicKey)?.size, 3)
+    assert.equal(openNote(`${cosigned}x`, signer.publicKey), undefined)
+  })
+
   it('does not open with anything in it changed', () => {
     for (let at = 0; at < note.length; at += 1) {
       const changed = `${note.slice(0, at)}${note[at] === 'A' ? 'B' : 'A'}${note.slice(at + 1)}`

@@ -23,9 +23,9 @@ const members = {
   owner: text,
   deploymentEnv: text,
 }
-const described = z.object(members)
+const described = z.strictObject(members)
 
-/** What a caller says of a new agent. */
+/** What a caller says of a new agent. Strict: a misspelt `organizationId` would put it into another organization. */
 export const newAgent = described.partial().extend({
   capabilities: list.default([]),
   scopes: scopes.default([]),

@@ -28,7 +28,7 @@ const createdAgent = shownAgent.extend({
     .describe('With the first agent of another organization, whose first credential it is'),
 })
 const operation = 'create an agent'
-const because = z.object({ reason }).nullish()
+const because = z.strictObject({ reason }).nullish()
 const changes = z.strictObject({ ...changedDescription.shape, status: agentStatus.optional(), reason })
 const page = z.object({ agents: z.array(shownAgent), nextCursor })
 

@@ -8,14 +8,14 @@ import type { Instance } from '../instance.ts'
 import { sees } from './sees.ts'
 import { auditEvent } from './shapes.ts'
 
-const time = z.iso.datetime({ offset: true }).transform((text) => Date.parse(text))
+const time = z.union([z.iso.datetime({ offset: true }), z.iso.date()]).transform((text) => Date.parse(text))
 
 const querystring = z.object({
   action: lineOf(100).optional(),
   outcome: z.enum(['success', 'refused', 'failed']).optional(),
   actor: lineOf(300).optional(),
   agentId: lineOf(300).optional(),
-  from: time.optional().describe('Events at or after this time'),
+  from: time.optional().describe('Events at or after this time. A day begins in UTC'),
   to: time.optional().describe('Events before this time'),
   order: z.enum(['newest', 'oldest']).default('newest').describe('Which come first'),
   ...pageQuery,

@@ -27,8 +27,8 @@ export interface Counted {
 
 /** So many sorts are told apart in a window: of nobody in particular, and of known agents by each action. */
 const [mostSorts, mostOfAgents] = [500, 2_000]
-/** So many of one address, or of one credential of an agent. */
-const mostOfOne = 50
+/** So many of one address; of one credential of an agent, or with a claim, of which those that are nobody's become one event. */
+const [mostOfAddress, mostOfOne] = [10, 50]
 const longestText = 300
 
 /**
@@ -94,11 +94,13 @@ export class Tally {
   }
 
   #hasRoomFor(event: GatheredEvent): boolean {
-    return !this.#isFull(event) && (this.#ofPart.get(partOf(event)) ?? 0) < mostOfOne
+    const isFreelyNamed = agentOf(event) === undefined && event.claims === undefined
+    const most = isFreelyNamed ? mostOfAddress : mostOfOne
+    return !this.#isFull(event) && (this.#ofPart.get(partOf(event)) ?? 0) < most
   }
 
   #isFull(event: GatheredEvent): boolean {
-    const most = event.agentId === undefined ? mostSorts : mostOfAgents
+    const most = agentOf(event) === undefined ? mostSorts : mostOfAgents
     return (this.#inRoom.get(roomOf(event)) ?? 0) >= most
   }
 }
@@ -107,17 +109,24 @@ function add(counts: Map<string, number>, name: string, count: number): void {
   counts.set(name, (counts.get(name) ?? 0) + count)
 }
 
-function roomOf({ agentId, action }: GatheredEvent): string {
-  return agentId === undefined ? '' : action
+/** An actor whose organization is known has authenticated: he made no name up. */
+function agentOf({ agentId, organizationId, actor }: GatheredEvent): string | undefined {
+  return agentId ?? (organizationId === undefined ? undefined : actor)
 }
 
-function partOf({ agentId, action, address, details }: GatheredEvent): string {
-  return JSON.stringify(agentId === undefined ? [address] : [action, agentId, details?.credentialId])
+function roomOf(event: GatheredEvent): string {
+  return agentOf(event) === undefined ? '' : event.action
+}
+
+function partOf(event: GatheredEvent): string {
+  const { action, address, claims, details } = event
+  const agent = agentOf(event)
+  return JSON.stringify(agent === undefined ? [address, claims !== undefined] : [action, agent, details?.credentialId])
 }
 
 /** Without what whoever causes it may make up. */
 function shortened(event: GatheredEvent): GatheredEvent {
-  if (event.agentId === undefined) return { ...unnamed(event), address: event.address }
+  if (agentOf(event) === undefined) return { ...unnamed(event), address: event.address }
   const { address: _, details, ...same } = event
   return { ...same, details: { credentialId: details?.credentialId } }
 }

@@ -1,10 +1,10 @@
-import type { AuditChain, Verdict } from '@rekey/database'
+import type { Verdict } from '@rekey/database'
 
 /**
  * Reads the whole chain on behalf of many. Whoever asks while it is being read gets the reading after that one, which all who
  * ask meanwhile share: what was changed before they asked must not escape them.
  */
-export function sharedVerification(chain: Pick<AuditChain, 'verify'>): () => Promise<Verdict> {
+export function sharedVerification(chain: { verify: () => Promise<Verdict> }): () => Promise<Verdict> {
   let underWay: Promise<unknown> = Promise.resolve()
   let next: Promise<Verdict> | undefined
   return () => {

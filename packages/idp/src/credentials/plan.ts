@@ -2,7 +2,7 @@ import { activeVersion, type ClientKeyring, isAcceptedAt, isClosed } from '@reke
 import type { Config } from '../config.ts'
 import { IdpError } from '../error.ts'
 import { lastMoment } from '../http/time.ts'
-import { clientPolicyOf } from './policy.ts'
+import { clientPolicyOf, longestOverlapMs } from './policy.ts'
 
 /** What a caller asks of a rotation. Milliseconds; the first since the epoch. */
 export interface Rotation {
@@ -60,6 +60,9 @@ function endOfOverlap(
 ): number | null {
   if (overlapMs === undefined) {
     return kind === 'client-key' ? Math.min(now + clientPolicyOf(config).assertionMs, expiresAt) : null
+  }
+  if (overlapMs > longestOverlapMs) {
+    throw new IdpError('INVALID_REQUEST', `an overlap is at most ${longestOverlapMs / 86_400_000} days`)
   }
   if (now + overlapMs > expiresAt) {
     throw new IdpError('INVALID_REQUEST', 'the overlap would end after the new version has expired')

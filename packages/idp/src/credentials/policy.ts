@@ -4,6 +4,12 @@ import type { Config } from '../config.ts'
 /** No assertion of a client may be good for longer than this. */
 export const longestAssertionMs = 300_000
 
+/**
+ * No overlap may be longer: the shortest interval of rotation by default. An old secret must not outlive the next rotation, nor be kept for
+ * years by a typing error.
+ */
+export const longestOverlapMs = 90 * 86_400_000
+
 /** How old secrets are let go of. It is kept in each keyring, so that all who decide about it go by the same. */
 export function clientPolicyOf({ credentials, policy }: Pick<Config, 'credentials' | 'policy'>): ClientPolicy {
   return { quietMs: credentials.quietMs, assertionMs: longestAssertionMs + policy.skewMs }

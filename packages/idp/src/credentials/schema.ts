@@ -31,7 +31,11 @@ export const newCredential = z
 export const rotation = z
   .strictObject({
     expiresAt: expiresAt.describe('By default the new version lives for as long as the old one would have'),
-    overlap: z.string().max(20).optional().describe('For how long the old version works beside the new one, as in 24h'),
+    overlap: z
+      .string()
+      .max(20)
+      .optional()
+      .describe('For how long the old version works beside the new one, as in 24h; at most 90d'),
     jwk,
   })
   .nullish()

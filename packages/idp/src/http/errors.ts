@@ -125,7 +125,6 @@ function idpRefusal(error: IdpError): Refusal {
   if (refusal.status === 503) refusal.headers = retryAfter
   const seconds = error.facts?.retryAfterSeconds
   if (seconds !== undefined) refusal.headers = { 'retry-after': String(seconds) }
-  if (error.code === 'UNAUTHENTICATED') refusal.headers = { 'www-authenticate': 'Bearer, Basic realm="rekey"' }
   return refusal
 }
 
@@ -148,9 +147,22 @@ function invalid(error: { validation: { instancePath: string; message?: string }
 /** Writes a refusal in the form of the endpoint: RFC 6749 §5.2 at those of OAuth, ours everywhere else. */
 export function sendRefusal(url: string, reply: FastifyReply, refusal: Refusal, correlationId: string): FastifyReply {
   const { status, headers = {}, code, message, details } = refusal
-  reply.code(status).headers(headers)
+  reply.code(status).headers({ ...challengeOf(url, reply.request.headers.authorization, refusal), ...headers })
   if (!isOAuthEndpoint(url)) return reply.send({ code, message, details, correlation_id: correlationId })
   return reply.header('cache-control', 'no-store').send({ error: oauthCode(refusal), error_description: message })
+}
+
+/** RFC 6750 §3: whoever sent no token learns how to authenticate, and no error. Verifiers do so by Basic alone. */
+function challengeOf(url: string, authorization = '', { code, details }: Refusal): Record<string, string> {
+  const isByToken = /^Bearer /i.test(authorization)
+  const challenge = (text: string) => ({ 'www-authenticate': text })
+  const { scope } = (details ?? {}) as { scope?: unknown }
+  if (code === 'INSUFFICIENT_SCOPE' && isByToken && typeof scope === 'string') {
+    return challenge(`Bearer realm="rekey", error="insufficient_scope", scope="${scope}"`)
+  }
+  if (code !== 'UNAUTHENTICATED') return {}
+  if (url.startsWith('/trust/')) return challenge('Basic realm="rekey"')
+  return challenge(isByToken ? 'Bearer realm="rekey", error="invalid_token"' : 'Bearer realm="rekey"')
 }
 
 /** Of RFC 6749 §5.2 and RFC 6750 §3.1, for refusals that the endpoints of OAuth have in common with others. */

@@ -53,6 +53,21 @@ export function newMetrics() {
       registers,
     }),
     auditSize: new Gauge({ name: 'rekey_audit_chain_size', help: 'Events in the audit chain', registers }),
+    auditWaiting: new Gauge({
+      name: 'rekey_audit_oldest_waiting_seconds',
+      help: 'How long the event has waited for its place in the chain that has waited longest; 0 when none waits',
+      registers,
+    }),
+    auditVerifiedAge: new Gauge({
+      name: 'rekey_audit_verified_age_seconds',
+      help: 'Since this instance last read the whole audit and found it right; at first, since it was started',
+      registers,
+    }),
+    auditKeptAge: new Gauge({
+      name: 'rekey_audit_checkpoint_kept_age_seconds',
+      help: 'Since the file outside the database held the newest checkpoint; +Inf when there is no such file',
+      registers,
+    }),
     versions: new Gauge({
       name: 'rekey_keyring_versions',
       help: 'Versions of a keyring, by state',

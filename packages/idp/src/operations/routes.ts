@@ -52,6 +52,10 @@ function observe({ metrics, view, hub, keys, clock, audit }: Instance): void {
   metrics.auditIntegrity.set(audit.chain.integrity() ? 1 : 0)
   metrics.auditBrokenSince.set((audit.chain.brokenSince() ?? 0) / 1_000)
   metrics.auditSize.set(audit.chain.size())
+  const ages = audit.chain.ages()
+  metrics.auditWaiting.set(ages.oldestWaiting / 1_000)
+  metrics.auditVerifiedAge.set(ages.verified / 1_000)
+  metrics.auditKeptAge.set(ages.kept / 1_000)
   for (const [name, keyring] of keys().keyrings) {
     for (const state of states) {
       const count = keyring.versions.filter((version) => version.state === state).length

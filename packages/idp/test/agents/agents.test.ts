@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import { agent, type Estate, startEstate, type TestInstance } from '../estate.ts'
+import { admin, agent, type Estate, startEstate, type TestInstance } from '../estate.ts'
 
 describe('agents', { timeout: 30_000 }, () => {
   let estate: Estate
@@ -138,6 +138,8 @@ describe('agents', { timeout: 30_000 }, () => {
     ['a name with a control character', '', { name: 'a\u0000b' }, 400, 'INVALID_REQUEST'],
     ['no description', '', undefined, 400, 'INVALID_REQUEST'],
     ['an e-mail address that is none', '', { email: 'x' }, 400, 'INVALID_REQUEST'],
+    ['a misspelt organization', '', { name: 'a', organization_id: 'tenant-1' }, 400, 'INVALID_REQUEST'],
+    ['a misspelt reason', '/agent-1/suspend', { because: 'x' }, 400, 'INVALID_REQUEST'],
     ['a scope that is none', '', { scopes: ['two words'] }, 400, 'INVALID_REQUEST'],
     ['an organization with a strange name', '', { organizationId: 'a/b' }, 400, 'INVALID_REQUEST'],
     ['an unknown agent', '/nobody/credentials', {}, 404, 'UNKNOWN_AGENT'],
@@ -154,5 +156,19 @@ describe('agents', { timeout: 30_000 }, () => {
     const jwt = (await idp.token(agent)).body.access_token
     const reply = await idp.manage('POST', '/api/v1/agents', { name: 'x' }, jwt)
     assert.deepEqual([reply.status, reply.body.code], [401, 'UNAUTHENTICATED'])
+  })
+
+  test('tell by WWW-Authenticate what an administrator lacks (RFC 6750 §3)', async () => {
+    const challenge = async (authorization?: string) => {
+      const headers = authorization === undefined ? {} : { authorization }
+      return (await fetch(`${idp.url}/api/v1/agents`, { headers })).headers.get('www-authenticate')
+    }
+    assert.equal(await challenge(), 'Bearer realm="rekey"')
+    assert.equal(await challenge('Bearer nothing'), 'Bearer realm="rekey", error="invalid_token"')
+    const { access_token } = (await idp.token(admin, { scope: 'audit:read' })).body
+    const lacking = 'Bearer realm="rekey", error="insufficient_scope", scope="agents:read"'
+    assert.equal(await challenge(`Bearer ${access_token}`), lacking)
+    const feed = await fetch(`${idp.url}/trust/feed`, { headers: { authorization: `Bearer ${access_token}` } })
+    assert.deepEqual([feed.status, feed.headers.get('www-authenticate')], [401, 'Basic realm="rekey"'])
   })
 })

@@ -32,6 +32,8 @@ describe('the integrity of the audit', { timeout: 120_000 }, () => {
   const verify = async () => (await audit.get('/api/v1/audit/verify')).body
   const gauge = async ({ call }: TestInstance) =>
     Number(/^agentidp_audit_chain_integrity (\d)$/m.exec((await call('/metrics')).body)?.[1])
+  const brokenSince = async ({ call }: TestInstance) =>
+    Number(/^rekey_audit_chain_broken_timestamp_seconds (\S+)$/m.exec((await call('/metrics')).body)?.[1])
   const untilGauge = (instance: TestInstance, wanted: number) =>
     eventually(
       () => gauge(instance),
@@ -87,12 +89,18 @@ describe('the integrity of the audit', { timeout: 120_000 }, () => {
     assert.equal(verdict.brokenAt, undefined)
     assert.match(verdict.root, /\S{32,}/)
     assert.equal(await gauge(idp), 1)
-    assert.match((await idp.call('/metrics')).body, /^rekey_audit_chain_size [1-9]\d*$/m)
+    const { body } = await idp.call('/metrics')
+    assert.match(body, /^rekey_audit_chain_size [1-9]\d*$/m)
+    for (const name of ['oldest_waiting', 'verified_age', 'checkpoint_kept_age']) {
+      const [, seconds] = new RegExp(`^rekey_audit_${name}_seconds ([\\d.e-]+)$`, 'm').exec(body) ?? []
+      assert.ok(Number(seconds) < 60, `${name}: ${seconds}`)
+    }
   })
 
   test('is vouched for by a signed checkpoint, which names the issuer', async () => {
     const { body } = await audit.get('/api/v1/audit/checkpoint')
     assert.ok(body.size >= events.length)
+    assert.deepEqual([body.integrity, body.chained >= body.size], [true, true])
     const origin = `localhost:${new URL(idp.url).port}`
     assert.match(body.checkpoint, new RegExp(`^${origin}\n\\d+\n[\\w+/]+=\n(.*\n)*\n— ${origin} \\S+\n$`))
   })
@@ -129,6 +137,11 @@ describe('the integrity of the audit', { timeout: 120_000 }, () => {
       assert.deepEqual([verdict.verified, verdict.brokenAt, verdict.brokenAtEventId], [false, victim.seq, victim.id])
       assert.ok(verdict.problems.length > 0)
       assert.equal(await gauge(idp), 0)
+      assert.equal((await audit.get('/api/v1/audit/checkpoint')).body.integrity, false)
+      const since = await brokenSince(idp)
+      assert.ok(since > 1_700_000_000)
+      assert.equal((await verify()).verified, false)
+      assert.equal(await brokenSince(idp), since, 'it is when it was first seen')
     })
   })
 
@@ -163,6 +176,9 @@ describe('the integrity of the audit', { timeout: 120_000 }, () => {
     )
     assert.equal((await audit.get(`/api/v1/audit/events/${own?.id}`)).status, 403, 'nor may who runs the estate see it')
     await whileTampered('audit_events', actorOf(first, 'innocent'), actorOf(first, first.actor), async () => {
+      const before = (await theirs.get('/api/v1/audit/verify')).body
+      assert.deepEqual([before.verified, before.ageSeconds > 0], [true, true], 'a tenant is told what was found last')
+      assert.equal((await verify()).ageSeconds, 0)
       const verdict = (await theirs.get('/api/v1/audit/verify')).body
       assert.deepEqual([verdict.verified, verdict.problems], [false, []])
     })

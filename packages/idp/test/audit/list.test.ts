@@ -88,6 +88,8 @@ describe('GET /api/v1/audit', { timeout: 60_000 }, () => {
     assert.deepEqual(await filtered({ from: second }), ['two', 'three'], 'its own moment is within')
     assert.deepEqual(await filtered({ to: second }), ['one'], 'its own moment is without')
     assert.deepEqual(await filtered({ from: '2100-01-01T00:00:00Z' }), [])
+    assert.deepEqual(await filtered({ from: '2026-01-01' }), ['one', 'two', 'three'], 'a day begins in UTC')
+    assert.deepEqual(await filtered({ to: '2026-01-01' }), [])
     assert.deepEqual(await filtered({ from: '2026-01-01T14:00:01+02:00' }), ['two', 'three'], 'an offset is understood')
   })
 

@@ -104,6 +104,15 @@ describe('an overlap', { timeout: 60_000 }, () => {
     for (const each of [old, body, again.body]) assert.deepEqual(await accepted(each), [true, true])
   })
 
+  test('is 90 days at most: more is refused, and nothing is changed', async () => {
+    const old = await credential()
+    const { status, body } = await rotate(old, { overlap: '2161h' })
+    assert.deepEqual([status, body.code], [400, 'INVALID_REQUEST'])
+    assert.match(body.message, /at most 90 days/)
+    assert.equal((await detail(old)).versions.length, 1)
+    assert.equal((await rotate(old, { overlap: '90d' })).status, 200)
+  })
+
   async function dueAt({ credentialId }: TestCredential): Promise<number> {
     const row = await setting
       .estate()

@@ -160,6 +160,13 @@ describe('verifying an export by itself', () => {
     }
   })
 
+  it('does not take a file without anything in it for something that it fits', async () => {
+    for (const given of [{ checkpoints: '' }, { checkpoints: '\n' }, { against: '' }, { against: end }]) {
+      const verdict = await verify(text, given)
+      assert.deepEqual([verdict.verified, codesOf(verdict)], [false, ['empty']])
+    }
+  })
+
   it('names the signer of one that somebody else wrote, and refuses it when told who must have signed', async () => {
     const forged = forge(lines, 700, foreigner)
     const verdict = await verify(forged)

@@ -81,6 +81,18 @@ export const changes: Record<string, Case> = {
     event: 300,
     codes: ['event-changed'],
   },
+  'a number among the details of an event, by less than a double can tell': {
+    statements: [`UPDATE audit_events SET details = '{"number": 300.00000000000000000001}' WHERE ${eventOf(300)}`],
+    brokenAt: 300,
+    event: 300,
+    codes: ['event-changed'],
+  },
+  'a text to what PostgreSQL does not read as JSON': {
+    statements: [`UPDATE audit_chain SET text = replace(text, '"ops"', '"\\u0000"') WHERE seq = 300`],
+    brokenAt: 300,
+    event: 300,
+    codes: ['event-changed', 'hash-changed', 'link-broken'],
+  },
   'the time of an event, by a millisecond': {
     statements: [`UPDATE audit_events SET at = at + interval '1 millisecond' WHERE ${eventOf(300)}`],
     brokenAt: 300,
@@ -157,6 +169,19 @@ export const changes: Record<string, Case> = {
     statements: [`UPDATE audit_checkpoints SET root = sha256('x') WHERE size = 400`],
     brokenAt: 400,
     codes: ['checkpoint-invalid'],
+  },
+  'the time of a checkpoint beside its note': {
+    statements: [`UPDATE audit_checkpoints SET at = 'infinity' WHERE size = 400`],
+    brokenAt: 400,
+    codes: ['checkpoint-invalid'],
+  },
+  'the checkpoint of nothing': {
+    statements: [`UPDATE audit_checkpoints SET note = 'forged' WHERE size = 0`],
+    codes: ['checkpoint-invalid'],
+  },
+  'the checkpoints, by removing one that is kept outside': {
+    statements: ['DELETE FROM audit_checkpoints WHERE size = 400'],
+    codes: ['checkpoint-removed'],
   },
   'what waits, by putting back what has its place': {
     statements: [`INSERT INTO audit_waiting (inserted) SELECT inserted FROM audit_events WHERE ${eventOf(300)}`],
