@@ -1,3 +1,9 @@
+DO $$ BEGIN
+  IF current_setting('server_version_num')::int < 160000 THEN
+    RAISE EXCEPTION 'Rekey needs PostgreSQL 16 or newer';
+  END IF;
+END $$;
+
 -- The chain says milliseconds. What a row holds beyond them could be changed and nobody would see it.
 ALTER TABLE audit_events ALTER COLUMN at TYPE timestamptz(3);
 CREATE INDEX audit_events_at ON audit_events (at);

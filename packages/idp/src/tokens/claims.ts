@@ -36,10 +36,35 @@ export function claimsOf(
   return isOpaque(token) ? opaqueClaims(instance, token) : jwtClaims(instance, token, now, toleranceMs)
 }
 
-function jwtClaims({ config, keys }: Instance, token: string, now: number, clockToleranceMs: number) {
+/**
+ * What verified by a set of keys. APIs ask about the same token at each of its uses, and a signature is most of what an answer costs.
+ * Whatever changes among the keys is another set: then nothing is remembered.
+ */
+const verified = new WeakMap<readonly unknown[], Map<string, AccessTokenClaims>>()
+const mostRemembered = 10_000
+
+function jwtClaims({ config, keys }: Instance, token: string, now: number, toleranceMs: number) {
+  const { publicKeys } = keys()
+  const known = verified.get(publicKeys) ?? new Map<string, AccessTokenClaims>()
+  verified.set(publicKeys, known)
+  const found = known.get(token)
+  if (found && now < found.exp * 1_000 + toleranceMs) return found
+  const claims = verifiedClaims(config, publicKeys, token, now, toleranceMs)
+  if (known.size >= mostRemembered) known.clear()
+  if (claims) known.set(token, claims)
+  return claims
+}
+
+function verifiedClaims(
+  config: Pick<Instance['config'], 'issuer' | 'audience'>,
+  publicKeys: ReturnType<Instance['keys']>['publicKeys'],
+  token: string,
+  now: number,
+  clockToleranceMs: number,
+) {
   try {
     const { payload } = verifyJwt(token, {
-      jwks: { keys: keys().publicKeys },
+      jwks: { keys: publicKeys },
       algorithms,
       issuer: config.issuer,
       audience: config.audience,
