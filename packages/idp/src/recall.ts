@@ -58,11 +58,17 @@ export function recall<Row>(
       if (!running) return readAnew(key)
       const waiting = next.get(key)
       if (waiting) return waiting
-      const begin = () => {
-        next.delete(key)
-        return readAnew(key)
-      }
-      const reading = running.then(begin, begin)
+      // Where that one found no database, the next would keep them waiting as long once more.
+      const reading = running.then(
+        () => {
+          next.delete(key)
+          return readAnew(key)
+        },
+        (error) => {
+          next.delete(key)
+          throw error
+        },
+      )
       next.set(key, reading)
       return reading
     },

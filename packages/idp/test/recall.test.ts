@@ -72,6 +72,17 @@ describe('what is recalled', () => {
     assert.equal(begun.length, 4)
   })
 
+  test('is not waited for once more by those who waited for a read that failed', async () => {
+    const { begun, kept } = rows()
+    const asked = [kept.fresh('a'), kept.fresh('a')]
+    begun[0]?.answer.reject(new Error('the database is away'))
+    for (const { status } of await Promise.allSettled(asked)) assert.equal(status, 'rejected')
+    assert.equal(begun.length, 1)
+    const later = kept.fresh('a')
+    begun[1]?.answer.resolve('row')
+    assert.equal(await later, 'row')
+  })
+
   test('has a bound: the oldest goes', async () => {
     const { begun, kept } = rows(2)
     for (const key of ['a', 'b', 'c']) {
