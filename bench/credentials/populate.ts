@@ -37,5 +37,5 @@ const credentials = `
   INSERT INTO credentials (credential_id, agent_id, secret_hash, created_at)
   SELECT md5('credential ' || n), 'agent-' || n,
          sha256(convert_to('sk_live_' || md5('secret ' || n) || md5('more ' || n), 'UTF8')),
-         now() - n * interval '1 second' % interval '80 days'
+         now() - n % 6912000 * interval '1 second'
   FROM generate_series($1::int, $2::int) AS n`
