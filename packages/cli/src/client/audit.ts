@@ -1,21 +1,6 @@
-import type { Verdict } from '@rekey/database/offline'
+import type { ListedEvent, Verdict } from '@rekey/database/offline'
 import type { ManagementClient } from './management.ts'
 import { readPages } from './pages.ts'
-
-/** An event of the audit. `seq`, `hash` and `previousHash` are its place in the chain. Times are ISO 8601. */
-export interface EventView {
-  seq: number
-  id: string
-  at: string
-  action: string
-  outcome: string
-  actor: string
-  agentId?: string
-  organizationId?: string
-  details: Record<string, unknown>
-  hash: string
-  previousHash: string
-}
 
 /** Which events to list; the members of the query as the API names them. */
 export type EventFilter = Partial<
@@ -29,7 +14,7 @@ const verifiedWithinMs = 290_000
 export async function listEvents(client: ManagementClient, filter: EventFilter, limit: number) {
   const failure = 'the audit cannot be read'
   const listing = { path: '/audit', scope: 'audit:read', query: filter, failure, limit } as const
-  type Reply = { events: EventView[]; nextCursor: string | null }
+  type Reply = { events: ListedEvent[]; nextCursor: string | null }
   const { entries, nextCursor } = await readPages(client, listing, (reply: Reply) => reply.events)
   return { events: entries, nextCursor }
 }

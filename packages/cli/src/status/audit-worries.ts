@@ -1,10 +1,10 @@
-import type { EventView } from '../client/audit.ts'
+import type { ListedEvent } from '@rekey/database/offline'
 import type { Behind, Integrity } from '../client/integrity.ts'
 import type { Attention } from './attention.ts'
 
 /** What the audit says of itself, and which dead secrets were presented in the last day. */
 export interface AuditSeen extends Integrity {
-  tripwires: EventView[]
+  tripwires: ListedEvent[]
 }
 
 /** A chain that does not fit, and dead secrets that somebody presents. */
@@ -19,7 +19,7 @@ export function auditWorries({ integrity, brokenSince, behind, tripwires }: Audi
   return [
     ...(integrity === false ? [broken] : []),
     ...late,
-    ...byCredential.map((events) => tripwire(events as EventView[])),
+    ...byCredential.map((events) => tripwire(events as ListedEvent[])),
   ]
 }
 
@@ -58,9 +58,9 @@ function lateness({ waiting, verified, kept }: Behind, now: number): Attention[]
   ]
 }
 
-function tripwire(events: readonly EventView[]): Attention {
+function tripwire(events: readonly ListedEvent[]): Attention {
   const inOrder = events.toSorted((a, b) => a.seq - b.seq)
-  const [first] = inOrder as [EventView]
+  const [first] = inOrder as [ListedEvent]
   const times = inOrder.reduce((sum, { details }) => sum + (typeof details.count === 'number' ? details.count : 1), 0)
   const addresses = [...new Set(inOrder.flatMap(({ details }) => details.address ?? []))]
   const from = addresses.length === 0 ? '' : ` from ${addressesText(addresses.map(String))}`

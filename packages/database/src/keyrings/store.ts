@@ -1,6 +1,7 @@
 import { type Change, type Keyring, type KeyringStore, nextDecisionAt, stamp } from '@rekey/keyring'
 import { type Kysely, sql, type Transaction } from 'kysely'
 import { recordEvent } from '../audit/record.ts'
+import { lockName } from '../changes/lock.ts'
 import { recordChange } from '../changes/record.ts'
 import type { DatabaseTables } from '../tables.ts'
 
@@ -65,8 +66,7 @@ async function save(
 }
 
 async function lockRow(transaction: Transaction<DatabaseTables>, name: string): Promise<number | undefined> {
-  // A row that does not exist yet cannot be locked; the name can.
-  await sql`SELECT pg_advisory_xact_lock(hashtextextended(${name}, 7))`.execute(transaction)
+  await lockName(transaction, 'keyring', name)
   const row = await transaction.selectFrom('keyrings').select('revision').where('name', '=', name).executeTakeFirst()
   return row?.revision
 }

@@ -1,5 +1,5 @@
-import { recordEvent } from '@rekey/database'
-import { sql, type Transaction } from 'kysely'
+import { lockName, recordEvent } from '@rekey/database'
+import type { Transaction } from 'kysely'
 import { IdpError } from '../error.ts'
 import type { IdpTables } from '../tables.ts'
 import type { Caller } from '../tokens/opaque.ts'
@@ -54,7 +54,7 @@ export async function createAgent(
 
 /** Whoever begins an organization gets a credential of its first agent; of one that is there already nobody outside does. */
 async function requireToBegin(transaction: Transaction<IdpTables>, organizationId: string): Promise<void> {
-  await sql`SELECT pg_advisory_xact_lock(hashtextextended(${organizationId}, 13))`.execute(transaction)
+  await lockName(transaction, 'organization', organizationId)
   const there = await transaction
     .selectFrom('agents')
     .select('agent_id')

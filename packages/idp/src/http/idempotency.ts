@@ -2,6 +2,7 @@
  * Idempotency-Key: whoever did not get the reply to a change asks again by the same key, and gets that reply instead of a
  * second change. For a minute; the same caller only; only the same request.
  */
+import { lockName } from '@rekey/database'
 import type { FastifyRequest } from 'fastify'
 import { sql, type Transaction } from 'kysely'
 import { IdpError } from '../error.ts'
@@ -103,7 +104,7 @@ function once<Reply>(
   return transact(db, async (transaction) => {
     if (!key) return act(transaction)
     // Held to the end: whoever asks meanwhile by the same key waits, and finds the reply.
-    await sql`SELECT pg_advisory_xact_lock(hashtextextended(${recordOf(key)}, 11))`.execute(transaction)
+    await lockName(transaction, 'idempotencyKey', recordOf(key))
     const before = await replyBy<Reply>(instance, transaction, key)
     if (before) return { ...before, repeated: true }
     const done = await act(transaction)

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, describe, test } from 'node:test'
-import { createVerifier, trustFeed, type Verifier } from '@rekey/verifier'
+import type { Verifier } from '@rekey/verifier'
+import { startApi, verdictOf } from '../api.ts'
 import {
   admin,
   apiProcess,
@@ -28,13 +29,7 @@ describe('an agent', { timeout: 90_000 }, () => {
     estate = await startEstate({ REKEY_FAILED_AUTHENTICATION_LIMIT: '100000/10s' })
     idp = await estate.instance()
     other = await estate.instance({ REKEY_ISSUER: idp.url })
-    api = createVerifier({
-      issuer: idp.url,
-      audience: 'urn:rekey:api',
-      algorithms: ['ES256'],
-      trust: trustFeed({ issuer: idp.url, ...verifier, onLeaseLost: 'fail-closed' }),
-    })
-    await api.start()
+    api = await startApi(idp)
   })
   after(async () => {
     await api.close()
@@ -51,10 +46,7 @@ describe('an agent', { timeout: 90_000 }, () => {
   })
 
   const jwtFrom = async (of: TestInstance) => (await of.token(subject)).body.access_token as string
-  const verdict = (token: string) => {
-    const result = api.tryVerify(token)
-    return result.ok ? 'ok' : result.code
-  }
+  const verdict = (token: string) => verdictOf(api, token)
   const act = (name: string, body?: unknown) => idp.manage('POST', `${path}/${name}`, body)
   const isActive = async (of: TestInstance, token: string) => {
     const body = new URLSearchParams({ token })

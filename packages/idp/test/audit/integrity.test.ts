@@ -4,10 +4,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { after, before, describe, test } from 'node:test'
-import { verifyExport, verifyProof } from '@rekey/database/offline'
+import { type ListedEvent, verifyExport, verifyProof } from '@rekey/database/offline'
 import { sql } from 'kysely'
 import { admin, type Estate, eventually, startEstate, type TestInstance } from '../estate.ts'
-import { addTenant, auditReader, type Shown, tenant } from './reading.ts'
+import { addTenant, auditReader, tenant } from './reading.ts'
 
 // One audit for all: what is changed in it is put back, except by the last two, which take its end away.
 describe('the integrity of the audit', { timeout: 120_000 }, () => {
@@ -15,7 +15,7 @@ describe('the integrity of the audit', { timeout: 120_000 }, () => {
   let estate: Estate
   let idp: TestInstance
   let audit: Awaited<ReturnType<typeof auditReader>>
-  let events: Shown[]
+  let events: ListedEvent[]
   before(async () => {
     folder = await mkdtemp(join(tmpdir(), 'rekey-audit-'))
     estate = await startEstate({ REKEY_AUDIT_CHECKPOINTS: join(folder, 'checkpoints') })
@@ -61,16 +61,17 @@ describe('the integrity of the audit', { timeout: 120_000 }, () => {
     assert.equal(await gauge(idp), 1)
   }
 
-  const actorOf = ({ id }: Shown, actor: string) => `UPDATE audit_events SET actor = '${actor}' WHERE id = '${id}'`
+  const actorOf = ({ id }: ListedEvent, actor: string) =>
+    `UPDATE audit_events SET actor = '${actor}' WHERE id = '${id}'`
 
-  async function removeFrom({ seq, id }: Shown): Promise<void> {
+  async function removeFrom({ seq, id }: ListedEvent): Promise<void> {
     await tamper('audit_checkpoints', `DELETE FROM audit_checkpoints WHERE size >= ${seq}`)
     await tamper('audit_chain', `DELETE FROM audit_chain WHERE seq >= ${seq}`)
     const itsTurn = `(SELECT inserted FROM audit_events WHERE id = '${id}')`
     await tamper('audit_events', `DELETE FROM audit_events WHERE inserted >= ${itsTurn}`)
   }
 
-  async function someEvents(idp: TestInstance, audit: Awaited<ReturnType<typeof auditReader>>): Promise<Shown[]> {
+  async function someEvents(idp: TestInstance, audit: Awaited<ReturnType<typeof auditReader>>): Promise<ListedEvent[]> {
     for (const name of ['a', 'b', 'c']) await idp.manage('POST', '/api/v1/agents', { name }, audit.bearer)
     await audit.until({ action: 'agent.created', actor: admin.clientId }, 3)
     const events = await audit.all({ order: 'oldest' })
@@ -106,7 +107,7 @@ describe('the integrity of the audit', { timeout: 120_000 }, () => {
   })
 
   test('of one event is proved by what its proof holds', async () => {
-    const event = events.at(-2) as Shown
+    const event = events.at(-2) as ListedEvent
     const { status, body: proof } = await audit.get(`/api/v1/audit/events/${event.id}/proof`)
     assert.equal(status, 200)
     assert.equal(proof.seq, event.seq)
@@ -131,7 +132,7 @@ describe('the integrity of the audit', { timeout: 120_000 }, () => {
   })
 
   test('is lost with one changed row, which is named, and the gauge falls', async () => {
-    const victim = events.at(-3) as Shown
+    const victim = events.at(-3) as ListedEvent
     await whileTampered('audit_events', actorOf(victim, 'innocent'), actorOf(victim, victim.actor), async () => {
       const verdict = await verify()
       assert.deepEqual([verdict.verified, verdict.brokenAt, verdict.brokenAtEventId], [false, victim.seq, victim.id])
@@ -146,7 +147,7 @@ describe('the integrity of the audit', { timeout: 120_000 }, () => {
   })
 
   test('is lost with a changed link of the chain', async () => {
-    const { seq } = events.at(-2) as Shown
+    const { seq } = events.at(-2) as ListedEvent
     const replaced = (from: string, to: string) =>
       `UPDATE audit_chain SET text = replace(text, '"actor":"${from}', '"actor":"${to}') WHERE seq = ${seq}`
     await whileTampered('audit_chain', replaced('', 'x'), replaced('x', ''), async () => {
@@ -157,7 +158,7 @@ describe('the integrity of the audit', { timeout: 120_000 }, () => {
   })
 
   test('is shown to each organization as far as it concerns it', async () => {
-    const first = events[0] as Shown
+    const first = events[0] as ListedEvent
     const theirs = await auditReader(idp, tenant)
     for (const path of [
       `/api/v1/audit/events/${first.id}`,
@@ -199,7 +200,7 @@ describe('the integrity of the audit', { timeout: 120_000 }, () => {
 
   test('lost while no instance ran is noticed at start, by what was kept outside the database', async () => {
     await idp.close()
-    await removeFrom(events.at(-1) as Shown)
+    await removeFrom(events.at(-1) as ListedEvent)
     const again = await estate.instance()
     await untilGauge(again, 0)
     assert.ok(
@@ -213,7 +214,7 @@ describe('the integrity of the audit', { timeout: 120_000 }, () => {
     const forgetful = await estate.instance({ REKEY_AUDIT_CHECKPOINTS: join(folder, 'others') })
     const found = await someEvents(forgetful, await auditReader(forgetful))
     await untilGauge(forgetful, 1)
-    await removeFrom(found.at(-1) as Shown)
+    await removeFrom(found.at(-1) as ListedEvent)
     await untilGauge(forgetful, 0)
   })
 })

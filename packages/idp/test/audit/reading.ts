@@ -1,4 +1,5 @@
 /** What the tests of the audit have in common: a second organization, and the audit as it is read over HTTP. */
+import type { ListedEvent } from '@rekey/database'
 import { hashSecret } from '../../src/credentials/secret.ts'
 import { admin, type Estate, eventually, type TestInstance } from '../estate.ts'
 
@@ -18,35 +19,22 @@ export async function addClient({ db }: Estate, client: typeof tenant, scopes: s
     .execute()
 }
 
-/** An event as it is shown. */
-export interface Shown {
-  seq: number
-  id: string
-  at: string
-  action: string
-  outcome: string
-  actor: string
-  agentId?: string
-  organizationId?: string
-  details: Record<string, unknown>
-  hash: string
-  previousHash: string
-}
-
 /** Reads the audit as one client, with one token. */
 export async function auditReader(idp: TestInstance, credential: Credential = admin) {
   const bearer = await idp.management(credential)
   const get = (path: string) => idp.manage('GET', path, undefined, bearer)
 
-  async function page(query: Record<string, string> = {}): Promise<{ events: Shown[]; nextCursor: string | null }> {
+  async function page(
+    query: Record<string, string> = {},
+  ): Promise<{ events: ListedEvent[]; nextCursor: string | null }> {
     const reply = await get(`/api/v1/audit?${new URLSearchParams(query)}`)
     if (reply.status !== 200) throw new Error(`${reply.status} ${JSON.stringify(reply.body)}`)
     return reply.body
   }
 
   /** Everything that fits, page by page. */
-  async function all(query: Record<string, string> = {}): Promise<Shown[]> {
-    const found: Shown[] = []
+  async function all(query: Record<string, string> = {}): Promise<ListedEvent[]> {
+    const found: ListedEvent[] = []
     for (let cursor: string | null | undefined; cursor !== null; ) {
       const read = await page({ limit: '200', ...query, ...(cursor ? { cursor } : {}) })
       found.push(...read.events)

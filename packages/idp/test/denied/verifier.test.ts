@@ -1,15 +1,8 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import { createVerifier, trustFeed, type Verifier, VerifyError } from '@rekey/verifier'
-import {
-  agent,
-  decodeUnverified,
-  type Estate,
-  eventually,
-  startEstate,
-  type TestInstance,
-  verifier,
-} from '../estate.ts'
+import type { Verifier } from '@rekey/verifier'
+import { startApi, verdictOf } from '../api.ts'
+import { agent, decodeUnverified, type Estate, eventually, startEstate, type TestInstance } from '../estate.ts'
 
 describe('a verifier on the feed', { timeout: 60_000 }, () => {
   let estate: Estate
@@ -18,14 +11,7 @@ describe('a verifier on the feed', { timeout: 60_000 }, () => {
   before(async () => {
     estate = await startEstate()
     idp = await estate.instance()
-    api = createVerifier({
-      issuer: idp.url,
-      audience: 'urn:rekey:api',
-      algorithms: ['ES256'],
-      verdictCache: { maxEntries: 100 },
-      trust: trustFeed({ issuer: idp.url, ...verifier, onLeaseLost: 'fail-closed' }),
-    })
-    await api.start()
+    api = await startApi(idp)
   })
   after(async () => {
     await api.close()
@@ -33,10 +19,7 @@ describe('a verifier on the feed', { timeout: 60_000 }, () => {
   })
 
   const fresh = async () => (await idp.token(agent)).body.access_token as string
-  const codeOf = (token: string) => {
-    const result = api.tryVerify(token)
-    return result.ok ? 'ok' : result.code
-  }
+  const codeOf = (token: string) => verdictOf(api, token)
   const becomes = (token: string, code: string) =>
     eventually(
       async () => codeOf(token),
@@ -67,17 +50,8 @@ describe('a verifier on the feed', { timeout: 60_000 }, () => {
   test('that begins later is told of all of it before it trusts anything', async () => {
     const token = await fresh()
     await manage('POST', { jti: decodeUnverified(token).payload.jti })
-    const late = createVerifier({
-      issuer: idp.url,
-      audience: 'urn:rekey:api',
-      algorithms: ['ES256'],
-      trust: trustFeed({ issuer: idp.url, ...verifier, onLeaseLost: 'fail-closed' }),
-    })
-    await late.start()
-    assert.throws(
-      () => late.verify(token),
-      (error) => error instanceof VerifyError && error.code === 'token_denied',
-    )
+    const late = await startApi(idp)
+    assert.equal(verdictOf(late, token), 'token_denied')
     await late.close()
   })
 

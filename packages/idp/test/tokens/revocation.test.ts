@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import { createVerifier, trustFeed, type Verifier } from '@rekey/verifier'
+import type { Verifier } from '@rekey/verifier'
 import { sql } from 'kysely'
 import { mostDenied } from '../../src/denied/store.ts'
 import { managementScopes } from '../../src/index.ts'
+import { startApi, verdictOf } from '../api.ts'
 import {
   admin,
   agent,
@@ -27,14 +28,7 @@ describe('revocation', { timeout: 60_000 }, () => {
     await addClients(estate)
     idp = await estate.instance()
     other = await estate.instance({ REKEY_ISSUER: idp.url })
-    api = createVerifier({
-      issuer: idp.url,
-      audience: 'urn:rekey:api',
-      algorithms: ['ES256'],
-      verdictCache: { maxEntries: 100 },
-      trust: trustFeed({ issuer: other.url, ...verifier, onLeaseLost: 'fail-closed' }),
-    })
-    await api.start()
+    api = await startApi(idp, other)
   })
   after(async () => {
     await api.close()
@@ -45,10 +39,7 @@ describe('revocation', { timeout: 60_000 }, () => {
   const revoke = (token: string, by: typeof admin | string | null = agent, more: Record<string, string> = {}) =>
     post(idp, 'revoke', { token, ...more }, by)
   const isActive = async (token: string, at = idp) => (await post(at, 'introspect', { token }, asking)).body.active
-  const codeOf = (token: string) => {
-    const result = api.tryVerify(token)
-    return result.ok ? 'ok' : result.code
-  }
+  const codeOf = (token: string) => verdictOf(api, token)
   const denials = async () => (await idp.manage('GET', '/api/v1/denied')).body.entries as { jti?: string }[]
 
   test('of a JWT is done at every instance when it is answered, and at verifiers a moment later', async () => {

@@ -1,6 +1,7 @@
+import type { ListedEvent } from '@rekey/database/offline'
 import { type Command, Option } from 'commander'
 import { findAgent } from '../../client/agents.ts'
-import { type EventView, listEvents } from '../../client/audit.ts'
+import { listEvents } from '../../client/audit.ts'
 import { print, type Shell } from '../../shell.ts'
 import { stamp } from '../../terminal/moment.ts'
 import { table } from '../../terminal/table.ts'
@@ -48,7 +49,7 @@ export function listCommand(shell: Shell): Command {
 const usualColumns = 100
 
 /** Where lines have an end, ids are shortened to leave room for what happened. */
-function eventsTable(events: readonly EventView[], terminal: number | undefined): string {
+function eventsTable(events: readonly ListedEvent[], terminal: number | undefined): string {
   if (events.length === 0) return 'There is no such event.'
   const shown = terminal === undefined ? (text: string) => text : shortIds
   const rows = events.map((event) => [
@@ -67,7 +68,7 @@ function shortIds(text: string): string {
   return text.replace(/\b([0-9a-f]{8})(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b/g, '$1…')
 }
 
-function detailsText({ actor, agentId, details }: EventView): string {
+function detailsText({ actor, agentId, details }: ListedEvent): string {
   const all = { ...(agentId === undefined || agentId === actor ? {} : { agent: agentId }), ...details }
   const parts = Object.entries(all).map(
     ([name, value]) => `${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`,
