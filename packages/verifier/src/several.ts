@@ -2,6 +2,7 @@ import { EventEmitter } from 'node:events'
 import type { DenyEntry } from './deny/entry.ts'
 import type { DeniedEntry } from './deny/list.ts'
 import { VerifyError } from './error.ts'
+import { instanceName } from './instance-name.ts'
 import { decodeUnverified } from './jwt/unverified.ts'
 import type { VerifiedToken } from './jwt/verify.ts'
 import type { VerifierMetrics } from './metrics/counters.ts'
@@ -46,6 +47,8 @@ const failedAt = ({ issuer }: Verifier) => {
  * Emits what any of the verifiers emits; to know whose it is, listen to each of {@link verifiers}.
  */
 export class SeveralIssuers extends EventEmitter<TrustEvents> {
+  /** By which the internal endpoints say who answered. */
+  readonly instance = instanceName()
   readonly #byIssuer: ReadonlyMap<string, Verifier>
   readonly #maxLength: number
 

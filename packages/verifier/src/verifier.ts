@@ -2,6 +2,7 @@ import { EventEmitter } from 'node:events'
 import type { DenyEntry } from './deny/entry.ts'
 import { type DeniedEntry, type DenyList, denyList } from './deny/list.ts'
 import { VerifyError, type VerifyErrorCode } from './error.ts'
+import { instanceName } from './instance-name.ts'
 import type { JwsHeader } from './jws/header.ts'
 import { checkTimes } from './jwt/claims.ts'
 import { openJwt, type VerifiedToken } from './jwt/verify.ts'
@@ -31,6 +32,11 @@ export function asResult(error: unknown): VerifyResult {
  * Emits {@link TrustEvents}, each on a later tick: what a listener throws is not caught, and reaches no request.
  */
 export class Verifier extends EventEmitter<TrustEvents> {
+  /**
+   * By which the internal endpoints say who answered, where several processes stand behind one address: on the feed, the name
+   * by which the issuer knows this process; otherwise the host's and something random. It stays while the process lives.
+   */
+  readonly instance: string
   readonly #options: ReturnType<typeof checkedOptions>
   readonly #deny: DenyList
   readonly #verdicts: VerdictCache | undefined
@@ -40,6 +46,7 @@ export class Verifier extends EventEmitter<TrustEvents> {
   constructor(options: VerifierOptions) {
     super()
     this.#options = checkedOptions(options)
+    this.instance = this.#options.trust.instance ?? instanceName()
     const { clock, verdictCache } = this.#options
     // Where no list was asked for, nothing bounds the life of tokens: then nothing is forgotten while the process lives.
     this.#deny = this.#options.denyList ?? denyList({ clock, maxTokenLifetimeMs: TEN_YEARS_MS })

@@ -5,7 +5,7 @@ const MARGIN_S = 300
 
 /**
  * An entry in the form in which it is looked up. `bound`, in seconds since the Unix epoch, is the end of the last token
- * concerned (jti, sid), the first `iat` that is not concerned (sub, client_id), or infinite (kid, and an entry that takes back).
+ * concerned (jti, sid), the first `iat` that is not concerned (sub, client_id, iss), or infinite (kid, and an entry that takes back).
  */
 export interface Denial {
   readonly kind: DenyKind
@@ -13,7 +13,7 @@ export interface Denial {
   readonly bound: number
 }
 
-export const isIssuedBefore = (kind: DenyKind): boolean => kind === 'sub' || kind === 'client_id'
+export const isIssuedBefore = (kind: DenyKind): boolean => kind === 'sub' || kind === 'client_id' || kind === 'iss'
 
 /** Rounded up, which denies more rather than less; and the `iat` of most tokens is in whole seconds anyway. */
 const secondsOf = (iso: string): number => Math.ceil(Date.parse(iso) / 1000)
@@ -24,6 +24,7 @@ export function denialOf(entry: DenyEntry, otherwise: number): Denial {
   if ('kid' in entry) return { kind: 'kid', name: entry.kid, bound: Number.POSITIVE_INFINITY }
   if ('sub' in entry) return { kind: 'sub', name: entry.sub, bound: secondsOf(entry.issuedBefore) }
   if ('client_id' in entry) return { kind: 'client_id', name: entry.client_id, bound: secondsOf(entry.issuedBefore) }
+  if ('iss' in entry) return { kind: 'iss', name: entry.iss, bound: secondsOf(entry.issuedBefore) }
   const bound = entry.expiresAt === undefined ? otherwise : secondsOf(entry.expiresAt)
   return 'jti' in entry ? { kind: 'jti', name: entry.jti, bound } : { kind: 'sid', name: entry.sid, bound }
 }

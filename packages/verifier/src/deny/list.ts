@@ -23,8 +23,8 @@ export interface DeniedEntry {
 const FORGET_EVERY_MS = 1_000
 
 /**
- * Tokens that are refused although they are good: by key, by token, by session, or by subject or client and the time of
- * issue. Made by {@link denyList}; one list serves one verifier. An entry is forgotten when it can match nothing any more: five
+ * Tokens that are refused although they are good: by key, by token, by session, or by subject, client or issuer and the
+ * time of issue. Made by {@link denyList}; one list serves one verifier. An entry is forgotten when it can match nothing any more: five
  * minutes (for clocks that differ) after its `expiresAt`, or after `maxTokenLifetimeMs` have passed since its `issuedBefore` or
  * since it was added. Entries of a key stay.
  */
@@ -111,7 +111,7 @@ export class DenyList {
     return this.#issuers.hasKid(kid) || this.#files.hasKid(kid) || this.#operators.hasKid(kid)
   }
 
-  /** Whether a token is denied by its `jti`, its `sid`, or by `iat` and its `sub`, `client_id` or `azp`; not by its key. */
+  /** Whether a token is denied by its `jti`, its `sid`, or by `iat` and its `sub`, `client_id`, `azp` or `iss`; not by its key. */
   matches(claims: JwtClaims): boolean {
     return this.#issuers.matches(claims) || this.#files.matches(claims) || this.#operators.matches(claims)
   }

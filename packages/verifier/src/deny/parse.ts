@@ -11,14 +11,15 @@ const TIME_OF = {
   sid: 'expiresAt',
   sub: 'issuedBefore',
   client_id: 'issuedBefore',
+  iss: 'issuedBefore',
 } as const satisfies Record<DenyKind, string | undefined>
 const KINDS = Object.keys(TIME_OF) as DenyKind[]
 
 type Refuse = (detail: string) => VerifyError
 
 /**
- * Reads entries that somebody sent: `{kid}`, `{jti}` or `{sid}` (with `expiresAt`, where it is known), `{sub, issuedBefore}`
- * or `{client_id, issuedBefore}`. Times are ISO 8601 with a zone, or a number of seconds since the Unix epoch (of milliseconds
+ * Reads entries that somebody sent: `{kid}`, `{jti}` or `{sid}` (with `expiresAt`, where it is known), `{sub, issuedBefore}`,
+ * `{client_id, issuedBefore}` or `{iss, issuedBefore}`. Times are ISO 8601 with a zone, or a number of seconds since the Unix epoch (of milliseconds
  * where it is larger than 1e11); they become ISO 8601 in UTC.
  *
  * @throws {VerifyError} `deny_entry_invalid`, which names the place and never what stands there: also for a member that is
@@ -56,7 +57,7 @@ export function readEntry(value: unknown, place: string, code: VerifyErrorCode):
 function kindOf(members: Record<string, unknown>, refuse: Refuse): DenyKind {
   const [kind, another] = KINDS.filter((name) => members[name] !== undefined)
   if (kind !== undefined && another === undefined) return kind
-  throw refuse('not exactly one of kid, jti, sid, sub and client_id')
+  throw refuse('not exactly one of kid, jti, sid, sub, client_id and iss')
 }
 
 function timeOf(time: 'expiresAt' | 'issuedBefore' | undefined, members: Record<string, unknown>, refuse: Refuse) {

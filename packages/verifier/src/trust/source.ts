@@ -81,6 +81,8 @@ export function assertOneVerifier(before: TrustContext, context: TrustContext): 
 export interface TrustSource {
   /** Of a source of shared secrets, which serves HS* alone; every other source serves public-key algorithms alone. */
   readonly family?: 'shared-secrets'
+  /** By which name the issuer, or a keyring, knows this process, where it does. */
+  readonly instance?: string
   /** Resolves when trust is held for the first time. */
   start(context: TrustContext): Promise<void>
   /** The keys to verify with now; throws `trust_unavailable` when nobody vouches for them any more. */

@@ -62,12 +62,14 @@ for (const [name, serve] of Object.entries(APPS)) {
 
   describe(`the internal endpoints for ${name}`, { timeout: 20_000 }, () => {
     it('replace the key set when told to, and say what came of it', async (t) => {
-      const { jwks, call, hello } = await started(t, serve)
+      const { jwks, verifier, call, hello } = await started(t, serve)
       jwks.serve(setOf(two))
       const { status, body, headers } = await call('POST', REFRESH)
       assert.equal(status, 200)
       const issuer = 'https://idp.example.com'
-      assert.deepEqual(body, { issuer, revision: null, kids: ['two'], added: ['two'], removed: ['one'], revoked: [] })
+      const { instance } = verifier
+      const change = { kids: ['two'], added: ['two'], removed: ['one'], revoked: [] }
+      assert.deepEqual(body, { issuer, revision: null, ...change, instance })
       assert.equal(headers['content-type'], 'application/json; charset=utf-8')
       assert.equal(headers['cache-control'], 'no-store')
       assert.deepEqual([await hello(tokenOf(one)), await hello(tokenOf(two))], [401, 200])
@@ -89,12 +91,12 @@ for (const [name, serve] of Object.entries(APPS)) {
     })
 
     it('deny from the next request on, list what is denied, and take it back', async (t) => {
-      const { call, hello } = await started(t, serve)
+      const { verifier, call, hello } = await started(t, serve)
       const jti = { jti: 'j-1', expiresAt: '2027-01-15T09:00:00.000Z' }
       const client = { client_id: 'c-1', issuedBefore: '2027-01-15T08:00:00.000Z' }
       assert.equal(await hello(tokenOf(one)), 200)
       const denied = await call('POST', DENY, { entries: [jti, client] })
-      assert.deepEqual([denied.status, denied.body], [200, { entries: [jti, client] }])
+      assert.deepEqual([denied.status, denied.body], [200, { entries: [jti, client], instance: verifier.instance }])
       assert.equal(await hello(tokenOf(one)), 401)
       const { status, body, headers } = await call('GET', DENY)
       assert.equal(status, 200)

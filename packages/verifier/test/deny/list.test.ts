@@ -59,6 +59,16 @@ describe('a deny-list', () => {
     assert.equal(list.matches(claims({ sub: 'c', iat })), false)
   })
 
+  it('denies what an issuer issued before a moment, whoever got it', async () => {
+    const { list } = make()
+    await list.add([{ iss: 'https://idp.example.com', issuedBefore: iso(NOW_MS) }])
+    assert.equal(list.matches(claims({ iss: 'https://idp.example.com', iat: NOW_S - 1 })), true)
+    assert.equal(list.matches({ exp: NOW_S + 3600, iss: 'https://idp.example.com' }), true)
+    assert.equal(list.matches(claims({ iss: 'https://idp.example.com' })), false)
+    assert.equal(list.matches(claims({ iss: 'https://other.example.com', iat: NOW_S - 1 })), false)
+    assert.equal(list.matches(claims({ sub: 'https://idp.example.com', iat: NOW_S - 1 })), false)
+  })
+
   it('counts the later of two moments for the same subject, in whatever order they come', async () => {
     const { list } = make()
     await list.add([

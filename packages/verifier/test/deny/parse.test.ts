@@ -27,6 +27,7 @@ describe('entries of a deny-list', () => {
       { sid: 's', expiresAt: issuedBefore },
       { sub: 'u', issuedBefore },
       { client_id: 'c', issuedBefore },
+      { iss: 'https://idp.example.com', issuedBefore },
     ]
     assert.deepEqual(parseDenyEntries(entries), entries)
   })
@@ -71,13 +72,14 @@ describe('entries of a deny-list', () => {
   for (const [what, entry, detail] of [
     ['nothing', null, 'not an object'],
     ['a string', 'secret', 'not an object'],
-    ['no name', {}, 'not exactly one of kid, jti, sid, sub and client_id'],
-    ['two names', { jti: 'secret', sid: 's' }, 'not exactly one of kid, jti, sid, sub and client_id'],
+    ['no name', {}, 'not exactly one of kid, jti, sid, sub, client_id and iss'],
+    ['two names', { jti: 'secret', sid: 's' }, 'not exactly one of kid, jti, sid, sub, client_id and iss'],
     ['an empty name', { jti: '' }, 'jti is not a string of 1 to 512 characters'],
     ['a number as name', { jti: 7 }, 'jti is not a string of 1 to 512 characters'],
     ['a name that is too long', { sid: 's'.repeat(513) }, 'sid is not a string of 1 to 512 characters'],
     ['no time of issue for a subject', { sub: 'secret' }, 'issuedBefore is missing'],
     ['no time of issue for a client', { client_id: 'secret' }, 'issuedBefore is missing'],
+    ['no time of issue for an issuer', { iss: 'secret' }, 'issuedBefore is missing'],
     ['a misspelt member', { jti: 'j', expires_at: 'secret' }, 'a member that does not belong to an entry of jti'],
     ['a time that is not its own', { kid: 'k', expiresAt: 1 }, 'a member that does not belong to an entry of kid'],
     ['__proto__', JSON.parse('{"jti":"j","__proto__":{}}'), 'a member that does not belong to an entry of jti'],

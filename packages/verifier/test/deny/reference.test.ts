@@ -50,6 +50,7 @@ class Reference {
       if ('kid' in entry) return false
       const older = claims.iat === undefined || claims.iat < Date.parse(entry.issuedBefore) / 1000
       if ('sub' in entry) return older && entry.sub === claims.sub
+      if ('iss' in entry) return older && entry.iss === claims.iss
       return older && (entry.client_id === claims.client_id || entry.client_id === claims.azp)
     })
   }
@@ -72,10 +73,11 @@ const entry: fc.Arbitrary<DenyEntry> = fc.oneof(
   fc.record({ sid: name, expiresAt: moment }, { requiredKeys: ['sid'] }),
   fc.record({ sub: name, issuedBefore: moment }),
   fc.record({ client_id: name, issuedBefore: moment }),
+  fc.record({ iss: name, issuedBefore: moment }),
 )
 const entries = fc.array(entry, { maxLength: 6 })
 const claims: fc.Arbitrary<JwtClaims> = fc.record(
-  { exp: aroundNowS, iat: aroundNowS, jti: name, sid: name, sub: name, client_id: name, azp: name },
+  { exp: aroundNowS, iat: aroundNowS, jti: name, sid: name, sub: name, client_id: name, azp: name, iss: name },
   { requiredKeys: ['exp'] },
 )
 const step = fc.oneof(

@@ -46,6 +46,14 @@ describe('the internal endpoints', () => {
     assert.deepEqual(JSON.parse(String(text)), refreshed('one'))
   })
 
+  it('say who answered, where that is known', async () => {
+    const named = { ...control, instance: 'api-1' }
+    for (const request of [requestTo(REFRESH), requestTo(DENY, { entries: [{ jti: 'a' }] })]) {
+      assert.equal(JSON.parse(String((await ask(request, named)).text)).instance, 'api-1')
+      assert.equal('instance' in JSON.parse(String((await ask(request)).text)), false)
+    }
+  })
+
   it('answer 502 for each cause of a failed refresh, and pass a defect on', async () => {
     for (const code of ['jwks_failed', 'lease_refused', 'verifier_closed'] as const) {
       const failing = { ...control, refresh: () => Promise.reject(new VerifyError(code)) }

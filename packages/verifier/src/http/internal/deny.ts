@@ -10,6 +10,8 @@ type ListedEntry = DeniedEntry & { readonly issuer?: string | null }
 
 /** The deny-list of a verifier, or of several. */
 export interface DenyControl {
+  /** Who answers, where several processes stand behind one address. */
+  readonly instance?: string
   deny(entries: readonly DenyEntry[]): Promise<void>
   /** Resolves to how many of the entries were there. */
   allow(entries: readonly DenyEntry[]): Promise<number>
@@ -41,7 +43,7 @@ async function durably<T>(done: Promise<T>): Promise<T> {
 export async function deny(control: DenyControl, body: unknown): Promise<InternalReply> {
   const entries = entriesOf(body)
   await durably(control.deny(entries))
-  return jsonReply(200, { entries })
+  return jsonReply(200, { entries, instance: control.instance })
 }
 
 /** A `+` that was not escaped arrives as a space; in a time there is nowhere else for one than before its zone. */

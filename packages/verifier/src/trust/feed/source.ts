@@ -35,6 +35,7 @@ const LOOK_AGAIN_IN_VAIN = Promise.resolve(false)
  * restart is on disk, the lease is renewed, which is what tells the issuer that this process holds it.
  */
 class FeedTrust implements TrustSource {
+  readonly instance: string
   readonly #options: ReturnType<typeof checkedFeedOptions>
   readonly #instances: Instances
   readonly #lease: Lease
@@ -60,6 +61,7 @@ class FeedTrust implements TrustSource {
 
   constructor(options: TrustFeedOptions) {
     this.#options = checkedFeedOptions(options)
+    this.instance = this.#options.instance
     const { bases, clientId, clientSecret, fetch, clock, random, stateFile, name, onLeaseLost } = this.#options
     const [first, ...others] = bases
     const issuerAt = (base: URL) => new Issuer({ base, clientId, clientSecret, fetch })

@@ -1,10 +1,9 @@
-import { randomUUID } from 'node:crypto'
 import { rm } from 'node:fs/promises'
-import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { type Clock, elapsedMs, type Moment, momentOf } from '../../clock.ts'
 import { VerifyError } from '../../error.ts'
 import { writeWhole } from '../../files/replace.ts'
+import { instanceName } from '../../instance-name.ts'
 
 const RENEW_MS = 5_000
 /** Whoever is not heard of for so long counts as gone: nobody waits for him, and he must accept nothing any more. */
@@ -28,7 +27,7 @@ export class Holder {
   /** @throws {TypeError} for an instance that can be no name of a file */
   constructor(folder: string, instance: string | undefined, clock: Clock) {
     this.#folder = folder
-    this.#instance = instance ?? ownName()
+    this.#instance = instance ?? instanceName()
     this.#clock = clock
     if (/^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/.test(this.#instance)) return
     throw new TypeError('instance must be letters, digits, dots, hyphens and underscores, at most 100')
@@ -52,12 +51,4 @@ export class Holder {
   get #path(): string {
     return join(this.#folder, `${this.#instance}.json`)
   }
-}
-
-/** An operator knows the machine by it, and no two sources have the same. */
-function ownName(): string {
-  const host = hostname()
-    .replace(/[^A-Za-z0-9-]+/g, '-')
-    .replace(/^-/, '')
-  return `${host.slice(0, 60) || 'api'}-${randomUUID().slice(0, 8)}`
 }
