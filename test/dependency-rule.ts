@@ -10,9 +10,10 @@ const MAY_KNOW: Readonly<Record<string, readonly string[]>> = {
   '@rekey/database': FOUNDATION,
   '@rekey/registration': FOUNDATION,
   // Never each other: they speak HTTP.
-  '@rekey/idp': [...FOUNDATION, '@rekey/database', '@rekey/registration'],
+  '@rekey/idp': [...FOUNDATION, '@rekey/database', '@rekey/registration', '@rekey/breakglass'],
   '@rekey/bff': [...FOUNDATION, '@rekey/database', '@rekey/registration'],
-  '@rekey/breakglass': [...FOUNDATION, ...PRODUCTS],
+  // It speaks HTTP with the rest of the estate; of the database it takes what verifies an audit without one.
+  '@rekey/breakglass': [...FOUNDATION, '@rekey/database'],
   rekey: [...FOUNDATION, ...PRODUCTS, '@rekey/breakglass'],
   '@rekey/example-api': TOPS,
   '@rekey/example-demo': TOPS,

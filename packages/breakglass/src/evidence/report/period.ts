@@ -1,0 +1,122 @@
+/** What an auditor asks of a period: was everything rotated, what was not, what departed from the rule, and who did it. */
+import type { Occurrence, Overdue, PeriodEvidence, Rotation } from '../document.ts'
+import { eventsTable, proofNote } from './events.ts'
+import { verifySection } from './seal.ts'
+import {
+  type Block,
+  bad,
+  code,
+  counted,
+  good,
+  moment,
+  paragraph,
+  type Report,
+  type Section,
+  type Text,
+  tableOr,
+} from './text.ts'
+
+/** @param signer fingerprint of the key that the evidence is sealed by */
+export function periodReport(evidence: PeriodEvidence, signer: string): Report {
+  const { control, period, issuer, rotations, revocations, exceptions, overdue } = evidence
+  const head = ['At', 'What', 'Of', 'By', 'Reason']
+  return {
+    title: `Control ${control}: rotation of credentials`,
+    subtitle: `Evidence of ${issuer} from ${moment(period.from)} to ${moment(period.to)}. All times are UTC.`,
+    sections: [
+      summary(evidence),
+      section(
+        'Overdue',
+        tableOr('Nothing is overdue.', ['What', 'Kind', 'Agent', 'Rotated', 'Overdue since'], overdue.map(overdueRow)),
+      ),
+      section('Exceptions', tableOr('There was none.', head, exceptions.map(occurrenceRow))),
+      section('Revocations', tableOr('Nothing was revoked.', head, revocations.map(occurrenceRow))),
+      section(
+        'Rotations',
+        tableOr('Nothing was rotated.', ['At', 'What', 'From', 'To', 'By', 'Reason'], rotations.map(rotationRow)),
+      ),
+      keyringsSection(evidence),
+      {
+        title: 'Record of the identity provider',
+        blocks: [...proofNote(evidence.record), wholeChain, eventsTable(evidence.record.events)],
+      },
+      verifySection(evidence, signer),
+    ],
+  }
+}
+
+const section = (title: string, ...blocks: Block[]): Section => ({ title, blocks })
+
+// An inclusion proof says nothing of what else there is.
+const wholeChain = paragraph(
+  'These proofs show that each event is in the audit. That none was left out of this list is shown by the whole chain: ' +
+    'rekey audit export writes it, and rekey audit verify counts it.',
+)
+
+function summary({
+  rotations,
+  revocations,
+  exceptions,
+  overdue,
+  missing,
+  sealedAt,
+  sealedBy,
+}: PeriodEvidence): Section {
+  const isComplete = missing.length === 0
+  const headline = overdue.length === 0 ? 'Nothing is overdue' : `${counted(overdue.length, 'rotation')} overdue`
+  const text = `${counted(rotations.length, 'rotation')}, ${counted(revocations.length, 'revocation')}, ${counted(exceptions.length, 'exception')}.`
+  const mark = overdue.length > 0 ? 'bad' : exceptions.length > 0 || !isComplete ? 'unsure' : 'good'
+  const rows: [string, Text][] = [
+    [
+      'Rotations',
+      `${rotations.filter(({ kind }) => kind === 'signing').length} of signing keys, ${rotations.filter(({ kind }) => kind === 'client').length} of client credentials`,
+    ],
+    ['Overdue when sealed', overdue.length === 0 ? good('none') : bad(String(overdue.length))],
+    ['Sealed', [moment(sealedAt), ' by ', code(sealedBy.runner), ` with ${sealedBy.software}`]],
+  ]
+  const gaps: Block[] = isComplete
+    ? []
+    : [paragraph(bad('This evidence is not complete:')), { kind: 'list', items: missing }]
+  return section('', { kind: 'verdict', mark, headline, text }, { kind: 'members', rows }, ...gaps)
+}
+
+const overdueRow = ({ what, kind, agent, rotatedAt, overdueSince }: Overdue): Text[] => [
+  code(what),
+  kind,
+  agent ?? '—',
+  moment(rotatedAt),
+  bad(moment(overdueSince)),
+]
+
+function occurrenceRow({ at, what, about, version, by, reason, incident }: Occurrence): Text[] {
+  const told = [
+    reason ?? '',
+    incident === undefined ? '' : [reason === undefined ? '' : ' ', '(incident ', code(incident), ')'],
+  ]
+  return [moment(at), what, [code(about), version === undefined ? '' : [' ', code(version)]], code(by), told]
+}
+
+const rotationRow = ({ at, what, agentId, from, to, by, reason }: Rotation): Text[] => [
+  moment(at),
+  [code(what), agentId === undefined ? '' : [' of ', code(agentId)]],
+  from === undefined ? '—' : code(from),
+  to === undefined ? '—' : code(to),
+  code(by),
+  reason ?? '—',
+]
+
+function keyringsSection({ keyrings }: PeriodEvidence): Section {
+  const rows = keyrings.flatMap(({ name, kind, algorithm, versions }) =>
+    (versions as { id: string; state: string; activatedAt?: unknown }[]).map(({ id, state, activatedAt }): Text[] => [
+      name,
+      algorithm ?? kind,
+      code(id),
+      state,
+      typeof activatedAt === 'string' ? moment(activatedAt) : '—',
+    ]),
+  )
+  return section(
+    'Keyrings when sealed',
+    tableOr('None was read.', ['Keyring', 'Algorithm', 'Version', 'State', 'Active since'], rows),
+  )
+}

@@ -1,0 +1,37 @@
+import { BreakGlassError } from '../error.ts'
+import { pack } from './archive.ts'
+import type { IncidentEvidence, PeriodFacts } from './document.ts'
+import { jsonBytes } from './json.ts'
+import type { EvidenceKey } from './key.ts'
+import { signedManifest } from './manifest.ts'
+import { findingsOf } from './period/findings.ts'
+import { withoutSecrets } from './secrets.ts'
+import { misshapen } from './shape.ts'
+import { type Evidence, isIncident, nameOf, viewsOf } from './views.ts'
+
+/**
+ * Everything known of an incident in one signed archive. Texts that look like secrets are taken out.
+ *
+ * @returns a ZIP archive
+ * @throws BreakGlassError `EVIDENCE_INVALID` when a member is missing (`facts.path`), or it would be too large
+ */
+export function sealIncident(evidence: IncidentEvidence, key: EvidenceKey): Uint8Array {
+  return seal(evidence, key)
+}
+
+/** The same for a period; rotations, revocations and exceptions are drawn from its events. */
+export function sealPeriod(facts: PeriodFacts, key: EvidenceKey): Uint8Array {
+  return seal({ ...facts, ...findingsOf(facts.record.events) }, key)
+}
+
+function seal(whole: Evidence, key: EvidenceKey): Uint8Array {
+  const bytes = jsonBytes(withoutSecrets(whole))
+  // As whoever verifies it will have it: without what JSON leaves out.
+  const evidence: Evidence = JSON.parse(bytes.toString())
+  const path = misshapen(evidence)
+  if (path !== undefined) throw new BreakGlassError('EVIDENCE_INVALID', `the evidence is not whole: ${path}`, { path })
+  const files = [{ name: 'evidence.json', bytes }, ...viewsOf(evidence, key.fingerprint)]
+  const kind = isIncident(evidence) ? 'incident' : 'period'
+  const about = { kind, name: nameOf(evidence), sealedAt: evidence.sealedAt } as const
+  return pack([...signedManifest(about, files, key), ...files])
+}

@@ -1,0 +1,141 @@
+/**
+ * What `evidence.json` has to look like for a report to be made of it. Members beyond these may stand there: they are sealed with
+ * the rest, and shown by whoever knows them.
+ */
+import { z } from 'zod'
+import { stepNames } from '../incident/record.ts'
+import type { Evidence } from './views.ts'
+
+const [text, flag, count] = [z.string(), z.boolean(), z.number()]
+const texts = z.array(text)
+const details = z.record(text, z.unknown())
+const revision = z.looseObject({ epoch: count, n: count })
+const unavailable = z.looseObject({ unavailable: text })
+const sealed = {
+  sealedAt: z.iso.datetime(),
+  sealedBy: z.looseObject({ runner: text, clockOffsetMs: count, software: text }),
+}
+
+const record = z.looseObject({
+  signer: text.optional(),
+  events: z.array(z.looseObject({ event: text, proof: z.unknown().optional() })),
+  incomplete: text.optional(),
+})
+
+const key = z.looseObject({
+  kid: text,
+  keyring: text,
+  algorithm: text,
+  state: text,
+  thumbprint: text.optional(),
+  reason: text.optional(),
+  revokedAt: text.optional(),
+})
+
+const step = z.looseObject({
+  name: text,
+  state: z.enum(['pending', 'running', 'done', 'failed']),
+  startedAt: text.optional(),
+  endedAt: text.optional(),
+  runner: text.optional(),
+  attempts: count,
+  error: z.looseObject({ code: text, message: text }).optional(),
+})
+
+const incident = z.looseObject({
+  plan: z.looseObject({ incident: text, kid: text, reason: text }),
+  openedAt: text,
+  openedBy: text,
+  frozen: flag,
+  frozenAt: text.optional(),
+  unfrozenAt: text.optional(),
+  unfrozenBy: text.optional(),
+  // Each of them, in their order.
+  steps: z.array(step).refine((steps) => steps.map(({ name }) => name).join() === stepNames.join()),
+  timeline: z.array(z.looseObject({ at: text, what: text, by: text, details: details.optional() })),
+})
+
+const address = { url: text, address: text.optional(), path: text, library: text.optional() }
+const holder = { id: text, library: text }
+
+const acknowledgements = z.looseObject({
+  revision,
+  acknowledged: z.array(z.looseObject({ ...holder, at: text })),
+  missing: z.array(z.looseObject({ ...holder, acceptsUntil: text })),
+})
+
+const refresh = z.looseObject({
+  ...address,
+  outcome: z.enum(['refreshed', 'absent', 'refused', 'failed', 'unreachable']),
+  at: text,
+  status: count.optional(),
+  denied: flag,
+  answeredBy: texts,
+  message: text.optional(),
+})
+
+const instance = z.looseObject({
+  ...address,
+  oldRefused: flag.nullable(),
+  freshAccepted: flag.nullable(),
+  deniedRefused: flag.nullable(),
+  provedAt: text.optional(),
+  rounds: count,
+  problems: texts,
+  fallback: text.optional(),
+  worstCase: z.looseObject({ text, until: text.nullable() }).optional(),
+})
+
+const changes = z.looseObject({
+  since: text,
+  until: text,
+  changes: z.array(z.looseObject({ at: text, action: text, actor: text, because: text })),
+  truncated: flag,
+  note: text,
+})
+
+const incidentEvidence = z.looseObject({
+  format: z.literal('rekey-incident-evidence/1'),
+  ...sealed,
+  provider: z.looseObject({ kind: text, issuer: text }),
+  incident,
+  keys: z.looseObject({ before: z.array(key), after: z.array(key) }),
+  acknowledgements: acknowledgements.nullable(),
+  refreshes: z.array(refresh),
+  instances: z.array(instance),
+  changes: z.union([unavailable, changes]),
+  record: z.union([unavailable, record]),
+  verdict: z.looseObject({ contained: flag, open: texts }),
+})
+
+const periodEvidence = z.looseObject({
+  format: z.literal('rekey-period-evidence/1'),
+  ...sealed,
+  issuer: text,
+  control: text,
+  period: z.looseObject({ from: z.iso.datetime(), to: z.iso.datetime() }),
+  keyrings: z.array(
+    z.looseObject({
+      name: text,
+      kind: text,
+      algorithm: text.optional(),
+      versions: z.array(z.looseObject({ id: text, state: text })),
+    }),
+  ),
+  overdue: z.array(
+    z.looseObject({ what: text, kind: text, agent: text.optional(), rotatedAt: text, overdueSince: text }),
+  ),
+  missing: texts,
+  record,
+  rotations: z.array(z.unknown()),
+  revocations: z.array(z.unknown()),
+  exceptions: z.array(z.unknown()),
+})
+
+/** What is wrong with a document as evidence: a path in it; nothing when it is whole. */
+export function misshapen(value: unknown): string | undefined {
+  const isPeriod = (value as Partial<Evidence> | undefined)?.format === 'rekey-period-evidence/1'
+  const shape: z.ZodType = isPeriod ? periodEvidence : incidentEvidence
+  const [issue] = shape.safeParse(value).error?.issues ?? []
+  return issue && (issue.path.join('.') || 'format')
+}

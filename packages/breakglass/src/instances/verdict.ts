@@ -1,0 +1,63 @@
+/** What an instance does with a token: `unknown` where no answer could be had or understood. */
+export type Answered = 'accepted' | 'refused' | 'unknown'
+
+/** One instance of an API: one address. */
+export interface InstanceAddress {
+  /** As the operator named it. */
+  url: string
+  /** The address that is called, where the name has several. */
+  address?: string
+  path: string
+  library?: string
+}
+
+/** How an instance answered before the key was revoked. */
+export interface Baseline extends InstanceAddress {
+  /** The status with which it refuses a token whose signature is broken; `null` where it does not refuse one, or gave no answer. */
+  refusal: number | null
+  /** Whether it accepted a token by the compromised key; `unknown` also where there was none to try. */
+  compromised: Answered
+  /** Why it refused that one, where it says so: `key_revoked`, `token_lifetime_too_long` … */
+  reason?: string
+  /** What is wrong with it, as a sentence. */
+  problem?: string
+}
+
+/** What came of `POST /internal/auth/jwks/refresh` and of telling the instance what is denied. */
+export interface RefreshOutcome extends InstanceAddress {
+  /** `refreshed`: every call answered 200. `absent`: there is no such endpoint, or nobody gave its secret. */
+  outcome: 'refreshed' | 'absent' | 'refused' | 'failed' | 'unreachable'
+  /** ISO 8601. */
+  at: string
+  status?: number
+  /** `{issuer, revision, kids, added, removed, revoked}` as it was answered last. */
+  reply?: unknown
+  /** Whether what is denied was taken. */
+  denied: boolean
+  /** The processes that answered, where they say who they are: several behind one address. */
+  answeredBy: string[]
+  message?: string
+}
+
+/** What is known of an instance at the end. The first four members are what programs go by. */
+export interface InstanceVerdict extends InstanceAddress {
+  /** `null`: it could not be proved. */
+  oldRefused: boolean | null
+  freshAccepted: boolean | null
+  deniedRefused: boolean | null
+  /** Since when, without a break, ISO 8601. */
+  provedAt?: string
+  /** Rounds in a row that said the same. */
+  rounds: number
+  /** Why it could not be proved, or what is wrong, as sentences. */
+  problems: string[]
+  /** What to do where it is not proved: a restart, and what the log must show then. */
+  fallback?: string
+  /** For how long it goes on accepting at worst. */
+  worstCase?: { text: string /** ISO 8601; null: without an end */; until: string | null }
+}
+
+/** An instance that does all three. */
+export function isProved(verdict: Pick<InstanceVerdict, 'oldRefused' | 'freshAccepted' | 'deniedRefused'>): boolean {
+  return verdict.oldRefused === true && verdict.freshAccepted === true && verdict.deniedRefused === true
+}

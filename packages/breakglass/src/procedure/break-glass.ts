@@ -1,0 +1,96 @@
+/**
+ * What is done about a compromised signing key, whoever does it and wherever: the steps, in their order. Each is written
+ * down before it begins and when it has ended (`run.ts`), by the one runner that holds the incident's claim (`claim.ts`).
+ */
+import { isDeepStrictEqual } from 'node:util'
+import type { Plan } from '../incident/plan.ts'
+import { claim, claimAfterOthers, whileClaimed } from './claim.ts'
+import { isBreakGlass } from './errors.ts'
+import { Run } from './run.ts'
+import { listChanges } from './steps/changes.ts'
+import { sealEvidence } from './steps/evidence.ts'
+import { freezeAdministration } from './steps/freeze.ts'
+import { guard, mayBegin } from './steps/guard.ts'
+import { proveEveryInstance, refreshEveryInstance } from './steps/instances.ts'
+import { promoteSuccessor, revokeKey } from './steps/keys.ts'
+import { takeProbes } from './steps/probes.ts'
+import { endSessions } from './steps/sessions.ts'
+import { awaitVerifiers } from './steps/verifiers.ts'
+import type { Outcome, Surroundings } from './surroundings.ts'
+
+async function carryOut(run: Run): Promise<Outcome> {
+  await guard(run)
+  await freezeAdministration(run)
+  await takeProbes(run)
+  await promoteSuccessor(run)
+  await revokeKey(run)
+  await endSessions(run)
+  await awaitVerifiers(run)
+  await refreshEveryInstance(run)
+  await proveEveryInstance(run)
+  await listChanges(run)
+  return sealEvidence(run)
+}
+
+async function lookAgain(run: Run): Promise<Outcome> {
+  await awaitVerifiers(run)
+  await proveEveryInstance(run)
+  await listChanges(run)
+  return sealEvidence(run)
+}
+
+/**
+ * Shuts a compromised signing key out and proves it. Safe to repeat: an incident that is there is gone on with, one that
+ * somebody else carries out is followed, and of one that is finished the evidence is sealed anew.
+ *
+ * @throws BreakGlassError `UNKNOWN_KID`, `SELF_LOCK`, `PLAN_INVALID` before anything is written or changed; `INCIDENT_DIFFERS`;
+ *   `PROVIDER_UNREACHABLE`, `PROVIDER_REFUSED`, `COMMAND_FAILED` and `INTERRUPTED`, after which `resumeIncident` goes on
+ */
+export async function breakGlass(plan: Plan, s: Surroundings): Promise<Outcome> {
+  if (!(await isThere(plan.incident, s))) await mayBegin(plan, s)
+  const opened = await s.provider.journal.open(plan)
+  const outcome = await resumeIncident(plan.incident, s)
+  return { ...outcome, open: [...otherPlan(opened.plan, plan), ...outcome.open] }
+}
+
+/** Goes on with an incident: with the first step that is not done. @throws BreakGlassError `UNKNOWN_INCIDENT`, and as `breakGlass` */
+export async function resumeIncident(incident: string, s: Surroundings): Promise<Outcome> {
+  for (;;) {
+    const record = await claimAfterOthers(incident, s)
+    try {
+      return await whileClaimed(incident, s, (signal) => carryOut(new Run(record, s, signal)))
+    } catch (error) {
+      // Lost to somebody else, because this process was held up for long: that one is followed now.
+      if (!isBreakGlass(error, 'INCIDENT_CLAIMED')) throw error
+    }
+  }
+}
+
+/**
+ * Proves once more that a key is shut out, at any later time, and seals new evidence. Nothing else is done: of an incident that
+ * is not finished it says so.
+ *
+ * @throws BreakGlassError `UNKNOWN_INCIDENT`, `INCIDENT_CLAIMED` while somebody carries it out, and as `breakGlass`
+ */
+export async function checkIncident(incident: string, s: Surroundings): Promise<Outcome> {
+  const record = await claim(incident, s)
+  return whileClaimed(incident, s, (signal) => lookAgain(new Run(record, s, signal, true)))
+}
+
+/** What is added to a plan afterwards is not done, and nobody may believe that it was. */
+function otherPlan(kept: Plan, asked: Plan): string[] {
+  const names = Object.keys({ ...kept, ...asked }) as (keyof Plan)[]
+  const other = names.filter((name) => name !== 'reason' && !isDeepStrictEqual(kept[name], asked[name]))
+  if (other.length === 0) return []
+  return [`this incident was opened with another plan, which was carried out: what differs is ${other.join(', ')}`]
+}
+
+async function isThere(incident: string, { provider }: Surroundings): Promise<boolean> {
+  try {
+    await provider.journal.load(incident)
+    return true
+  } catch (error) {
+    if (isBreakGlass(error, 'UNKNOWN_INCIDENT')) return false
+    throw error
+  }
+}

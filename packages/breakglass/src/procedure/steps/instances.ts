@@ -1,0 +1,73 @@
+import { type InstanceAddress, type InstanceVerdict, isProved } from '../../instances/verdict.ts'
+import { oldToken } from '../old-token.ts'
+import { isUnavailable } from '../results.ts'
+import type { Run } from '../run.ts'
+
+/** Makes every instance look for keys, and tells it what is denied. */
+export function refreshEveryInstance(run: Run): Promise<void> {
+  return run.step('refresh', async () => {
+    const instances = await instancesOf(run)
+    const waiting = new Set(instances.map(nameOf))
+    if (waiting.size > 0) run.waitFor([...waiting])
+    const { refreshToken: token, instances: tools } = run.s
+    const entries = denied(run)
+    const onAnswer = (answer: InstanceAddress) => {
+      waiting.delete(nameOf(answer))
+      run.waitFor([...waiting])
+    }
+    return run.work(() => tools.refreshInstances(instances, { token, entries, onAnswer }, run.signal))
+  })
+}
+
+/** Has every instance refuse an old token, take a fresh one and refuse a denied one, until it does so without a break. */
+export function proveEveryInstance(run: Run): Promise<void> {
+  return run.step('prove', async () => {
+    const instances = await instancesOf(run)
+    if (instances.length === 0) return []
+    const old = await oldToken(run)
+    const waiting = new Set(instances.map(nameOf))
+    run.waitFor([...waiting])
+    const probes = {
+      old: isUnavailable(old) ? undefined : old,
+      fresh: () => run.ask((provider) => provider.probe(run.plan, 'fresh')),
+      denied: () => run.ask((provider) => provider.probe(run.plan, 'denied')),
+    }
+    const request = { ...known(run), onRound: (verdict: InstanceVerdict) => told(run, waiting, verdict) }
+    return run.work(() => run.s.instances.proveInstances(instances, probes, request, run.signal))
+  })
+}
+
+/** Anew each time: addresses behind a name come and go. */
+function instancesOf(run: Run): Promise<InstanceAddress[]> {
+  return run.work(() => run.s.instances.instancesOf(run.plan.apis))
+}
+
+function denied(run: Run): Record<string, string>[] {
+  const sessions = run.result('sessions')
+  return [{ kid: run.plan.kid }, ...(sessions && !isUnavailable(sessions) ? sessions.entries : [])]
+}
+
+function known(run: Run) {
+  const { kid, proveForMs } = run.plan
+  const verifiers = run.result('verifiers')
+  const revoked = run.result('revoke')?.revoked.find((key) => key.kid === kid)
+  return {
+    kid,
+    baselines: run.result('probes')?.baselines ?? [],
+    refreshes: run.result('refresh') ?? [],
+    verifiers: verifiers && !isUnavailable(verifiers) ? verifiers.missing : undefined,
+    token: run.s.refreshToken,
+    since: revoked?.revokedAt ?? run.record.now,
+    withinMs: proveForMs,
+  }
+}
+
+function told(run: Run, waiting: Set<string>, verdict: InstanceVerdict): void {
+  if (isProved(verdict) && verdict.provedAt !== undefined) waiting.delete(nameOf(verdict))
+  else waiting.add(nameOf(verdict))
+  run.waitFor([...waiting])
+}
+
+function nameOf({ url, address }: Pick<InstanceAddress, 'url' | 'address'>): string {
+  return address === undefined ? url : `${url} at ${address}`
+}
