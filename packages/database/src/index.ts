@@ -34,6 +34,14 @@ export { checkSchema } from './migrations/check.ts'
 export type { MigrationSource } from './migrations/files.ts'
 export { type MigrateOptions, migrate } from './migrations/migrate.ts'
 export { databaseMigrations } from './migrations/own.ts'
-export { type RootKey, readRootKey } from './sealing/root-key.ts'
-export { type Sealer, sealerFor } from './sealing/seal.ts'
+export { HeldRootKeys, rootKeyHolders } from './sealing/held.ts'
+export {
+  addRootKey,
+  type RootKey,
+  type RootKeyList,
+  readRootKey,
+  readRootKeys,
+  removeOldRootKeys,
+} from './sealing/root-key.ts'
+export { rootIdOf, type Sealer, type SealingKeys, sealerFor } from './sealing/seal.ts'
 export type { DatabaseTables, NullableTime, Time } from './tables.ts'

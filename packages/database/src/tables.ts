@@ -16,7 +16,16 @@ export interface DatabaseTables {
     document: JSONColumnType<Record<string, unknown>>
     next_decision_at: NullableTime
   }
-  instances: { id: string; address: string; applied: number; started_at: Time; lease_until: Time }
+  instances: {
+    id: string
+    address: string
+    applied: number
+    started_at: Time
+    lease_until: Time
+    /** Null where a release wrote the row that does not say. */
+    root_keys: string[] | null
+  }
+  root_keys: { id: string; since: Time }
   audit_events: {
     id: Generated<string>
     inserted: Generated<number>

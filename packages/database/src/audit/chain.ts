@@ -6,6 +6,7 @@ import { Ages, type AuditAges } from './ages.ts'
 import { isAway } from './away.ts'
 import { Chainer } from './chainer.ts'
 import { CheckpointFile } from './checkpoint-file.ts'
+import type { CheckpointKeys } from './keys.ts'
 import { ownTables } from './own-tables.ts'
 import { ReadingTurn } from './reading.ts'
 import type { AuditSigner } from './signer.ts'
@@ -104,13 +105,13 @@ class Keeper implements AuditChain {
     this.#turn = new ReadingTurn(db)
     this.#clock = options.clock ?? monotonicClock
     this.#ages = new Ages(this.#clock, path !== undefined)
-    this.#watch = new Watch(signer.publicKey)
+    this.#watch = new Watch()
     this.#chainer = new Chainer(db, signer, this.#watch, (error) => options.onError?.(error))
-    this.#file = path === undefined ? undefined : new CheckpointFile(path, signer.publicKey)
+    this.#file = path === undefined ? undefined : new CheckpointFile(path)
   }
 
   async open(): Promise<void> {
-    if (this.#file) this.#watch.recall(await this.#file.read())
+    if (this.#file) this.#chainer.reach(this.#watch.recall(await this.#file.read(), this.#options.signer))
     this.#schedule(0)
   }
 
@@ -159,17 +160,25 @@ class Keeper implements AuditChain {
     await this.poke()
     const { breaks } = this.#watch
     const outside = await this.#file?.read()
+    const { keys } = this.#chainer
     const verdict = await verifyDatabase(this.#db, {
-      publicKey: this.#options.signer.publicKey,
+      ...keys,
       ...(outside === undefined ? {} : { outside }),
       seen: this.#watch.vouches(),
       clock: this.#clock,
       ...(rest === undefined ? {} : { rest }),
     })
+    // The first checkpoint of a new key may be among what was read, and looks foreign by the one of before.
+    if (!verdict.verified && (await this.#isSignedByOther(keys))) return await this.#read(rest)
     // What was found broken meanwhile may have been read here before it was.
     if (verdict.verified && this.#watch.breaks === breaks) this.#watch.mend()
     const { broken } = this.#watch
     return broken && verdict.verified ? refusedFor(verdict, broken) : verdict
+  }
+
+  async #isSignedByOther({ publicKey }: CheckpointKeys): Promise<boolean> {
+    await this.poke()
+    return !this.#chainer.keys.publicKey.equals(publicKey)
   }
 
   async #readInTurn(): Promise<Verdict> {
@@ -275,11 +284,11 @@ class Keeper implements AuditChain {
 
   /** Checkpoints of others too: of two files that two instances keep, the first to be lost is then not missed. */
   async #keepOutside(): Promise<void> {
-    const { note } = this.#chainer
+    const { note, keys } = this.#chainer
     if (!this.#file || note === null) return
-    const checkpoint = await this.#watch.admit(this.#db, note)
+    const checkpoint = await this.#watch.admit(this.#db, note, keys)
     if (checkpoint) {
-      await this.#file.append(note)
+      await this.#file.append(note, keys)
       this.#watch.keep(checkpoint.size)
     }
     if (!this.#watch.broken) this.#ages.kept()

@@ -2,6 +2,7 @@ import { type Kysely, sql, type Transaction } from 'kysely'
 import type { DatabaseTables } from '../tables.ts'
 import { canonicalText, type EventRow } from './canonical.ts'
 import { type Glance, glance } from './glance.ts'
+import type { CheckpointKeys, FormerKey } from './keys.ts'
 import { leafHash } from './merkle/hash.ts'
 import type { CompactRange, TreeNode } from './merkle/range.ts'
 import type { AuditSigner } from './signer.ts'
@@ -25,7 +26,7 @@ interface Link {
 interface Batch {
   range: CompactRange
   head: string
-  note: string | undefined
+  signed: { note: string; keys: CheckpointKeys } | undefined
   more: boolean
 }
 
@@ -44,14 +45,24 @@ export class Chainer {
   #past = 0
   /** The newest checkpoint. */
   note: string | null = null
+  /** By which that is signed, and those of before. */
+  keys: CheckpointKeys
   /** What it saw last. */
   look: Glance | undefined
+  /** The newest key that was ever seen to have signed. */
+  #reached: Buffer | undefined
 
   constructor(db: Db, signer: AuditSigner, watch: Watch, onError: (error: unknown) => void) {
     this.#db = db
     this.#signer = signer
+    this.keys = { publicKey: signer.publicKey, origin: signer.origin }
     this.#watch = watch
     this.#onError = onError
+  }
+
+  /** This key was seen to have signed: none of before it is believed to have done so last. */
+  reach(publicKey: Buffer | undefined): void {
+    this.#reached = publicKey ?? this.#reached
   }
 
   /**
@@ -61,15 +72,16 @@ export class Chainer {
    * @returns whether there may be more of them
    */
   async advance(signEveryMs = usuallySignEveryMs): Promise<boolean> {
-    const look = await glance(this.#db, this.#signer.publicKey)
+    const look = await this.#glance(this.#db)
     this.look = look
     await this.#watch.follow(this.#db, look)
     this.note = look.note
+    this.keys = look.keys ?? this.keys
     if (look.waitingSince === null && !this.#isDue(look, look.size, signEveryMs)) return false
     const batch = await this.#db.transaction().execute((transaction) => this.#chain(transaction, signEveryMs))
     if (!batch) return false
     this.#watch.extend(batch.range, batch.head)
-    this.note = batch.note ?? this.note
+    if (batch.signed) Object.assign(this, batch.signed)
     return batch.more
   }
 
@@ -77,18 +89,31 @@ export class Chainer {
     const lock = sql<{ mine: boolean }>`SELECT pg_try_advisory_xact_lock(${lockKey}) AS mine`
     if (!(await lock.execute(transaction)).rows[0]?.mine) return undefined
     // Only now: a statement sees what was committed before it began, and that is all of what the last holder did.
-    const look = await glance(transaction, this.#signer.publicKey)
+    const look = await this.#glance(transaction)
     const nodes: TreeNode[] = []
     const range = (await this.#watch.follow(transaction, look)).copy((node) => nodes.push(node))
     const waiting = await readWaiting(transaction, this.#past)
     const links = this.#link(waiting, range, look.head)
     const head = links.at(-1)?.hash ?? look.head
-    const note = this.#isDue(look, range.size, signEveryMs) ? this.#sign(range, head, look.now) : undefined
+    const signed = this.#isDue(look, range.size, signEveryMs) ? this.#sign(range, head, look) : undefined
     await write(transaction, look.size, links, nodes)
-    if (note) await writeCheckpoint(transaction, range, head, note, look.now)
+    if (signed) await writeCheckpoint(transaction, range, head, signed.note, look.now)
     const isFull = waiting.length === batchSize
     this.#past = isFull && links.length === 0 ? (waiting.at(-1)?.inserted ?? 0) : 0
-    return { range: range.copy(), head, note, more: isFull }
+    return { range: range.copy(), head, signed, more: isFull }
+  }
+
+  async #glance(db: Db): Promise<Glance> {
+    const look = await glance(db, this.#notBefore(this.#reached))
+    this.reach(look.keys?.publicKey)
+    return look
+  }
+
+  /** Those that are held, up to a key. */
+  #notBefore(publicKey: Buffer | undefined): readonly AuditSigner[] {
+    const all = this.#signer.all?.() ?? [this.#signer]
+    const at = all.findIndex((each) => publicKey?.equals(each.publicKey))
+    return at === -1 ? all : all.slice(0, at + 1)
   }
 
   #link(waiting: readonly Waiting[], range: CompactRange, head: string): Link[] {
@@ -116,14 +141,34 @@ export class Chainer {
   }
 
   /** An instance signs nothing that contradicts what it knows. (A clock that was set back must not stop it for hours.) */
-  #isDue({ signed, signedAt, now }: Glance, size: number, signEveryMs: number): boolean {
+  #isDue(look: Glance, size: number, signEveryMs: number): boolean {
+    const { signed, signedAt, now, keys } = look
     if (this.#watch.broken) return false
-    return signed === null || signedAt === null || (size > signed && Math.abs(now - signedAt) >= signEveryMs)
+    if (signed === null || signedAt === null) return true
+    const isOther = !keys?.publicKey.equals(this.#signerAfter(look).publicKey)
+    return size > signed && (isOther || Math.abs(now - signedAt) >= signEveryMs)
   }
 
-  #sign(range: CompactRange, head: string, now: number): string {
-    return this.#signer.note({ size: range.size, root: range.root(), head, time: new Date(now).toISOString() })
+  #sign(range: CompactRange, head: string, look: Glance): Batch['signed'] {
+    const signer = this.#signerAfter(look)
+    const former = formerOf(signer, look)
+    const time = new Date(look.now).toISOString()
+    const note = signer.note({ size: range.size, root: range.root(), head, time, former })
+    return { note, keys: { publicKey: signer.publicKey, origin: signer.origin, former } }
   }
+
+  /** Another instance may have heard before this one that the root key was replaced: nobody signs by an older key than it. */
+  #signerAfter({ keys }: Glance): AuditSigner {
+    const able = this.#notBefore(keys?.publicKey)
+    return able.find(({ publicKey }) => publicKey.equals(this.#signer.publicKey)) ?? able.at(-1) ?? this.#signer
+  }
+}
+
+/** The keys of before, with the one that signed last if this is the first checkpoint of another one. */
+function formerOf(signer: AuditSigner, { keys, signed }: Glance): FormerKey[] {
+  const known = keys?.former ?? []
+  if (!keys || keys.publicKey.equals(signer.publicKey)) return [...known]
+  return [...known, { publicKey: keys.publicKey, upTo: signed ?? 0 }]
 }
 
 // One look-up for each row that waits, whatever the planner believes: it knows little of a table that is mostly empty.

@@ -1,7 +1,7 @@
 import { mkdir, open, readFile, rename } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { checkpointLine, linesOfFile, readCheckpointLine } from './checkpoints.ts'
-import { openNote } from './note.ts'
+import { type CheckpointKeys, openByKeys } from './keys.ts'
 import { inTurns, signaturesAtOnce } from './turns.ts'
 
 /** More lines than this, and old ones are thinned out. */
@@ -12,12 +12,10 @@ const keptLines = 1024
 /** Checkpoints in a file outside the database: what was signed once cannot be denied by whoever changes the database. */
 export class CheckpointFile {
   readonly #path: string
-  readonly #publicKey: Buffer
   #lines = 0
 
-  constructor(path: string, publicKey: Buffer) {
+  constructor(path: string) {
     this.#path = path
-    this.#publicKey = publicKey
   }
 
   /** All of it; nothing when there is no file yet. */
@@ -30,18 +28,21 @@ export class CheckpointFile {
     return text
   }
 
-  /** Returns when the line is on the disk. */
-  async append(note: string): Promise<void> {
+  /**
+   * @param keys the first signed the note
+   * @returns when the line is on the disk
+   */
+  async append(note: string, keys: CheckpointKeys): Promise<void> {
     await mkdir(dirname(this.#path), { recursive: true, mode: 0o700 })
     // A line break at both ends: what a crash cut short before does not spoil the line that follows.
-    await writeDurably(this.#path, 'a', `\n${checkpointLine(note, this.#publicKey)}`)
+    await writeDurably(this.#path, 'a', `\n${checkpointLine(note, keys.publicKey)}`)
     await syncFolder(dirname(this.#path))
     this.#lines += 1
-    if (this.#lines > mostLines) await this.#thin()
+    if (this.#lines > mostLines) await this.#thin(keys)
   }
 
-  async #thin(): Promise<void> {
-    const lines = await thinned(linesOfFile(await this.read()), this.#publicKey)
+  async #thin(keys: CheckpointKeys): Promise<void> {
+    const lines = await thinned(linesOfFile(await this.read()), keys)
     const draft = `${this.#path}.draft`
     await writeDurably(draft, 'w', lines.map((line) => `${line}\n`).join(''))
     await rename(draft, this.#path)
@@ -52,13 +53,13 @@ export class CheckpointFile {
 
 /**
  * The newest ones as they are; of those before, the first in each of so many equal stretches of the chain. A line that
- * says nothing under our key stays: verification is to find it.
+ * says nothing under our keys stays: verification is to find it.
  */
-export async function thinned(lines: readonly string[], publicKey: Buffer): Promise<string[]> {
+export async function thinned(lines: readonly string[], keys: CheckpointKeys): Promise<string[]> {
   const old = lines.slice(0, -keptLines)
   const sizes: (number | undefined)[] = []
   for await (const some of inTurns(old, signaturesAtOnce)) {
-    sizes.push(...some.map((line) => openNote(readCheckpointLine(line)?.checkpoint ?? '', publicKey)?.size))
+    sizes.push(...some.map((line) => openByKeys(readCheckpointLine(line)?.checkpoint ?? '', keys)?.size))
   }
   const stretch = Math.max(1, ...sizes.map((size) => size ?? 0)) / keptLines
   const seen = new Set<number>()

@@ -1,4 +1,5 @@
-import { decodeUnverified, openNote, readVerifierKey, verifierKey } from './note.ts'
+import { type CheckpointKeys, openByKeys } from './keys.ts'
+import { decodeUnverified, readVerifierKey, verifierKey } from './note.ts'
 import type { Vouch } from './verify/walk.ts'
 
 /** A checkpoint as it is kept in files and at the end of an export: a line of JSON, with the key that it can be checked by. */
@@ -29,8 +30,12 @@ export function linesOfFile(text: string): string[] {
 }
 
 /** What a note vouches for, or what is wrong with it. */
-export function vouchOf(note: string, key: Buffer, by: string): Vouch | 'checkpoint-foreign' | 'checkpoint-invalid' {
-  const checkpoint = openNote(note, key)
+export function vouchOf(
+  note: string,
+  keys: CheckpointKeys,
+  by: string,
+): Vouch | 'checkpoint-foreign' | 'checkpoint-invalid' {
+  const checkpoint = openByKeys(note, keys)
   if (checkpoint) return { ...checkpoint, by: `${by} of ${checkpoint.size} events` }
   return decodeUnverified(note) ? 'checkpoint-foreign' : 'checkpoint-invalid'
 }

@@ -2,9 +2,9 @@ import type { Kysely } from 'kysely'
 import { DatabaseError } from '../error.ts'
 import type { DatabaseTables } from '../tables.ts'
 import { checkpointLine } from './checkpoints.ts'
+import type { Signatories } from './keys.ts'
 import { newestCheckpoint } from './newest.ts'
 import { ownTables } from './own-tables.ts'
-import type { AuditSigner } from './signer.ts'
 
 const pageSize = 1000
 
@@ -16,10 +16,10 @@ const pageSize = 1000
  */
 export async function* exportLines<T extends DatabaseTables>(
   database: Kysely<T>,
-  signer: AuditSigner,
+  signers: Signatories,
 ): AsyncGenerator<string> {
   const db = ownTables(database)
-  const newest = await newestCheckpoint(db, signer)
+  const newest = await newestCheckpoint(db, signers)
   if (!newest) throw new DatabaseError('TRY_AGAIN', 'The audit has no checkpoint yet. It will in a second.')
   for (let seq = 0; seq < newest.size; ) {
     const page = await db
@@ -34,5 +34,5 @@ export async function* exportLines<T extends DatabaseTables>(
     yield page.map(({ text }) => `${text}\n`).join('')
     seq = page.at(-1)?.seq ?? newest.size
   }
-  yield checkpointLine(newest.note, signer.publicKey)
+  yield checkpointLine(newest.note, newest.publicKey)
 }

@@ -1,12 +1,16 @@
 import { type Kysely, sql } from 'kysely'
 import type { DatabaseTables } from '../tables.ts'
-import { type Checkpoint, openNote } from './note.ts'
+import { type CheckpointKeys, type Signatories, signatoriesOf } from './keys.ts'
+import { type Checkpoint, fingerprintOf, openNote, signatureStart } from './note.ts'
 import { ownTables } from './own-tables.ts'
 
 export interface NewestCheckpoint extends Checkpoint {
   /** The C2SP signed note. */
   note: string
-  /** How many stand above it that are not signed by the key. */
+  /** By which it is signed, and the fingerprint of that. */
+  publicKey: Buffer
+  signer: string
+  /** How many stand above it that are not signed by the key, up to a hundred. */
   above: number
 }
 
@@ -14,31 +18,48 @@ const readAtOnce = 16
 
 /**
  * The newest checkpoint: of those that cover no more than there is, and are signed by the key of the audit. What else the
- * service's role put there is for a verification to find; it must not take the place of the newest.
+ * service's role put there is for a verification to find; it must not take the place of the newest. Of several keys the
+ * newest that signed anything is the key of the audit, whatever older ones signed since.
  *
  * @returns nothing when there is none yet
  */
 export async function newestCheckpoint<T extends DatabaseTables>(
   db: Kysely<T>,
-  { publicKey }: { publicKey: Buffer },
+  signers: Signatories,
 ): Promise<NewestCheckpoint | undefined> {
-  let above = 0
+  const newestFirst = signatoriesOf(signers)
+  for (const [at, signer] of newestFirst.entries()) {
+    const found = await newestBy(ownTables(db), signer)
+    if (!found) continue
+    // What stands above it may be the first of a newer key, which was not there yet when that one was asked for.
+    const first = found.above > 0 && at > 0 ? await newestCheckpoint(db, newestFirst.slice(0, at)) : undefined
+    return first ?? found
+  }
+  return undefined
+}
+
+async function newestBy(db: Kysely<DatabaseTables>, signer: CheckpointKeys): Promise<NewestCheckpoint | undefined> {
+  const { publicKey } = signer
   for (let upTo = Number.MAX_SAFE_INTEGER; ; ) {
-    const rows = await readDown(ownTables(db), upTo)
-    for (const { size, note } of rows) {
+    const rows = await readDown(db, upTo, signer)
+    for (const { size, note, above } of rows) {
       const checkpoint = openNote(note, publicKey)
-      if (checkpoint?.size === size) return { ...checkpoint, note, above }
-      above += 1
+      if (checkpoint?.size === size) return { ...checkpoint, note, publicKey, signer: fingerprintOf(publicKey), above }
     }
     if (rows.length < readAtOnce) return undefined
     upTo = (rows.at(-1)?.size ?? 0) - 1
   }
 }
 
-async function readDown(db: Kysely<DatabaseTables>, upTo: number): Promise<{ size: number; note: string }[]> {
-  const { rows } = await sql<{ size: number; note: string }>`
-    SELECT size, note FROM audit_checkpoints
-    WHERE size BETWEEN 0 AND least(${upTo}::bigint, (SELECT coalesce(max(seq), 0) FROM audit_chain))
+/** An index leads past what others signed. */
+async function readDown(db: Kysely<DatabaseTables>, upTo: number, { origin, publicKey }: CheckpointKeys) {
+  const bySigner = origin === undefined ? sql`` : sql`AND note_signer(note) = ${signatureStart(origin, publicKey)}`
+  const { rows } = await sql<{ size: number; note: string; above: number }>`
+    WITH end_of_chain AS (SELECT coalesce(max(seq), 0) AS size FROM audit_chain)
+    SELECT size, note, (SELECT count(*) FROM (SELECT FROM audit_checkpoints higher
+      WHERE higher.size > c.size AND higher.size <= (SELECT size FROM end_of_chain) LIMIT 100) AS upmost) AS above
+    FROM audit_checkpoints c
+    WHERE size BETWEEN 0 AND least(${upTo}::bigint, (SELECT size FROM end_of_chain)) ${bySigner}
     ORDER BY size DESC LIMIT ${readAtOnce}`.execute(db)
   return rows
 }

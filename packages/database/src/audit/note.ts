@@ -6,11 +6,13 @@
  *     <Merkle root, base64>
  *     time <ISO 8601>
  *     head <hash of the last event, hexadecimal>
+ *     former <number of events> <public key, base64>        of each key that was replaced; see keys.ts
  *
  *     — <origin> <key id and Ed25519 signature, base64>
  */
 import { createPublicKey, hash, type KeyObject, verify } from 'node:crypto'
 import { noHash } from './canonical.ts'
+import type { FormerKey } from './keys.ts'
 
 /** What a checkpoint says of the chain. Hashes are hexadecimal digits. */
 export interface Checkpoint {
@@ -22,17 +24,26 @@ export interface Checkpoint {
   head: string
   /** ISO 8601, by the database's clock. */
   time: string
+  /** The keys that signed before this one, the oldest first; absent where there is none. */
+  former?: readonly FormerKey[]
 }
 
 /** The signature type of Ed25519 in C2SP signed notes. */
 const ed25519 = 1
 const spkiHeader = Buffer.from('302a300506032b6570032100', 'hex')
 const form =
-  /^([^\s+]+)\n(0|[1-9]\d{0,15})\n([A-Za-z0-9+/]{43}=)\ntime (\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z)\nhead ([0-9a-f]{64})\n\n— ([^\s+]+) ([A-Za-z0-9+/]{91}=)\n(?:— [^\s+]+ [A-Za-z0-9+/]+=*\n)*$/
+  /^([^\s+]+)\n(0|[1-9]\d{0,15})\n([A-Za-z0-9+/]{43}=)\ntime (\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z)\nhead ([0-9a-f]{64})\n((?:former (?:0|[1-9]\d{0,15}) [A-Za-z0-9+/]{43}=\n){0,99})\n— ([^\s+]+) ([A-Za-z0-9+/]{91}=)\n(?:— [^\s+]+ [A-Za-z0-9+/]+=*\n)*$/
 
 /** The part of the note that is signed. */
-function bodyOf({ origin, size, root, time, head }: Checkpoint): string {
-  return `${origin}\n${size}\n${Buffer.from(root, 'hex').toString('base64')}\ntime ${time}\nhead ${head}\n`
+function bodyOf({ origin, size, root, time, head, former = [] }: Checkpoint): string {
+  const replaced = former.map(({ publicKey, upTo }) => `former ${upTo} ${publicKey.toString('base64')}\n`).join('')
+  return `${origin}\n${size}\n${Buffer.from(root, 'hex').toString('base64')}\ntime ${time}\nhead ${head}\n${replaced}`
+}
+
+function formerIn(lines: string): FormerKey[] {
+  return [...lines.matchAll(/^former (\d+) (\S+)$/gm)].map(([, upTo, key = '']) => {
+    return { upTo: Number(upTo), publicKey: Buffer.from(key, 'base64') }
+  })
 }
 
 /** Puts a note together. */
@@ -44,8 +55,10 @@ export function noteOf(checkpoint: Checkpoint, publicKey: Buffer, sign: (body: B
 
 /** Reads a note without looking at its signature; nothing when it is none of ours. */
 export function decodeUnverified(note: string): Checkpoint | undefined {
-  const [, origin = '', size, root = '', time = '', head = '', name] = form.exec(note) ?? []
-  const checkpoint = { origin, size: Number(size), root: Buffer.from(root, 'base64').toString('hex'), time, head }
+  const [, origin = '', size, root = '', time = '', head = '', replaced = '', name] = form.exec(note) ?? []
+  const former = replaced === '' ? {} : { former: formerIn(replaced) }
+  const rootHex = Buffer.from(root, 'base64').toString('hex')
+  const checkpoint = { origin, size: Number(size), root: rootHex, time, head, ...former }
   const isEmptyHead = checkpoint.size === 0 ? head === noHash : true
   return name !== undefined && name === origin && isEmptyHead ? checkpoint : undefined
 }
@@ -53,7 +66,7 @@ export function decodeUnverified(note: string): Checkpoint | undefined {
 /** What a note says, if it is signed by this key first; who signed it besides (C2SP: cosignatures) is not looked at. */
 export function openNote(note: string, publicKey: Buffer): Checkpoint | undefined {
   const checkpoint = decodeUnverified(note)
-  const signature = Buffer.from(form.exec(note)?.[7] ?? '', 'base64')
+  const signature = Buffer.from(form.exec(note)?.[8] ?? '', 'base64')
   if (!checkpoint || !signature.subarray(0, 4).equals(keyId(checkpoint.origin, publicKey))) return undefined
   const body = bodyOf(checkpoint)
   if (!note.startsWith(`${body}\n`)) return undefined
@@ -89,6 +102,11 @@ export function readVerifierKey(text: string): Buffer | undefined {
 
 /** By which a signer is known: SHA-256 of its public key, in hexadecimal digits. */
 export const fingerprintOf = (publicKey: Buffer): string => hash('sha256', publicKey)
+
+/** How what follows the name in a note's last line begins: that much of it is the key's id alone. */
+export function signatureStart(origin: string, publicKey: Buffer): string {
+  return keyId(origin, publicKey).toString('base64').slice(0, 5)
+}
 
 function keyId(name: string, publicKey: Buffer): Buffer {
   const named = Buffer.concat([Buffer.from(`${name}\n`), Buffer.of(ed25519), publicKey])

@@ -25,6 +25,9 @@ export interface EventProof {
 /**
  * Whether a proof holds: the text has the hash, the path leads from it to the root, and the root is signed.
  *
+ * A proof by a key that was replaced since goes on holding for that key. If it was replaced because it leaked, such a proof
+ * is worth no more than what shows that it is older than the leak: ask for a new one, which is made by the newest key.
+ *
  * @param signer the fingerprint of the key that must have signed it. Without it look at `signer` of the answer yourself
  */
 export function verifyProof(
@@ -46,7 +49,7 @@ function isWhole({ event, checkpoint, path }: EventProof): boolean {
 function problemOf(proof: EventProof, publicKey: Buffer, found: string, wanted = found): string | undefined {
   if (found !== wanted) return 'it is signed by another key'
   if (!isWhole(proof)) return 'it is not a whole proof'
-  const said = vouchOf(proof.checkpoint, publicKey, 'the checkpoint')
+  const said = vouchOf(proof.checkpoint, { publicKey }, 'the checkpoint')
   if (typeof said === 'string' || said.size !== proof.treeSize) return 'the checkpoint is not signed by the key'
   if (leafHash(proof.event) !== proof.hash) return 'the event is not the one that was hashed'
   if (readTail(Buffer.from(proof.event))?.seq !== proof.seq) return 'the event has another place'

@@ -1,11 +1,11 @@
 import { type Kysely, sql } from 'kysely'
 import type { DatabaseTables } from '../tables.ts'
+import type { Signatories } from './keys.ts'
 import { inclusionPath, spansOfPath } from './merkle/subtree.ts'
 import { newestCheckpoint } from './newest.ts'
 import { verifierKey } from './note.ts'
 import { ownTables } from './own-tables.ts'
 import type { EventProof } from './proof.ts'
-import type { AuditSigner } from './signer.ts'
 import { readNodes } from './tree.ts'
 
 /**
@@ -17,7 +17,7 @@ import { readNodes } from './tree.ts'
 export async function proofOf<T extends DatabaseTables>(
   database: Kysely<T>,
   eventId: string,
-  signer: AuditSigner,
+  signers: Signatories,
 ): Promise<EventProof | 'waiting' | undefined> {
   const db = ownTables(database)
   const { rows } = await sql<{ seq: number | null; hash: string; text: string }>`
@@ -26,10 +26,10 @@ export async function proofOf<T extends DatabaseTables>(
   const [found] = rows
   if (!found) return undefined
   const { seq, hash, text } = found
-  const newest = await newestCheckpoint(db, signer)
+  const newest = await newestCheckpoint(db, signers)
   if (seq === null || !newest || newest.size < seq) return 'waiting'
   const { size, note, origin } = newest
   const path = inclusionPath(seq - 1, size, await readNodes(db, spansOfPath(seq - 1, size)))
-  const publicKey = verifierKey(origin, signer.publicKey)
+  const publicKey = verifierKey(origin, newest.publicKey)
   return { event: text, seq, hash, treeSize: size, path, checkpoint: note, publicKey }
 }

@@ -1,15 +1,22 @@
 import { createPrivateKey, createPublicKey, hkdfSync, sign } from 'node:crypto'
 import type { RootKey } from '../sealing/root-key.ts'
+import type { SealingKeys } from '../sealing/seal.ts'
 import { type Checkpoint, fingerprintOf, noteOf } from './note.ts'
 
 /** Signs checkpoints of the audit. */
 export interface AuditSigner {
+  /** What the audit is called in its checkpoints. */
+  readonly origin: string
+  /** The id of the root key that the key is derived from. */
+  readonly rootKey: string
   /** The Ed25519 key, 32 bytes. */
-  publicKey: Buffer
+  readonly publicKey: Buffer
   /** SHA-256 of the public key in hexadecimal digits: write it down where the database's owner cannot change it. */
-  fingerprint: string
+  readonly fingerprint: string
   /** @returns a C2SP signed note */
   note(checkpoint: Omit<Checkpoint, 'origin'>): string
+  /** Of several root keys that are held the signer of each, the newest first; this one is that of the one that seals. */
+  all?(): readonly AuditSigner[]
 }
 
 const pkcs8Header = Buffer.from('302e020100300506032b657004220420', 'hex')
@@ -17,16 +24,42 @@ const spkiHeaderBytes = 12
 
 /**
  * The key is derived from the root key (HKDF-SHA256, RFC 5869): it is never stored, least of all in the database that it
- * vouches for.
+ * vouches for. Of root keys that may change it is always that of the one that seals: see keys.ts for what that means.
  *
  * @param origin what the audit is called in its checkpoints: no spaces and no plus signs, for example `idp.example.com/audit`
  */
-export function auditSigner(root: RootKey, origin: string): AuditSigner {
+export function auditSigner(roots: RootKey | SealingKeys, origin: string): AuditSigner {
   if (!/^[^\s+]+$/.test(origin)) throw new TypeError('the origin of an audit has no spaces and no plus signs')
+  if ('key' in roots) return signerBy(roots, origin)
+  const made = new WeakMap<RootKey, AuditSigner>()
+  const signerOf = (root: RootKey) => {
+    const signer = made.get(root) ?? signerBy(root, origin)
+    made.set(root, signer)
+    return signer
+  }
+  return {
+    origin,
+    get rootKey() {
+      return roots.sealing.id
+    },
+    get publicKey() {
+      return signerOf(roots.sealing).publicKey
+    },
+    get fingerprint() {
+      return signerOf(roots.sealing).fingerprint
+    },
+    note: (checkpoint) => signerOf(roots.sealing).note(checkpoint),
+    all: () => roots.all.map(signerOf),
+  }
+}
+
+function signerBy(root: RootKey, origin: string): AuditSigner {
   const seed = Buffer.from(hkdfSync('sha256', root.key, Buffer.alloc(0), 'rekey audit checkpoints', 32))
   const key = createPrivateKey({ key: Buffer.concat([pkcs8Header, seed]), format: 'der', type: 'pkcs8' })
   const publicKey = createPublicKey(key).export({ format: 'der', type: 'spki' }).subarray(spkiHeaderBytes)
   return {
+    origin,
+    rootKey: root.id,
     publicKey,
     fingerprint: fingerprintOf(publicKey),
     note: (checkpoint) => noteOf({ ...checkpoint, origin }, publicKey, (body) => sign(null, body, key)),

@@ -3,6 +3,7 @@ import { DatabaseError } from '../error.ts'
 import type { DatabaseTables } from '../tables.ts'
 import { linesOfFile, readCheckpointLine } from './checkpoints.ts'
 import type { Glance } from './glance.ts'
+import { type CheckpointKeys, openByKeys, type Signatories, signatoriesOf } from './keys.ts'
 import type { CompactRange } from './merkle/range.ts'
 import { type Checkpoint, openNote } from './note.ts'
 import { rangeAt } from './tree.ts'
@@ -18,7 +19,6 @@ const mostLost = 1000
  * its end, or writes it anew, can do so in the database, but not here.
  */
 export class Watch {
-  readonly #publicKey: Buffer
   #seen: Vouch | undefined
   /** What it had seen whenever the chain turned out to be another one: the first is how it was while it was right. */
   readonly #lost: Vouch[] = []
@@ -27,10 +27,6 @@ export class Watch {
   #breaks = 0
   /** The size of the newest checkpoint in the file outside. */
   #kept = -1
-
-  constructor(publicKey: Buffer) {
-    this.#publicKey = publicKey
-  }
 
   /** How the chain was first found to be another one. It stays so until a verification says otherwise: see `mend`. */
   get broken(): DatabaseError | undefined {
@@ -57,15 +53,23 @@ export class Watch {
     this.#lost.length = 0
   }
 
-  /** Begins with the newest checkpoint of the file outside. */
-  recall(text: string): void {
+  /**
+   * Begins with the newest checkpoint of the file outside: of the newest key that signed one.
+   *
+   * @returns that key
+   */
+  recall(text: string, signers: Signatories): Buffer | undefined {
     const notes = linesOfFile(text).map((line) => readCheckpointLine(line)?.checkpoint ?? '')
-    for (let at = notes.length - 1; at >= 0 && this.#seen === undefined; at -= 1) {
-      const checkpoint = openNote(notes[at] ?? '', this.#publicKey)
-      if (!checkpoint) continue
-      this.#seen = { ...checkpoint, by: 'the newest checkpoint outside' }
-      this.#kept = checkpoint.size
+    for (const { publicKey } of signatoriesOf(signers)) {
+      for (const note of notes.toReversed()) {
+        const checkpoint = openNote(note, publicKey)
+        if (!checkpoint) continue
+        this.#seen = { ...checkpoint, by: 'the newest checkpoint outside' }
+        this.#kept = checkpoint.size
+        return publicKey
+      }
     }
+    return undefined
   }
 
   /**
@@ -93,8 +97,8 @@ export class Watch {
    *
    * @returns the checkpoint, if so
    */
-  async admit(db: Db, note: string): Promise<Checkpoint | undefined> {
-    const checkpoint = openNote(note, this.#publicKey)
+  async admit(db: Db, note: string, keys: CheckpointKeys): Promise<Checkpoint | undefined> {
+    const checkpoint = openByKeys(note, keys)
     if (checkpoint && checkpoint.size <= this.#kept) return undefined
     const range = checkpoint && (await this.#read(db, checkpoint.size))
     if (checkpoint?.root !== range?.root() || !checkpoint) {

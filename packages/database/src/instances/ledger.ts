@@ -25,13 +25,14 @@ export interface Ledger {
   instances(): Promise<{ now: number; rows: InstanceRow[] }>
 }
 
-export function databaseLedger<T extends DatabaseTables>(db: Kysely<T>): Ledger {
+/** @param rootKeys the ids of those that the instance holds which enters by it, asked for whenever it does or renews */
+export function databaseLedger<T extends DatabaseTables>(db: Kysely<T>, rootKeys?: () => readonly string[]): Ledger {
   return {
     newest: () => currentRevision(db),
     changesSince: (revision) => changesSince(db, revision),
     beginEpoch: (seen) => beginEpoch(db, seen),
-    enter: (id, address) => enter(db, id, address),
-    renew: (id, applied, announce) => renew(db, id, applied, announce),
+    enter: (id, address) => enter(db, id, address, rootKeys?.()),
+    renew: (id, applied, announce) => renew(db, id, applied, announce, rootKeys?.()),
     leave: (id) => leave(db, id),
     instances: () => instanceRows(db),
   }

@@ -16,6 +16,8 @@ export interface OpenViewOptions {
   listenUrl: string
   notify: (channel: string, payload: string) => Promise<void>
   onError: (error: unknown) => void
+  /** The ids of the root keys that it holds, asked for again and again. */
+  rootKeys?: () => readonly string[]
   clocks?: Clocks
 }
 
@@ -27,13 +29,13 @@ export interface OpenViewOptions {
 export function openView<T extends DatabaseTables>(
   db: Kysely<T>,
   viewer: Viewer,
-  { id, address, listenUrl, notify, onError, clocks }: OpenViewOptions,
+  { id, address, listenUrl, notify, onError, rootKeys, clocks }: OpenViewOptions,
 ): Promise<InstanceView> {
   return InstanceView.open(viewer, {
     id,
     address,
     onError,
-    ledger: databaseLedger(db),
+    ledger: databaseLedger(db, rootKeys),
     listen: (heard) => openListener({ url: listenUrl, channel: revisionChannel, notify, pingMs: beatMs, ...heard }),
     clocks: clocks ?? { wall: systemClock, monotonic: monotonicClock },
     after: systemAfter,

@@ -14,11 +14,21 @@ export interface InstanceRow {
 
 const until = sql<number>`clock_timestamp() + ${`${instanceLeaseMs} milliseconds`}::interval`
 
-/** Enters an instance as one that has applied nothing: from now on every gate waits for it. */
-export async function enter<T extends DatabaseTables>(db: Kysely<T>, id: string, address: string): Promise<void> {
+/**
+ * Enters an instance as one that has applied nothing: from now on every gate waits for it.
+ *
+ * @param rootKeys the ids of those that it holds
+ */
+export async function enter<T extends DatabaseTables>(
+  db: Kysely<T>,
+  id: string,
+  address: string,
+  rootKeys: readonly string[] | null = null,
+): Promise<void> {
   await sql`
-    INSERT INTO instances (id, address, applied, lease_until) VALUES (${id}, ${address}, 0, ${until})
-    ON CONFLICT (id) DO UPDATE SET applied = 0, lease_until = ${until}`.execute(db)
+    INSERT INTO instances (id, address, applied, lease_until, root_keys)
+    VALUES (${id}, ${address}, 0, ${until}, ${rootKeys}::text[])
+    ON CONFLICT (id) DO UPDATE SET applied = 0, lease_until = ${until}, root_keys = EXCLUDED.root_keys`.execute(db)
 }
 
 /**
@@ -26,6 +36,7 @@ export async function enter<T extends DatabaseTables>(db: Kysely<T>, id: string,
  * waiting for it, and only a new entry makes it count again.
  *
  * @param announce wake those who wait for the confirmation
+ * @param rootKeys the ids of those that it holds
  * @returns the newest revision of the database, its epoch and its time, or `undefined` when the lease was over
  */
 export async function renew<T extends DatabaseTables>(
@@ -33,10 +44,11 @@ export async function renew<T extends DatabaseTables>(
   id: string,
   applied: number,
   announce: boolean,
+  rootKeys: readonly string[] | null = null,
 ): Promise<{ epoch: number; n: number; now: number } | undefined> {
   const { rows } = await sql<{ epoch: number; n: number; now: number }>`
     WITH renewed AS (
-      UPDATE instances SET applied = ${applied}, lease_until = ${until}
+      UPDATE instances SET applied = ${applied}, lease_until = ${until}, root_keys = ${rootKeys}::text[]
       WHERE id = ${id} AND lease_until > clock_timestamp() RETURNING applied
     ), woken AS (
       SELECT CASE WHEN ${announce}::boolean THEN pg_notify(${revisionChannel}, applied::text) END FROM renewed

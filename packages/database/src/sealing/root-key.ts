@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { createHash, randomBytes } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { DatabaseError } from '../error.ts'
 
@@ -8,22 +8,68 @@ export interface RootKey {
   key: Uint8Array
 }
 
+/** One or several, the newest first. */
+export type RootKeyList = readonly [RootKey, ...RootKey[]]
+
 /**
- * Reads the root key from a secret source.
+ * Reads the root keys from a secret source: the newest first, white space or commas between them.
  *
- * @param source `env:NAME` or `file:/path`; the value is 32 bytes as 64 hexadecimal digits
- * @throws DatabaseError `ROOT_KEY_MISSING` when there is nothing to read, `ROOT_KEY_INVALID` when it is not such a value
+ * @param source `env:NAME` or `file:/path`; each value is 32 bytes as 64 hexadecimal digits
+ * @throws DatabaseError `ROOT_KEY_MISSING` when there is nothing to read, `ROOT_KEY_INVALID` when it is not such a value,
+ *   or when one stands there twice
  */
+export async function readRootKeys(source: string, env: NodeJS.ProcessEnv): Promise<RootKeyList> {
+  const [newest, ...older] = keysIn(await readSource(source, env), source).map(rootKeyOf)
+  return [newest as RootKey, ...older]
+}
+
+/** Reads the newest of them. */
 export async function readRootKey(source: string, env: NodeJS.ProcessEnv): Promise<RootKey> {
-  const hex = (await readSource(source, env)).trim()
-  if (!looksLikeKey(hex)) {
-    throw new DatabaseError('ROOT_KEY_INVALID', `the root key in ${source} is not 64 hexadecimal digits (32 bytes)`)
-  }
+  return (await readRootKeys(source, env))[0]
+}
+
+/**
+ * Puts a new root key in front of those that a file has. Instances that read the file hold it within a second, and seal
+ * under it once all of them do.
+ *
+ * @param text of the file; the caller writes what is returned in its place in one step, readable by nobody else
+ * @throws DatabaseError `ROOT_KEY_INVALID`
+ */
+export function addRootKey(text: string, random: (bytes: number) => Buffer = randomBytes): string {
+  return fileOf([random(keyBytes).toString('hex'), ...keysIn(text, 'the file')])
+}
+
+/**
+ * Leaves only the newest root key. To be called when nothing is sealed under the others any more, or what is does not open.
+ *
+ * @throws DatabaseError `ROOT_KEY_INVALID`
+ */
+export function removeOldRootKeys(text: string): string {
+  return fileOf(keysIn(text, 'the file').slice(0, 1))
+}
+
+const keyBytes = 32
+
+const fileOf = (keys: readonly string[]) => keys.map((key) => `${key}\n`).join('')
+
+const looksLikeKey = (text: string) => /^[0-9a-f]{64}$/i.test(text.trim())
+
+function rootKeyOf(hex: string): RootKey {
   const key = Buffer.from(hex, 'hex')
   return { id: createHash('sha256').update('rekey root id').update(key).digest('hex').slice(0, 12), key }
 }
 
-const looksLikeKey = (text: string) => /^[0-9a-f]{64}$/i.test(text.trim())
+/** At least one, in small digits. */
+function keysIn(text: string, where: string): string[] {
+  const keys = text.split(/[\s,]+/).flatMap((part) => (part === '' ? [] : [part.toLowerCase()]))
+  if (keys.length === 0 || !keys.every(looksLikeKey)) {
+    throw new DatabaseError('ROOT_KEY_INVALID', `the root key in ${where} is not 64 hexadecimal digits (32 bytes)`)
+  }
+  if (new Set(keys).size < keys.length) {
+    throw new DatabaseError('ROOT_KEY_INVALID', `a root key stands in ${where} twice: which of the two is older?`)
+  }
+  return keys
+}
 
 async function readSource(source: string, env: NodeJS.ProcessEnv): Promise<string> {
   const [, scheme, name] = /^(env|file):(.+)$/s.exec(source) ?? []

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { inspect } from 'node:util'
 import { DatabaseError } from '../../src/error.ts'
-import { readRootKey } from '../../src/sealing/root-key.ts'
+import { addRootKey, readRootKey, readRootKeys, removeOldRootKeys } from '../../src/sealing/root-key.ts'
 
 const hex = randomBytes(32).toString('hex')
 
@@ -36,6 +36,30 @@ describe('the root key', () => {
     assert.match(id, /^[0-9a-f]{12}$/)
     assert.equal(hex.includes(id), false)
     assert.notEqual((await readRootKey('env:ROOT', { ROOT: randomBytes(32).toString('hex') })).id, id)
+  })
+
+  it('may be several, the newest first, with white space or commas between them', async () => {
+    const other = randomBytes(32).toString('hex')
+    const expected = [await readRootKey('env:ROOT', { ROOT: other }), await readRootKey('env:ROOT', { ROOT: hex })]
+    for (const text of [`${other}\n${hex}\n`, `${other},${hex}`, ` ${other} , ${hex.toUpperCase()}`]) {
+      assert.deepEqual(await readRootKeys(await file(text), {}), expected)
+      assert.deepEqual(await readRootKey(await file(text), {}), expected[0])
+    }
+  })
+
+  it('is added to a file in front of the others, which are left behind by removing the old ones', async () => {
+    const two = addRootKey(`${hex.toUpperCase()}\r\n`)
+    const [added = '', ...others] = two.split('\n')
+    assert.match(added, /^[0-9a-f]{64}$/)
+    assert.deepEqual(others, [hex, ''])
+    const three = addRootKey(two, (bytes) => Buffer.alloc(bytes, 5))
+    assert.equal(three, `${'05'.repeat(32)}\n${two}`)
+    assert.equal(removeOldRootKeys(three), `${'05'.repeat(32)}\n`)
+    for (const text of ['', 'no key', `${hex}\n${hex}`]) {
+      for (const edit of [addRootKey, removeOldRootKeys]) {
+        assert.throws(() => edit(text), { name: 'DatabaseError', code: 'ROOT_KEY_INVALID' })
+      }
+    }
   })
 
   for (const [name, source] of Object.entries({

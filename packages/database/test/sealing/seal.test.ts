@@ -4,7 +4,7 @@ import { describe, it } from 'node:test'
 import fc from 'fast-check'
 import { DatabaseError, type DatabaseErrorCode } from '../../src/error.ts'
 import { type RootKey, readRootKey } from '../../src/sealing/root-key.ts'
-import { sealerFor } from '../../src/sealing/seal.ts'
+import { rootIdOf, sealerFor } from '../../src/sealing/seal.ts'
 
 const record = 'keyrings/signing-es256/a-kid'
 const root = await rootFrom(randomBytes(32).toString('hex'))
@@ -64,6 +64,20 @@ describe('a sealed secret', () => {
     const { code, text } = refusal(() => sealerFor(other).open(record, sealed))
     assert.equal(code, 'ROOT_KEY_MISMATCH')
     assert.ok(text.includes(root.id) && text.includes(other.id))
+  })
+
+  it('opens under whichever of several root keys sealed it, and seals under the one that it is told to', async () => {
+    const other = await rootFrom(randomBytes(32).toString('hex'))
+    const held = { all: [other, root], sealing: root }
+    const both = sealerFor(held)
+    assert.equal(rootIdOf(both.seal(record, secret)), root.id)
+    held.sealing = other
+    const sealed = both.seal(record, secret)
+    assert.equal(rootIdOf(sealed), other.id)
+    assert.deepEqual(both.open(record, sealed), secret)
+    assert.deepEqual(both.open(record, sealer.seal(record, secret)), secret)
+    assert.equal(refusal(() => sealer.open(record, sealed)).code, 'ROOT_KEY_MISMATCH')
+    assert.equal(rootIdOf('a text'), undefined)
   })
 
   it('does not open under another root key that says it is the same', () => {

@@ -3,6 +3,7 @@ import { type Clock, monotonicClock } from '../../clock.ts'
 import type { DatabaseTables } from '../../tables.ts'
 import { canonicalText, type EventRow, readTail } from '../canonical.ts'
 import { complaints, vouchOf } from '../checkpoints.ts'
+import type { CheckpointKeys } from '../keys.ts'
 import { prefixLeaf } from '../merkle/hash.ts'
 import { heightOfLevel, type TreeNode } from '../merkle/range.ts'
 import { newestCheckpoint } from '../newest.ts'
@@ -15,10 +16,8 @@ import { type Vouch, Walk } from './walk.ts'
 
 type Db = Kysely<DatabaseTables>
 
-/** What the chain in the database is held against, besides itself. */
-export interface DatabaseOptions {
-  /** The key by which checkpoints are signed. */
-  publicKey: Buffer
+/** What the chain in the database is held against, besides itself: the keys by which checkpoints are signed, and more. */
+export interface DatabaseOptions extends CheckpointKeys {
   /** The text of the file of checkpoints outside. */
   outside?: string
   /** What an instance saw itself. */
@@ -55,7 +54,7 @@ export async function verifyDatabase(db: Db, options: DatabaseOptions): Promise<
   const strange: TreeNode[] = []
   const { clock = monotonicClock } = options
   const size = await lastSeq(db)
-  const outside = await vouchesOutside(options.outside ?? '', options.publicKey, findings)
+  const outside = await vouchesOutside(options.outside ?? '', options, findings)
   await findRemovedCheckpoints(
     db,
     outside.filter((vouch) => vouch.size <= size),
@@ -64,14 +63,14 @@ export async function verifyDatabase(db: Db, options: DatabaseOptions): Promise<
   await findStrangeNumbers(db, findings)
   walk.expect(outside)
   walk.expect(options.seen ?? [])
-  walk.expect(await vouchesBetween(db, -1, 0, options.publicKey, findings))
+  walk.expect(await vouchesBetween(db, -1, 0, options, findings))
   let [checkedCount, after] = [0, 0]
   for (;;) {
     const begun = clock()
     const page = await readPage(db, after, size)
     if (page.length === 0) break
     const upTo = page.at(-1)?.seq ?? size
-    walk.expect(await vouchesBetween(db, after, upTo, options.publicKey, findings))
+    walk.expect(await vouchesBetween(db, after, upTo, options, findings))
     for await (const rows of inTurns(page, rowsAtOnce)) {
       for (const row of rows) checkRow(row, walk.take(prefixLeaf(row.text)), findings)
     }
@@ -80,11 +79,11 @@ export async function verifyDatabase(db: Db, options: DatabaseOptions): Promise<
     after = upTo
     await options.rest?.(clock() - begun)
   }
-  walk.expect(await vouchesBetween(db, size, null, options.publicKey, findings))
+  walk.expect(await vouchesBetween(db, size, null, options, findings))
   walk.finish()
   strange.push(...(await differing(db, nodes.splice(0))))
   for (const node of strange) sayNode(node, walk.vouchedFor, findings)
-  await findUnsigned(db, size, walk.vouchedFor, options.publicKey, findings)
+  await findUnsigned(db, size, walk.vouchedFor, options, findings)
   await findUnchained(db, findings, options)
   await findWaiting(db, lateMs, findings)
   return findings.verdict({ checkedCount, size, root: walk.root(), signer: fingerprintOf(options.publicKey) })
@@ -130,7 +129,7 @@ function isTextOf(row: Row): boolean {
 }
 
 /** The words of the checkpoints of these sizes; without an end, of those that cover more than there still is. */
-async function vouchesBetween(db: Db, after: number, upTo: number | null, key: Buffer, findings: Findings) {
+async function vouchesBetween(db: Db, after: number, upTo: number | null, keys: CheckpointKeys, findings: Findings) {
   const { rows } = await sql<{ size: number; root: string; head: string; note: string; at: number }>`
     SELECT size, encode(root, 'hex') AS root, encode(head, 'hex') AS head, note, at FROM audit_checkpoints
     WHERE size > ${after} AND size <= coalesce(${upTo}::bigint, ${Number.MAX_SAFE_INTEGER}::bigint)
@@ -139,7 +138,7 @@ async function vouchesBetween(db: Db, after: number, upTo: number | null, key: B
   const vouches: Vouch[] = []
   for await (const some of inTurns(rows, signaturesAtOnce)) {
     for (const { note, ...row } of some) {
-      const vouch = vouchOf(note, key, 'the checkpoint')
+      const vouch = vouchOf(note, keys, 'the checkpoint')
       const wrong = typeof vouch === 'string' ? vouch : disagrees(row, vouch)
       if (wrong === undefined) vouches.push(vouch as Vouch)
       else findings.add(wrong, `the checkpoint of ${row.size} events ${complaints[wrong]}`, placeOf(row.size))
@@ -195,10 +194,10 @@ async function findUnsigned(
   db: Db,
   size: number,
   vouchedFor: number,
-  publicKey: Buffer,
+  keys: CheckpointKeys,
   findings: Findings,
 ): Promise<void> {
-  const newest = await newestCheckpoint(db, { publicKey })
+  const newest = await newestCheckpoint(db, [keys])
   const signed = Math.max(newest?.size ?? 0, vouchedFor)
   if (size <= signed || (newest && (await databaseTime(db)) - Date.parse(newest.time) < lateMs)) return
   const seq = signed + 1

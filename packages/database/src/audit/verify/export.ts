@@ -1,10 +1,11 @@
 /** Verifies an export by itself: nothing here needs a database. */
 import { complaints, readCheckpointLine, vouchOf } from '../checkpoints.ts'
+import type { CheckpointKeys } from '../keys.ts'
 import { hashPrefixed } from '../merkle/hash.ts'
-import { fingerprintOf } from '../note.ts'
+import { fingerprintOf, openNote } from '../note.ts'
 import { Findings, type Verdict } from './findings.ts'
 import { prefixedLines } from './lines.ts'
-import { keysOutside, vouchesOutside } from './outside.ts'
+import { claimsOutside, keysOutside, vouchesOutside } from './outside.ts'
 import { type Vouch, Walk } from './walk.ts'
 
 /** A file's stream, or its text in pieces. */
@@ -13,8 +14,9 @@ export type Bytes = AsyncIterable<Uint8Array | string>
 /** What an export is held against, besides itself. */
 export interface ExportOptions {
   /**
-   * The fingerprint of the key that must have signed it. Without it the key is the one that `checkpoints` name, or else the
-   * one that the export names: then look at `signer` yourself, because anybody can make keys.
+   * The fingerprint of the key that must have signed it. Without it the key is the last one that `checkpoints` name, or else
+   * the one that the export names: then look at `signer` yourself, because anybody can make keys. After a change of the root
+   * key it is another one: see keys.ts for why the former one cannot tell which.
    */
   signer?: string
   /** The text of a file of checkpoints that an instance kept outside the database. */
@@ -33,11 +35,13 @@ export async function verifyExport(lines: Bytes, options: ExportOptions = {}): P
   const outside = options.checkpoints ?? ''
   // An empty file vouches for nothing, and must not look as if it had.
   if (options.checkpoints?.trim() === '') findings.add('empty', 'there is no checkpoint in the file of those outside')
-  const trusted = keysOutside(outside).find((key) => (options.signer ?? fingerprintOf(key)) === fingerprintOf(key))
-  if (trusted) walk.expect(await vouchesOutside(outside, trusted, findings))
-  else if (outside.trim() !== '') findings.add('checkpoint-foreign', 'no checkpoint outside is signed by that key')
+  const kept = keysOutside(outside, options.signer)
+  walk.expect(await claimsOutside(outside))
   const { checkedCount, end } = await read(lines, walk, findings, options.against)
-  const { signer, closedAt } = judgeEnd(end, walk, findings, trusted, options.signer)
+  const wanted = options.signer ?? (kept && fingerprintOf(kept.publicKey))
+  const { signer, closedAt, keys = kept ?? nobody } = judgeEnd(end, walk, findings, wanted)
+  // Only now it is known which keys the newest one names as its predecessors.
+  await vouchesOutside(outside, keys, findings)
   const later = walk.finish(closedAt)
   const notes = later ? { notes: [newer(later, walk.seq)] } : {}
   return { ...findings.verdict({ checkedCount, size: walk.seq, root: walk.root(), signer }), ...notes }
@@ -72,14 +76,19 @@ function compare(hash: string, theirs: readonly string[], walk: Walk, findings: 
   findings.add('differs', `event ${walk.seq} is another one in the other export`, { seq: walk.seq })
 }
 
-/** @returns the fingerprint of the key that the export names, and when it was signed to end where it does */
+/** Of whom nothing is signed. */
+const nobody: CheckpointKeys = { publicKey: Buffer.alloc(32) }
+
+/**
+ * @returns the fingerprint of the key that the export names, by which keys checkpoints are good if that is the one that is
+ *   wanted, and when it was signed to end where it does
+ */
 function judgeEnd(
   line: string | undefined,
   walk: Walk,
   findings: Findings,
-  trusted: Buffer | undefined,
   wanted: string | undefined,
-): { signer: string; closedAt?: string } {
+): { signer: string; keys?: CheckpointKeys; closedAt?: string } {
   const end = line === undefined ? undefined : readCheckpointLine(line)
   const seq = walk.vouchedFor + 1
   if (!end) {
@@ -87,14 +96,15 @@ function judgeEnd(
     return { signer: '' }
   }
   const signer = fingerprintOf(end.publicKey)
-  const key = trusted ?? (wanted === undefined || wanted === signer ? end.publicKey : Buffer.alloc(32))
-  const vouch = vouchOf(end.checkpoint, key, 'the checkpoint at the end')
+  const { publicKey } = wanted === undefined || wanted === signer ? end : nobody
+  const keys = { publicKey, former: openNote(end.checkpoint, publicKey)?.former ?? [] }
+  const vouch = vouchOf(end.checkpoint, { publicKey }, 'the checkpoint at the end')
   if (typeof vouch === 'string') findings.add(vouch, `the checkpoint at the end ${complaints[vouch]}`, { seq })
   else if (vouch.size < walk.seq) {
     findings.add('unsigned', `the checkpoint at the end covers ${vouch.size} events only`, { seq: vouch.size + 1 })
   } else {
     walk.expect([vouch])
-    return { signer, ...(vouch.time === undefined ? {} : { closedAt: vouch.time }) }
+    return { signer, keys, ...(vouch.time === undefined ? {} : { closedAt: vouch.time }) }
   }
   return { signer }
 }
