@@ -1,5 +1,6 @@
 import { checkPolicy, defaultPolicy, type Policy } from '@rekey/keyring'
 import { z } from 'zod'
+import { type BreakGlassSettings, breakGlassOf, breakGlassVariables } from './config/break-glass.ts'
 import { type CredentialPolicy, credentialPolicyOf, credentialVariables } from './config/credentials.ts'
 import { type Limits, limitsOf, limitVariables } from './config/limits.ts'
 import { requirePrivacy } from './config/privacy.ts'
@@ -31,6 +32,7 @@ export interface Config {
   trustedProxies: readonly string[]
   /** Where client secrets are kept instead of as hashes in the database. */
   vault: VaultSettings | undefined
+  breakGlass: BreakGlassSettings
   audience: string
   accessTokenTtlMs: number
   jwksMaxAgeMs: number
@@ -70,6 +72,7 @@ const environment = z.object({
   ...credentialVariables,
   ...limitVariables,
   ...vaultVariables,
+  ...breakGlassVariables,
   REKEY_TRUSTED_PROXIES: networks.default([]),
   REKEY_AUDIENCE: z.string().min(1).default('urn:rekey:api'),
   REKEY_ACCESS_TOKEN_TTL: duration.default(3_600_000),
@@ -129,6 +132,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     limits: limitsOf(given),
     trustedProxies: given.REKEY_TRUSTED_PROXIES,
     vault: vaultOf(given),
+    breakGlass: breakGlassOf(given),
     audience: given.REKEY_AUDIENCE,
     accessTokenTtlMs: given.REKEY_ACCESS_TOKEN_TTL,
     jwksMaxAgeMs: policy.jwksMaxAgeMs,

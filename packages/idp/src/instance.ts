@@ -9,12 +9,14 @@ import {
   type Connection,
   currentRevision,
   databaseKeyringStore,
+  type HeldRootKeys,
   type InstanceView,
   notifyThrough,
   openView,
   pruneChanges,
   pruneInstances,
   type Sealer,
+  sealerFor,
 } from '@rekey/database'
 import {
   changeKeyring,
@@ -36,6 +38,9 @@ import { pruneDenied } from './denied/store.ts'
 import { IdpError } from './error.ts'
 import { pruneIdempotentReplies } from './http/idempotency.ts'
 import { type RequestLimits, requestLimits } from './http/limits.ts'
+import { type Freeze, freezeMemory, freezingNow } from './incidents/freeze/memory.ts'
+import { freezeReminder } from './incidents/freeze/reminder.ts'
+import { type IncidentRunner, incidentRunner } from './incidents/run.ts'
 import { carryOutMove } from './issuance/carry-out.ts'
 import { issuanceMemory } from './issuance/memory.ts'
 import { ensureIssuance, type Issuance, loadIssuance } from './issuance/store.ts'
@@ -44,6 +49,7 @@ import { revokeForgotten } from './keyrings/revoke.ts'
 import { instanceMemory } from './memory.ts'
 import { type Metrics, newMetrics } from './operations/metrics.ts'
 import { type Recall, recall } from './recall.ts'
+import { type RootKeys, shownRootKeys, watchRootKeys } from './root-keys/watch.ts'
 import type { SigningKeys } from './signing/keys.ts'
 import { keyMaker } from './signing/make.ts'
 import type { IdpDatabase, IdpTables } from './tables.ts'
@@ -71,6 +77,7 @@ export interface Instance extends Pick<Credentials, 'clients' | 'uses' | 'secret
   view: InstanceView
   loop: Loop
   sealer: Sealer
+  rootKeys: RootKeys
   verifierCredentials: Recall<VerifierCredential>
   hub: TrustHub
   metrics: Metrics
@@ -78,6 +85,10 @@ export interface Instance extends Pick<Credentials, 'clients' | 'uses' | 'secret
   audit: Audit
   /** Where refusals become events of the audit. */
   gathered: Gathered
+  /** Which incidents freeze administration, as this instance holds it. */
+  freeze: Freeze
+  /** Carries incidents out, where that is asked for. */
+  incidents: IncidentRunner
   /** The keys as this instance holds them now. */
   keys(): SigningKeys
   /** Is this token on the deny-list as this instance holds it now? */
@@ -95,6 +106,7 @@ export interface Instance extends Pick<Credentials, 'clients' | 'uses' | 'secret
  * Opens an instance: makes sure that the keyrings exist, reads everything and holds its first lease.
  *
  * @param connection for requests
+ * @param roots what is sealed is sealed under one of them
  * @param signer of the audit's checkpoints
  * @param control for the lease, the keyrings and the loop: a flood of requests must not cost the lease
  * @throws DatabaseError, KeyringError `POLICY_INVALID`
@@ -103,14 +115,20 @@ export async function openInstance(
   config: Config,
   connection: Connection<IdpTables>,
   control: Connection<IdpTables>,
-  sealer: Sealer,
+  roots: HeldRootKeys,
   signer: AuditSigner,
   log: Logger,
 ): Promise<Instance> {
   const clock = systemClock
   const { db, pool } = control
   const store = databaseKeyringStore(db)
-  const make = keyMaker(sealer, clock)
+  const sealer = sealerFor(roots)
+  const makeSealed = keyMaker(sealer, clock)
+  const make: Hands['make'] = async (keyring) => {
+    // Asked anew each time: another instance may have begun a moment ago to seal under a newer root key.
+    await roots.settle(db)
+    return makeSealed(keyring)
+  }
   const requireRoom = () => {
     if (connection.pool.waitingCount < mostWaiting) return
     throw new IdpError('OVERLOADED', 'too many requests wait for the database; try again')
@@ -126,9 +144,12 @@ export async function openInstance(
   const onError = (error: unknown) => log.error({ err: error }, 'what is revoked could not be written to the journal')
   const readTrust = (deniedAfter: number) => trustSince(db, store, deniedAfter)
   const memory = instanceMemory(readTrust, epoch, sealer, clients, hub, journal, clock, onError)
+  await roots.settle(db)
   await ensureDocuments(db, { store, make }, config)
   if (config.forceRotation) for (const { name } of signingKeyrings) await forceRotation(store, name)
   const issuance = issuanceMemory(() => loadIssuance(db))
+  const reminder = freezeReminder(log)
+  const freeze = freezeMemory(() => freezingNow(db), reminder.take)
 
   const viewer = {
     async reload() {
@@ -137,11 +158,13 @@ export async function openInstance(
       await ensureDocuments(db, { store, make }, config)
       await memory.reload()
       await issuance.reload()
+      await freeze.reload()
     },
     async apply(changes: ChangeRecord[]) {
       for (const { topic, key } of changes) if (topic === verifierTopic) verifierCredentials.forget(key)
       await memory.apply(changes)
       await issuance.apply(changes)
+      await freeze.apply(changes)
     },
     confirmed: () => loop?.poke(),
     lost(reason: string) {
@@ -156,12 +179,18 @@ export async function openInstance(
     address: addressOf(config),
     listenUrl: config.databaseDirectUrl,
     notify: notifyThrough(pool),
+    rootKeys: () => roots.ids,
     onError: (error) => log.error({ err: error }, 'view of the database could not be confirmed'),
   })
-  const audit = await openAudit(db, signer, config, log).catch(async (error) => {
-    await view.close()
-    throw error
-  })
+  // Once more: of two that start at once with different root keys one must find out.
+  const settled = roots.settle(db)
+  const audit = await settled
+    .then(() => openAudit(db, signer, config, log))
+    .catch(async (error) => {
+      await view.close()
+      throw error
+    })
+  const stopWatching = watchRootKeys(roots, db, signer, log)
   const gathered = gather(db, clock, (error) => log.error({ err: error }, 'refusals could not be written to the audit'))
   const hands: Hands = { store, make, observe: () => evidenceFor(db, view) }
   loop = startLoop(hands, {
@@ -175,6 +204,7 @@ export async function openInstance(
   })
   loop.poke()
   credentials.begin(view)
+  const incidents = incidentRunner(config, connection.db, addressOf(config), log)
   const pruning = setInterval(() => {
     prune(control, view, log)
     memory.writeJournal()
@@ -192,12 +222,15 @@ export async function openInstance(
     uses,
     secrets,
     sealer,
+    rootKeys: shownRootKeys(roots, db),
     verifierCredentials,
     hub,
     metrics,
     limits,
     audit,
     gathered,
+    freeze,
+    incidents,
     keys: memory.keys,
     denies: memory.denies,
     issuance: issuance.current,
@@ -207,8 +240,10 @@ export async function openInstance(
     },
     async close() {
       clearInterval(pruning)
+      await stopWatching()
       hub.close()
-      await Promise.all([loop.stop(), credentials.close()])
+      await Promise.all([loop.stop(), credentials.close(), incidents.close()])
+      await reminder.close()
       await gathered.close()
       await audit.close()
       await view.close()

@@ -10,14 +10,18 @@ import { credentialRoutes } from './credentials/routes.ts'
 import { deniedRoutes } from './denied/routes.ts'
 import { IdpError } from './error.ts'
 import type { App } from './http/app.ts'
+import { refuseLateWhileFrozen } from './http/authorise.ts'
 import { refusalOf, sendRefusal } from './http/errors.ts'
 import { methodTable } from './http/methods.ts'
 import { includesEverybody, trustProxy } from './http/proxies.ts'
+import { remedyRoutes } from './incidents/remedies/routes.ts'
+import { incidentRoutes } from './incidents/routes.ts'
 import type { Instance } from './instance.ts'
 import { issuanceRoutes } from './issuance/routes.ts'
 import { keyringRoutes } from './keyrings/routes.ts'
 import { documentApi } from './openapi/document.ts'
 import { operationRoutes } from './operations/routes.ts'
+import { rootKeyRoutes } from './root-keys/routes.ts'
 import { publicRoutes } from './signing/routes.ts'
 import { tokenRoutes } from './tokens/routes.ts'
 import { partyRoutes } from './trust/administration.ts'
@@ -52,10 +56,22 @@ export async function buildServer(instance: Instance, log: Logger): Promise<App>
   app.removeContentTypeParser('text/plain')
   await app.register(formbody, { bodyLimit: maxBodyBytes })
   const methodsOf = methodTable(app)
+  refuseLateWhileFrozen(app, instance)
   app.setErrorHandler(refuse)
   app.setNotFoundHandler((request, reply) => refuse(nothingFor(request, reply, methodsOf), request, reply))
   await documentApi(app, instance.config.issuer)
-  const api = [agentRoutes, credentialRoutes, keyringRoutes, issuanceRoutes, deniedRoutes, partyRoutes, auditRoutes]
+  const api = [
+    agentRoutes,
+    credentialRoutes,
+    keyringRoutes,
+    rootKeyRoutes,
+    issuanceRoutes,
+    deniedRoutes,
+    incidentRoutes,
+    remedyRoutes,
+    partyRoutes,
+    auditRoutes,
+  ]
   for (const routes of [operationRoutes, publicRoutes, tokenRoutes, trustRoutes, ...api]) routes(app, instance)
   return app
 }

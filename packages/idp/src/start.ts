@@ -4,9 +4,8 @@ import {
   checkSchema,
   connect,
   DatabaseError,
+  HeldRootKeys,
   migrate,
-  readRootKey,
-  sealerFor,
 } from '@rekey/database'
 import type { Logger } from 'pino'
 import { originOf } from './audit/origin.ts'
@@ -32,9 +31,8 @@ export interface RunningIdp {
  * @throws DatabaseError, KeyringError, IdpError: each says what an operator must do
  */
 export async function startIdp(config: Config, env: NodeJS.ProcessEnv, log: Logger): Promise<RunningIdp> {
-  const rootKey = await readRootKey(config.rootKeySource, env)
-  const sealer = sealerFor(rootKey)
-  const signer = auditSigner(rootKey, originOf(config.issuer))
+  const rootKeys = await HeldRootKeys.open(config.rootKeySource, env)
+  const signer = auditSigner(rootKeys, originOf(config.issuer))
   await ensureSchema(config)
   if (config.administrator) await ensureAdministrator(config, config.administrator, log)
   const connection: Connection<IdpTables> = connect(config.databaseUrl, { applicationName: 'rekey-idp' })
@@ -44,7 +42,7 @@ export async function startIdp(config: Config, env: NodeJS.ProcessEnv, log: Logg
     for (const part of opened.splice(0).reverse()) await part.close()
   }
   try {
-    const instance = await openInstance(config, connection, control, sealer, signer, log)
+    const instance = await openInstance(config, connection, control, rootKeys, signer, log)
     opened.push(instance)
     const app = await buildServer(instance, log)
     opened.push(app)

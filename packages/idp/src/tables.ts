@@ -1,3 +1,4 @@
+import type { Plan, StepRecord, TimelineEntry } from '@rekey/breakglass'
 import type { DatabaseTables, NullableTime, Time } from '@rekey/database'
 import type { ClientKeyring } from '@rekey/keyring'
 import type { ColumnType, Generated, JSONColumnType, Kysely } from 'kysely'
@@ -89,6 +90,26 @@ export interface IdpTables extends DatabaseTables {
     denied_by: string | null
     /** What `issued_before` would be without the suspension of an agent; null where none raised it. */
     unsuspended_before: NullableTime
+  }
+  incidents: {
+    incident: string
+    kid: string
+    plan: JSONColumnType<Plan>
+    steps: JSONColumnType<StepRecord[]>
+    timeline: JSONColumnType<TimelineEntry[]>
+    opened_at: Time
+    opened_by: string
+    frozen: boolean
+    frozen_at: NullableTime
+    unfrozen_at: NullableTime
+    unfrozen_by: string | null
+    /** Who carries it out, and until when that is so without his saying so again. */
+    runner: string | null
+    runner_until: NullableTime
+    /** A token signed by the compromised key, sealed. */
+    sealed_probe: string | null
+    /** The newest evidence, where an instance sealed it. */
+    evidence: Buffer | null
   }
   denied_newest: { one: Generated<boolean>; revision: number }
   issuance: {

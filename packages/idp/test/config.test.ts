@@ -55,6 +55,13 @@ describe('the configuration', () => {
     ['a limit that is none', { REKEY_ADMINISTRATION_LIMIT: '100' }, 'CONFIG_INVALID', /100\/10s/],
     ['a proxy that is no address', { REKEY_TRUSTED_PROXIES: 'proxy' }, 'CONFIG_INVALID', /TRUSTED_PROXIES.*no address/],
     ['a flag that is none', { OIDC_FORCE_KEY_ROTATION: 'maybe' }, 'CONFIG_INVALID', /OIDC_FORCE_KEY_ROTATION/],
+    [
+      'two refresh tokens',
+      { INTERNAL_JWKS_REFRESH_TOKEN: 'a', INTERNAL_JWKS_REFRESH_TOKEN_FILE: '/run/secrets/b' },
+      'CONFIG_INVALID',
+      /INTERNAL_JWKS_REFRESH_TOKEN.*which one/,
+    ],
+    ['evidence signed by no file', { REKEY_EVIDENCE_KEY: '/evidence.key' }, 'CONFIG_INVALID', /REKEY_EVIDENCE_KEY.*file:/],
     ['tokens that outlive the grace', { REKEY_ACCESS_TOKEN_TTL: '24h' }, 'POLICY_INVALID', /maxGrace/],
     ['too little time for readers', { REKEY_ANONYMOUS_PROPAGATION: '60s' }, 'POLICY_INVALID', /anonymousPropagation/],
   ]

@@ -44,7 +44,8 @@ type Asked = Authorised & Pick<FastifyRequest, 'headers' | 'params'> & { body: N
 export function agentRoutes(app: App, instance: Instance): void {
   const { db } = instance.connection
   const read = { onRequest: requireScope(instance, 'agents:read') }
-  const write = { onRequest: requireScope(instance, 'agents:write') }
+  const write = { onRequest: requireScope(instance, 'agents:write', { whileFrozen: 'refused' }) }
+  const shutOut = { onRequest: requireScope(instance, 'agents:write', { whileFrozen: 'allowed' }) }
   const one = '/api/v1/agents/:agentId'
   const response = { 200: shownAgent }
   const refuses = codes('UNKNOWN_AGENT', 'AGENT_DECOMMISSIONED', 'DENY_LIST_FULL')
@@ -121,7 +122,8 @@ export function agentRoutes(app: App, instance: Instance): void {
 
   for (const [act, status, summary] of acts) {
     const schema = { tags, summary, params, body: because, response, refuses }
-    app.post(`${one}/${act}`, { ...write, schema }, async ({ caller, params, body }) =>
+    const scope = status === 'suspended' ? shutOut : write
+    app.post(`${one}/${act}`, { ...scope, schema }, async ({ caller, params, body }) =>
       showAgent(await changeAgent(instance, caller, params.agentId, { status, reason: body?.reason })),
     )
   }

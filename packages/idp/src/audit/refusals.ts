@@ -8,6 +8,7 @@ const refused: ReadonlySet<string> = new Set([
   'INSUFFICIENT_SCOPE',
   'FORBIDDEN',
   'RATE_LIMITED',
+  'ADMINISTRATION_FROZEN',
   'invalid_scope',
 ])
 
@@ -16,7 +17,7 @@ export function noteRefusal(gathered: Gathered, request: FastifyRequest, { code,
   if (!refused.has(code)) return
   // Undefined until a token was recognised, whatever its type says.
   const caller = request.caller as FastifyRequest['caller'] | undefined
-  const { scope } = (details ?? {}) as { scope?: string }
+  const { scope, incident } = (details ?? {}) as { scope?: string; incident?: string }
   const { agentId } = (request.params ?? {}) as { agentId?: string }
   gathered.note({
     action: 'authorization.refused',
@@ -30,6 +31,8 @@ export function noteRefusal(gathered: Gathered, request: FastifyRequest, { code,
       // The pattern, not the path: whoever calls chooses that freely.
       route: request.routeOptions.url,
       scope,
+      // Only a freeze names one.
+      incident,
       // There is such an agent, or it would not be forbidden.
       agentId: code === 'FORBIDDEN' ? agentId : undefined,
     },

@@ -60,8 +60,8 @@ export function auditVerification(app: App, instance: Instance): void {
   app.get('/api/v1/audit/checkpoint', { onRequest, schema: latest }, async () => {
     const found = await newestCheckpoint(connection.db, audit.signer)
     if (!found) throw new IdpError('EVENT_NOT_CHAINED', 'the audit has no checkpoint yet; that takes about a second')
-    const { chain, signer } = audit
+    const { chain } = audit
     const seen = { chained: Math.max(chain.size(), found.size), integrity: chain.integrity() }
-    return { size: found.size, checkpoint: found.note, signer: signer.fingerprint, ...seen }
+    return { size: found.size, checkpoint: found.note, signer: found.signer, ...seen }
   })
 }

@@ -11,9 +11,13 @@ export const denyEntry = z.union([
   z.strictObject({ sid: name, expiresAt: isoMoment.optional() }),
   z.strictObject({ sub: name, issuedBefore: isoMoment }),
   z.strictObject({ client_id: name, issuedBefore: isoMoment }),
+  z.strictObject({ iss: name, issuedBefore: isoMoment }),
 ])
 
-/** One token, all tokens of a session, or all that a subject or a client got before a moment; times are ISO 8601. */
+/**
+ * One token, all tokens of a session, or all that a subject or a client got, or an issuer issued, before a moment; times are
+ * ISO 8601.
+ */
 export type DenyEntry = z.infer<typeof denyEntry>
 
 /**
@@ -22,7 +26,7 @@ export type DenyEntry = z.infer<typeof denyEntry>
  */
 export const endedMarginMs = 300_000
 
-export type DenyKind = 'jti' | 'sid' | 'sub' | 'client_id'
+export type DenyKind = 'jti' | 'sid' | 'sub' | 'client_id' | 'iss'
 
 /** What stands in the database of an entry. */
 export interface DenyRow {
@@ -36,7 +40,8 @@ export interface DenyRow {
 export function kindOf(entry: DenyEntry): [DenyKind, string] {
   if ('jti' in entry) return ['jti', entry.jti]
   if ('sid' in entry) return ['sid', entry.sid]
-  return 'sub' in entry ? ['sub', entry.sub] : ['client_id', entry.client_id]
+  if ('sub' in entry) return ['sub', entry.sub]
+  return 'iss' in entry ? ['iss', entry.iss] : ['client_id', entry.client_id]
 }
 
 /**

@@ -9,6 +9,7 @@ export interface DeniedNews {
 
 /** What the deny-list is held against. `iat` is in seconds since the epoch. */
 export interface DeniableClaims {
+  iss: string
   jti?: string
   sub: string
   client_id: string
@@ -28,10 +29,11 @@ export function deniedMemory() {
 
   return {
     /** Is this token denied? */
-    denies({ jti, sub, client_id, iat }: DeniableClaims): boolean {
+    denies({ iss, jti, sub, client_id, iat }: DeniableClaims): boolean {
       if (held.size === 0) return false
       if (jti !== undefined && held.has(`jti:${jti}`)) return true
-      return isIssuedBefore(`sub:${sub}`, iat) || isIssuedBefore(`client_id:${client_id}`, iat)
+      if (isIssuedBefore(`sub:${sub}`, iat) || isIssuedBefore(`client_id:${client_id}`, iat)) return true
+      return isIssuedBefore(`iss:${iss}`, iat)
     },
     /** Up to which revision it was read. */
     revision: (): number => revision,

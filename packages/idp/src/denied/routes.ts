@@ -16,6 +16,7 @@ const shown = z.object({
       z.object({ sid: z.string(), expiresAt: time.optional() }),
       z.object({ sub: z.string(), issuedBefore: time }),
       z.object({ client_id: z.string(), issuedBefore: time }),
+      z.object({ iss: z.string().describe('Everything that this issuer issued'), issuedBefore: time }),
     ]),
   ),
 })
@@ -25,13 +26,17 @@ const tags = ['incidents']
 export function deniedRoutes(app: App, instance: Instance): void {
   const { view, store } = instance
   const { db } = instance.connection
-  const scope = { onRequest: requireScope(instance, 'incidents:write') }
+  const scope = { onRequest: requireScope(instance, 'incidents:write', { whileFrozen: 'allowed' }) }
+  const giveBack = { onRequest: requireScope(instance, 'incidents:write', { whileFrozen: 'refused' }) }
   const read = { ...scope, schema: { tags, summary: 'List what is denied', response: { 200: shown } } }
   const full = codes('DENY_LIST_FULL')
   const response = { 200: shown }
   const deny = { ...scope, schema: { tags, summary: 'Deny tokens', body: entries, response, refuses: full } }
   const dropped = z.object({ dropped: z.number().describe('How many there were') })
-  const allow = { ...scope, schema: { tags, summary: 'Take entries back', body: entries, response: { 200: dropped } } }
+  const allow = {
+    ...giveBack,
+    schema: { tags, summary: 'Take entries back', body: entries, response: { 200: dropped } },
+  }
 
   app.get('/api/v1/denied', read, async () => ({ entries: (await deniedNow(db)).map(toldOf) }))
 

@@ -36,6 +36,8 @@ export interface DenyRules {
   share?: { of: string; most: number }
   /** The agent is suspended: `lowerDenial` takes back what this adds. */
   isSuspension?: boolean
+  /** The incident that it is done for. */
+  incident?: string
 }
 
 /**
@@ -47,7 +49,7 @@ export async function denyWithin(
   transaction: Transaction<IdpTables>,
   rows: readonly DenyRow[],
   actor: string,
-  { most = mostDenied, share, isSuspension = false }: DenyRules = {},
+  { most = mostDenied, share, isSuspension = false, incident }: DenyRules = {},
 ): Promise<number> {
   const revision = await recordChange(transaction, deniedTopic, 'list')
   await sql`
@@ -69,7 +71,7 @@ export async function denyWithin(
       denied_by = EXCLUDED.denied_by, revision = EXCLUDED.revision, dropped = false`.execute(transaction)
   await requireRoom(transaction, most, share)
   await setNewest(transaction, revision)
-  const details = { entries: rows.length, kinds: countsByKind(rows), revision }
+  const details = { entries: rows.length, kinds: countsByKind(rows), revision, incident }
   await recordEvent(transaction, { action: 'denied.added', outcome: 'success', actor, details })
   return revision
 }

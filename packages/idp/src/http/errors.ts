@@ -1,4 +1,5 @@
 /** The one place where errors become HTTP: what the caller sees here, what the log sees in server.ts. */
+import { BreakGlassError, type BreakGlassErrorCode } from '@rekey/breakglass'
 import { asDatabaseError, DatabaseError } from '@rekey/database'
 import { KeyringError, type KeyringErrorCode } from '@rekey/keyring'
 import type { FastifyReply } from 'fastify'
@@ -17,27 +18,36 @@ export interface Refusal {
 }
 
 const idpStatus: Readonly<Record<IdpErrorCode, number>> = {
+  ADMINISTRATION_FROZEN: 423,
   AGENT_DECOMMISSIONED: 409,
   ALGORITHM_UNSUPPORTED: 409,
   ALREADY_EXISTS: 409,
+  API_NOT_CONFIGURED: 409,
   CONFIG_INVALID: 500,
   CREDENTIAL_CHANGED: 409,
   CREDENTIAL_REVOKED: 409,
   DENY_LIST_FULL: 409,
   EVENT_NOT_CHAINED: 409,
+  EVIDENCE_KEY_MISSING: 409,
+  FALSE_REMEDY: 422,
   FORBIDDEN: 403,
   IDEMPOTENCY_KEY_REUSED: 422,
+  INCIDENT_CLAIMED: 409,
+  INCIDENT_DIFFERS: 409,
   INSUFFICIENT_SCOPE: 403,
   INTERNAL: 500,
   INVALID_JSON: 400,
   INVALID_REQUEST: 400,
   JOURNAL_FAILED: 500,
+  KEY_CANNOT_SIGN: 409,
   METHOD_NOT_ALLOWED: 405,
   NOT_FOUND: 404,
   NO_LEASE: 503,
   OVERLOADED: 503,
   PAYLOAD_TOO_LARGE: 413,
   RATE_LIMITED: 429,
+  ROOT_KEY_NOT_REPLACED: 409,
+  SELF_LOCK: 409,
   TOO_MANY_CREDENTIALS: 409,
   TOO_MANY_PREPARED: 409,
   TOO_MANY_PROCESSES: 429,
@@ -45,6 +55,8 @@ const idpStatus: Readonly<Record<IdpErrorCode, number>> = {
   UNKNOWN_AGENT: 404,
   UNKNOWN_CREDENTIAL: 404,
   UNKNOWN_EVENT: 404,
+  UNKNOWN_INCIDENT: 404,
+  UNKNOWN_KID: 404,
   UNKNOWN_VERIFIER: 404,
   UNSUPPORTED_MEDIA_TYPE: 415,
   VAULT_REFUSED: 500,
@@ -58,6 +70,16 @@ const keyringStatus: Readonly<Partial<Record<KeyringErrorCode, number>>> = {
   ROTATION_UNDER_WAY: 409,
   UNKNOWN_KEYRING: 404,
   UNKNOWN_VERSION: 404,
+}
+
+const breakGlassStatus: Readonly<Partial<Record<BreakGlassErrorCode, number>>> = {
+  FALSE_REMEDY: 422,
+  INCIDENT_CLAIMED: 409,
+  INCIDENT_DIFFERS: 409,
+  PLAN_INVALID: 400,
+  SELF_LOCK: 409,
+  UNKNOWN_INCIDENT: 404,
+  UNKNOWN_KID: 404,
 }
 
 const oauthStatus: Readonly<Record<OAuthErrorCode, number>> = {
@@ -102,6 +124,7 @@ const retryAfter = { 'retry-after': '1' }
 export function refusalOf(error: unknown): Refusal {
   if (error instanceof OAuthError) return oauthRefusal(error)
   if (error instanceof KeyringError) return keyringRefusal(error)
+  if (error instanceof BreakGlassError) return breakGlassRefusal(error)
   if (hasZodFastifySchemaValidationErrors(error)) return invalid(error)
   if (error instanceof IdpError) return idpRefusal(error)
   const known = fastifyCodes[(error as { code?: string } | null)?.code ?? '']
@@ -132,6 +155,10 @@ function keyringRefusal(error: KeyringError): Refusal {
   return { status: keyringStatus[error.code] ?? 500, code: error.code, message: error.message }
 }
 
+function breakGlassRefusal({ code, message, facts: details }: BreakGlassError): Refusal {
+  return { status: breakGlassStatus[code] ?? 500, code, message, details }
+}
+
 function oauthRefusal(error: OAuthError): Refusal {
   const refusal: Refusal = { status: oauthStatus[error.code], code: error.code, message: error.message }
   if (error.code === 'invalid_client') refusal.headers = { 'www-authenticate': 'Basic realm="rekey"' }
@@ -148,7 +175,11 @@ function invalid(error: { validation: { instancePath: string; message?: string }
 export function sendRefusal(url: string, reply: FastifyReply, refusal: Refusal, correlationId: string): FastifyReply {
   const { status, headers = {}, code, message, details } = refusal
   reply.code(status).headers({ ...challengeOf(url, reply.request.headers.authorization, refusal), ...headers })
-  if (!isOAuthEndpoint(url)) return reply.send({ code, message, details, correlation_id: correlationId })
+  if (!isOAuthEndpoint(url)) {
+    // Whoever is refused by a freeze must find the incident without knowing what details belong to which code.
+    const { incident } = code === 'ADMINISTRATION_FROZEN' ? (details as { incident: string }) : {}
+    return reply.send({ code, incident, message, details, correlation_id: correlationId })
+  }
   return reply.header('cache-control', 'no-store').send({ error: oauthCode(refusal), error_description: message })
 }
 

@@ -47,7 +47,7 @@ export function issuanceRoutes(app: App, instance: Instance): void {
   app.get('/api/v1/issuance', read, async () => show(await loadIssuance(connection.db)))
 
   const write = {
-    onRequest: requireScope(instance, 'keyrings:write'),
+    onRequest: requireScope(instance, 'keyrings:write', { whileFrozen: 'refused' }),
     schema: {
       tags,
       summary: 'Ask for tokens to be signed by another keyring',

@@ -7,6 +7,7 @@ import {
   type KeyringStore,
   requestRevocation,
   unknownKeyring,
+  type Version,
   versionOf,
 } from '@rekey/keyring'
 import type { Instance } from '../instance.ts'
@@ -16,23 +17,54 @@ const recheckMs = 20
 /** For about two seconds a successor may be in the making. */
 const mostTries = 100
 
+/** A version that is to be refused, why, and who says so. */
+interface Unwanted {
+  name: string
+  id: string
+  cause: { reason: string; incident?: string }
+  actor: string
+}
+
+type Hand = Pick<Instance, 'store' | 'hands' | 'view'>
+/** Until it is looked at again; by default the system's timers. */
+type Pause = (ms: number) => Promise<unknown>
+
 /**
  * Revokes a signing key without stranding a token that was signed a moment ago: the active key is replaced first. The
  * request is written down before anything else, so whatever happens to this instance, any other one carries it out.
  *
- * @param pause until it is looked at again; by default the system's timers
  * @returns the keyring once the revocation is committed and every live instance has applied it
  * @throws KeyringError `UNKNOWN_KEYRING`, `UNKNOWN_VERSION`, `NO_SUCCESSOR`, `ILLEGAL_TRANSITION`
  */
-export async function revokeVersion(
-  { store, hands, view }: Pick<Instance, 'store' | 'hands' | 'view'>,
+export function revokeVersion(
+  hand: Hand,
   name: string,
   id: string,
-  cause: { reason: string; incident?: string },
+  cause: Unwanted['cause'],
   actor: string,
-  pause: (ms: number) => Promise<unknown> = delay,
+  pause: Pause = delay,
 ): Promise<Keyring> {
-  const isRevoked = (keyring: Keyring) => versionOf(keyring, id).state === 'revoked'
+  return askAndFollow(hand, { name, id, cause, actor }, ({ state }) => state === 'revoked', pause)
+}
+
+/**
+ * The first half of it, for whoever wants to know when the other key has taken over. The second half needs nobody to ask
+ * for it: it may have taken place by the time this returns.
+ *
+ * @returns the keyring once another version is active and every live instance signs with it
+ * @throws as `revokeVersion`
+ */
+export function replaceVersion(hand: Hand, unwanted: Unwanted, pause: Pause = delay): Promise<Keyring> {
+  return askAndFollow(hand, unwanted, ({ state }) => state !== 'active', pause)
+}
+
+async function askAndFollow(
+  { store, hands, view }: Hand,
+  { name, id, cause, actor }: Unwanted,
+  isDone: (version: Version) => boolean,
+  pause: Pause,
+): Promise<Keyring> {
+  const isEnough = (keyring: Keyring) => isDone(versionOf(keyring, id))
   const request = { by: actor, ...cause }
   const ask = () =>
     changeKeyring(store, name, (keyring, now) => requestRevocation(keyring, id, request, now), {
@@ -42,9 +74,9 @@ export async function revokeVersion(
     })
   await untilReplaceable(ask, () => carryOut(name, hands), pause)
   for (;;) {
-    const keyring = (await carryOut(name, hands, isRevoked))?.keyring
+    const keyring = (await carryOut(name, hands, isEnough))?.keyring
     if (!keyring) throw unknownKeyring(name)
-    if (isRevoked(keyring)) {
+    if (isEnough(keyring)) {
       await view.everywhere(keyring.revision)
       return keyring
     }
@@ -58,7 +90,7 @@ export async function revokeVersion(
 async function untilReplaceable(
   ask: () => Promise<unknown>,
   prepare: () => Promise<unknown>,
-  pause: (ms: number) => Promise<unknown>,
+  pause: Pause,
 ): Promise<void> {
   for (let tries = mostTries; ; tries -= 1) {
     try {

@@ -36,7 +36,8 @@ const revokeBody = z.object({
 export function keyringRoutes(app: App, instance: Instance): void {
   const { store, hands, loop, view } = instance
   const read = { onRequest: requireScope(instance, 'keyrings:read') }
-  const write = { onRequest: requireScope(instance, 'keyrings:write') }
+  const write = { onRequest: requireScope(instance, 'keyrings:write', { whileFrozen: 'refused' }) }
+  const contain = { onRequest: requireScope(instance, 'keyrings:write', { whileFrozen: 'allowed' }) }
 
   async function show(keyring: Keyring): Promise<ShownKeyring> {
     return showKeyring(keyring, await hands.observe(keyring), await store.now())
@@ -138,10 +139,11 @@ export function keyringRoutes(app: App, instance: Instance): void {
     params,
     body: revokeBody,
     response: { 200: shownKeyring },
-    refuses: codes('UNKNOWN_KEYRING', 'UNKNOWN_VERSION', 'ILLEGAL_TRANSITION', 'NO_SUCCESSOR'),
+    refuses: codes('UNKNOWN_KEYRING', 'UNKNOWN_VERSION', 'ILLEGAL_TRANSITION', 'NO_SUCCESSOR', 'ADMINISTRATION_FROZEN'),
   }
-  app.post('/api/v1/keyrings/:name/revoke', { ...write, schema: toRevoke }, async (request) => {
+  app.post('/api/v1/keyrings/:name/revoke', { ...contain, schema: toRevoke }, async (request) => {
     const { id, ...cause } = request.body
+    instance.freeze.requireNoneBut(cause.incident)
     const revoked = await revokeVersion(instance, request.params.name, id, cause, request.caller.clientId)
     loop.poke()
     return show(revoked)

@@ -4,7 +4,7 @@ import type { RouteOptions } from 'fastify'
 import { jsonSchemaTransform } from 'fastify-type-provider-zod'
 import type { App } from '../http/app.ts'
 import { errorSchemas, refusalResponses } from './errors.ts'
-import { requirementsOf, securitySchemes } from './security.ts'
+import { refusalsOf, requirementsOf, securitySchemes } from './security.ts'
 
 const tags = [
   { name: 'agents', description: 'The clients that get tokens, and their tenants' },
@@ -12,7 +12,10 @@ const tags = [
   { name: 'tokens', description: 'OAuth 2.0: issue, introspect and revoke' },
   { name: 'audit', description: 'What happened, in a chain that shows every change to it' },
   { name: 'keyrings', description: 'Signing keys, and which of them signs' },
-  { name: 'incidents', description: 'Tokens that are refused although their key is good' },
+  {
+    name: 'incidents',
+    description: 'What is done about a compromised key, and tokens that are refused although theirs is good',
+  },
   { name: 'trust', description: 'Verifiers: what they hold, and how they are told' },
   { name: 'discovery', description: 'Keys and metadata, for anybody' },
   { name: 'operations', description: 'Health, metrics and the instances' },
@@ -64,7 +67,7 @@ function describe(input: Transform) {
   const security = [...(schema.security ?? []), ...requirementsOf(onRequest)]
   const response = {
     ...(schema.response as object | undefined),
-    ...refusalResponses({ url, method, schema: input.schema, security }),
+    ...refusalResponses({ url, method, schema: input.schema, security, more: refusalsOf(onRequest) }),
   }
   return named({ schema: { ...schema, ...(security.length > 0 ? { security } : {}), response }, url })
 }

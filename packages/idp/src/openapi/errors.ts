@@ -23,6 +23,7 @@ export const errorSchemas = {
       code: { type: 'string', description: 'Stable: programs go by it', example: 'FORBIDDEN' },
       message: { type: 'string', description: 'For people' },
       details: { description: 'Facts that belong to the code' },
+      incident: { type: 'string', description: 'Which one froze administration, with `ADMINISTRATION_FROZEN`' },
       correlation_id: {
         type: 'string',
         description: 'Stands in the log; the X-Correlation-Id of the request if it had one',
@@ -55,13 +56,19 @@ const described: Readonly<Record<number, string>> = {
   409: 'As things stand this cannot be done',
   413: 'The body is too large',
   415: 'The body is of a type that is not understood here',
-  422: 'What was sent does not fit what was sent before',
+  422: 'What was sent does not fit what was sent before, or does not help',
+  423: 'Administration is frozen by an incident',
   429: 'Too many requests; Retry-After says when to come again',
   500: 'An error of this server, which its log tells more of',
   503: 'This cannot be served at the moment; Retry-After says when to come again',
 }
 
-type Described = Pick<RouteOptions, 'url' | 'method'> & { schema: FastifySchema; security: readonly Requirement[] }
+type Described = Pick<RouteOptions, 'url' | 'method'> & {
+  schema: FastifySchema
+  security: readonly Requirement[]
+  /** By which its hooks refuse besides. */
+  more: readonly RefusalCode[]
+}
 
 /** How a route refuses: a response for each status, with the codes that it may carry. */
 export function refusalResponses(route: Described): Record<string, object> {
@@ -81,9 +88,9 @@ export function refusalResponses(route: Described): Record<string, object> {
   )
 }
 
-function codesOf({ method, schema, security }: Described): RefusalCode[] {
+function codesOf({ method, schema, security, more }: Described): RefusalCode[] {
   const { params, querystring, headers, body, refuses = [] } = schema
-  const found = [...refuses, ...codes('INTERNAL')]
+  const found = [...refuses, ...more, ...codes('INTERNAL')]
   if (params ?? querystring ?? headers ?? body) found.push(...malformed)
   if (method !== 'GET' && method !== 'HEAD') found.push(...unreadable)
   if (security.length > 0) found.push(...whoever)

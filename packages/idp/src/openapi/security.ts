@@ -1,3 +1,5 @@
+import type { RefusalCode } from '../http/errors.ts'
+
 /** The ways to authenticate, as the description of the API names them. */
 export const securitySchemes = {
   management: {
@@ -24,6 +26,19 @@ const requirements = new WeakMap<object, Requirement>()
 export function demanding<Hook extends object>(requirement: Requirement, hook: Hook): Hook {
   requirements.set(hook, requirement)
   return hook
+}
+
+const refusals = new WeakMap<object, readonly RefusalCode[]>()
+
+/** Says by which codes a hook may refuse besides. */
+export function refusing<Hook extends object>(codes: readonly RefusalCode[], hook: Hook): Hook {
+  refusals.set(hook, codes)
+  return hook
+}
+
+/** @param hooks one hook, several, or none */
+export function refusalsOf(hooks: unknown): readonly RefusalCode[] {
+  return [hooks].flat().flatMap((hook) => (typeof hook === 'function' ? (refusals.get(hook) ?? []) : []))
 }
 
 /** @param hooks one hook, several, or none */

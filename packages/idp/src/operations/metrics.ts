@@ -68,6 +68,17 @@ export function newMetrics() {
       help: 'Since the file outside the database held the newest checkpoint; +Inf when there is no such file',
       registers,
     }),
+    frozen: new Gauge({
+      name: 'rekey_administration_frozen',
+      help: '1 while an incident freezes administration',
+      registers,
+    }),
+    frozenSince: new Gauge({
+      name: 'rekey_administration_frozen_since_timestamp_seconds',
+      help: 'Since when an incident freezes administration',
+      labelNames: ['incident'] as const,
+      registers,
+    }),
     versions: new Gauge({
       name: 'rekey_keyring_versions',
       help: 'Versions of a keyring, by state',

@@ -44,7 +44,7 @@ export function operationRoutes(app: App, instance: Instance): void {
 }
 
 /** Reads what is only known at the moment of a scrape. */
-function observe({ metrics, view, hub, keys, clock, audit }: Instance): void {
+function observe({ metrics, view, hub, keys, clock, audit, freeze }: Instance): void {
   const now = clock()
   metrics.leaseLeft.set(view.leaseLeftMs() / 1_000)
   metrics.feedReaders.set(hub.readers())
@@ -52,6 +52,10 @@ function observe({ metrics, view, hub, keys, clock, audit }: Instance): void {
   metrics.auditIntegrity.set(audit.chain.integrity() ? 1 : 0)
   metrics.auditBrokenSince.set((audit.chain.brokenSince() ?? 0) / 1_000)
   metrics.auditSize.set(audit.chain.size())
+  const freezing = freeze.by()
+  metrics.frozen.set(freezing.length > 0 ? 1 : 0)
+  metrics.frozenSince.reset()
+  for (const { incident, since } of freezing) metrics.frozenSince.set({ incident }, since / 1_000)
   const ages = audit.chain.ages()
   metrics.auditWaiting.set(ages.oldestWaiting / 1_000)
   metrics.auditVerifiedAge.set(ages.verified / 1_000)

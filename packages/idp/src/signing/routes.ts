@@ -6,6 +6,7 @@ import type { Instance } from '../instance.ts'
 import { codes } from '../openapi/errors.ts'
 import { authenticationMethods } from '../tokens/authentication/presented.ts'
 import { managementScopes } from '../tokens/scopes.ts'
+import { historicalKeys } from './historical.ts'
 
 const tags = ['discovery']
 const keySet = z.object({ keys: z.array(z.looseObject({ kty: z.string(), kid: z.string(), alg: z.string() })) })
@@ -13,6 +14,13 @@ const keys = {
   tags,
   summary: 'The keys that tokens are signed by (RFC 7517)',
   response: { 200: keySet, 304: z.null() },
+  refuses: codes('NO_LEASE'),
+}
+const historical = {
+  tags,
+  summary: 'The keys that are accepted no more, and why (OpenID Federation 1.0 §8.7)',
+  description: 'Keys with `iat`, `exp` and, where they were revoked, `revoked`.',
+  response: { 200: { description: 'A signed JWT', content: { 'application/jwk-set+jwt': { schema: z.string() } } } },
   refuses: codes('NO_LEASE'),
 }
 const metadataShape = z.looseObject({ issuer: z.string(), token_endpoint: z.string(), jwks_uri: z.string() })
@@ -34,6 +42,17 @@ export function publicRoutes(app: App, instance: Instance): void {
   }
 
   for (const path of ['/.well-known/jwks.json', '/api/oidc/jwks']) app.get(path, { schema: keys }, jwks)
+
+  const before = historicalKeys(instance)
+  for (const path of ['/.well-known/federation-historical-keys', '/federation_historical_keys']) {
+    app.get(path, { schema: historical }, async (_request, reply) => {
+      instance.requireLease()
+      const jwt = await before()
+      reply.headers({ 'cache-control': cacheControl, 'access-control-allow-origin': '*' })
+      return reply.type('application/jwk-set+jwt').send(jwt)
+    })
+  }
+
   for (const prefix of ['', '/api/oidc']) {
     for (const name of ['openid-configuration', 'oauth-authorization-server']) {
       app.get(`${prefix}/.well-known/${name}`, { schema: about }, async (_request, reply) =>
@@ -51,6 +70,7 @@ function metadataOf(issuer: string) {
     introspection_endpoint: `${token}/introspect`,
     revocation_endpoint: `${token}/revoke`,
     jwks_uri: `${issuer}/.well-known/jwks.json`,
+    federation_historical_keys_endpoint: `${issuer}/.well-known/federation-historical-keys`,
     grant_types_supported: ['client_credentials'],
     response_types_supported: [],
     ...authenticationAt('token'),

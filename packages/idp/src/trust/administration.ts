@@ -54,7 +54,7 @@ const tags = ['trust']
 export function partyRoutes(app: App, instance: Instance): void {
   const { db } = instance.connection
   const read = { onRequest: requireScope(instance, 'keyrings:read') }
-  const write = { onRequest: requireScope(instance, 'keyrings:write') }
+  const write = { onRequest: requireScope(instance, 'keyrings:write', { whileFrozen: 'refused' }) }
 
   const listed = { tags, summary: 'List the verifiers and what they hold', response: { 200: shownVerifiers } }
   app.get('/api/v1/verifiers', { ...read, schema: listed }, async () => ({

@@ -47,6 +47,19 @@ describe('a verifier on the feed', { timeout: 60_000 }, () => {
     assert.equal(codeOf(later), 'ok')
   })
 
+  test('refuses all that the issuer issued before a moment, whoever got it', async () => {
+    const old = await fresh()
+    const { iss, iat } = decodeUnverified(old).payload
+    const issuedBefore = new Date((iat + 1) * 1_000).toISOString()
+    await manage('POST', { iss: 'https://another.example', issuedBefore })
+    await manage('POST', { iss, issuedBefore })
+    await becomes(old, 'token_denied')
+    const later = await eventually(fresh, (token) => decodeUnverified(token).payload.iat > iat)
+    assert.equal(codeOf(later), 'ok')
+    await manage('DELETE', { iss, issuedBefore })
+    await becomes(old, 'ok')
+  })
+
   test('that begins later is told of all of it before it trusts anything', async () => {
     const token = await fresh()
     await manage('POST', { jti: decodeUnverified(token).payload.jti })

@@ -76,6 +76,9 @@ describe('the description of the API', { timeout: 30_000 }, () => {
       ['get', `${credentials}/{credentialId}`, 404, 'UNKNOWN_CREDENTIAL'],
       ['post', '/api/v1/keyrings/{name}/rotate', 409, 'ROTATION_UNDER_WAY'],
       ['post', '/api/v1/denied', 409, 'DENY_LIST_FULL'],
+      ['post', '/api/v1/agents', 423, 'ADMINISTRATION_FROZEN'],
+      ['post', '/api/v1/incidents', 422, 'FALSE_REMEDY'],
+      ['post', '/api/v1/incidents/{incident}/claim', 409, 'INCIDENT_CLAIMED'],
       ['get', '/readyz', 503, 'NO_LEASE'],
       ['get', '/metrics', 403, 'FORBIDDEN'],
       ['post', token, 400, 'invalid_request', 'invalid_scope', 'unsupported_grant_type'],
@@ -88,6 +91,7 @@ describe('the description of the API', { timeout: 30_000 }, () => {
     }
     assert.equal(told('get', '/healthz', 503), '')
     assert.equal(told('get', '/api/v1/agents', 404), '')
+    assert.equal(told('post', '/api/v1/agents/{agentId}/suspend', 423), '')
   })
 
   test('says what really comes', async () => {
@@ -115,6 +119,9 @@ describe('the description of the API', { timeout: 30_000 }, () => {
       ['get', '/api/v1/audit/events/{id}', `/api/v1/audit/events/${nobody}`],
       ['post', '/api/v1/verifiers', '/api/v1/verifiers', { name: 'described' }],
       ['delete', '/api/v1/verifiers/{id}', '/api/v1/verifiers/no/one'],
+      ['get', '/api/v1/incidents/{incident}', '/api/v1/incidents/none'],
+      ['post', '/api/v1/incidents', '/api/v1/incidents', { incident: 'I', kid: 'none', reason: 'x' }],
+      ['post', '/api/v1/incidents', '/api/v1/incidents', { incident: 'I', jtis: ['x'], reason: 'x' }],
     ] as [string, string, string, object?, string?][]) {
       const { status, body: refusal } = await idp.manage(method.toUpperCase(), called, body, bearer)
       const description = told(method, path, status)

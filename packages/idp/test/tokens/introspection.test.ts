@@ -131,7 +131,7 @@ describe('introspection', { timeout: 60_000 }, () => {
     await short.close()
   })
 
-  test('calls inactive what is denied, by its id, its subject or its client', async () => {
+  test('calls inactive what is denied, by its id, its subject, its client or its issuer', async () => {
     const token = await fresh()
     const { jti, iat } = decodeUnverified(token).payload
     const issuedBefore = new Date((iat + 1) * 1_000).toISOString()
@@ -139,6 +139,7 @@ describe('introspection', { timeout: 60_000 }, () => {
       { jti },
       { sub: agent.clientId, issuedBefore },
       { client_id: agent.clientId, issuedBefore },
+      { iss: idp.url, issuedBefore },
       // Verifiers count in whole seconds, and round up.
       { sub: agent.clientId, issuedBefore: new Date(iat * 1_000 + 1).toISOString() },
     ]) {

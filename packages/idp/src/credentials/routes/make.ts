@@ -41,7 +41,7 @@ const create = {
 
 export function createRoute(app: App, instance: Instance): void {
   const { config, connection } = instance
-  const onRequest = requireScope(instance, 'agents:write')
+  const onRequest = requireScope(instance, 'agents:write', { whileFrozen: 'refused' })
 
   app.post(ofAgent, { onRequest, schema: create }, async (request, reply) => {
     const { expiresAt, jwk, kind = jwk ? 'client-key' : 'client-secret' } = request.body ?? {}
@@ -83,7 +83,7 @@ const rotate = {
 
 export function rotateRoute(app: App, instance: Instance): void {
   const { config, connection } = instance
-  const onRequest = requireScope(instance, 'agents:write')
+  const onRequest = requireScope(instance, 'agents:write', { whileFrozen: 'refused' })
 
   app.post(`${one}/rotate`, { onRequest, schema: rotate }, async (request, reply) => {
     const { expiresAt, overlap, jwk } = request.body ?? {}

@@ -23,7 +23,7 @@ type Named = Authorised & { params: z.infer<typeof credentialParams> }
 export function revokeRoutes(app: App, instance: Instance): void {
   const { config, store, view } = instance
   const { db } = instance.connection
-  const onRequest = requireScope(instance, 'agents:write')
+  const onRequest = requireScope(instance, 'agents:write', { whileFrozen: 'allowed' })
 
   async function revoke(request: Named, cause: z.infer<typeof revocation>) {
     const { agent, credential } = await found(instance, request)

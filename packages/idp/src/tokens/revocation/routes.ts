@@ -29,7 +29,7 @@ const schema = {
 export function revocationRoute(app: App, instance: Instance): void {
   const { clock, view } = instance
   const { db } = instance.connection
-  const byBearer = requireScope(instance, 'agents:write')
+  const byBearer = requireScope(instance, 'agents:write', { whileFrozen: 'allowed' })
 
   app.post('/api/v1/token/revoke', formRoute(schema, body, callers), async (request, reply) => {
     const now = clock()

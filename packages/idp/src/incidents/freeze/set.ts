@@ -1,0 +1,57 @@
+import { type IncidentRecord, type StoredIncident, transition } from '@rekey/breakglass'
+import { currentRevision, recordChange, recordEvent } from '@rekey/database'
+import { storable } from '../../audit/storable.ts'
+import type { Instance } from '../../instance.ts'
+import { transact } from '../../transact.ts'
+import { changeIncident, readAt } from '../record.ts'
+import { incidentTopic } from './memory.ts'
+
+type Held = Pick<Instance, 'connection' | 'view'>
+
+/**
+ * Freezes administration for an incident. Safe to repeat.
+ *
+ * @returns the incident, when every live instance refuses what is frozen
+ * @throws IdpError `UNKNOWN_INCIDENT`
+ */
+export function freezeFor(instance: Held, incident: string, actor: string): Promise<IncidentRecord> {
+  const frozen = (before: StoredIncident, now: number) => transition.frozen(before, actor, now)
+  return set(instance, incident, frozen, { action: 'incident.frozen', actor, details: { incident } })
+}
+
+/**
+ * Ends what an incident freezes; others may go on freezing. Safe to repeat.
+ *
+ * @param by who answers for it, where that is not the client that calls
+ * @returns the incident, when every live instance knows
+ * @throws IdpError `UNKNOWN_INCIDENT`
+ */
+export function unfreeze(
+  instance: Held,
+  incident: string,
+  by: { operator?: string | undefined; reason?: string | undefined },
+  actor: string,
+): Promise<IncidentRecord> {
+  const { operator, reason } = storable(by)
+  const unfrozen = (before: StoredIncident, now: number) => transition.unfrozen(before, operator ?? actor, reason, now)
+  const details = { incident, operator, reason }
+  return set(instance, incident, unfrozen, { action: 'incident.unfrozen', actor, details })
+}
+
+async function set(
+  instance: Held,
+  incident: string,
+  how: (before: StoredIncident, now: number) => StoredIncident,
+  event: { action: string; actor: string; details: Record<string, unknown> },
+): Promise<IncidentRecord> {
+  const { db } = instance.connection
+  const { changed, revision } = await transact(db, async (transaction) => {
+    const { before, after } = await changeIncident(transaction, incident, how)
+    // Whoever made it so may still be waiting for every instance to know.
+    if (after === before) return { changed: after, revision: (await currentRevision(transaction)).n }
+    await recordEvent(transaction, { ...event, outcome: 'success' })
+    return { changed: after, revision: await recordChange(transaction, incidentTopic, incident) }
+  })
+  await instance.view.everywhere(revision)
+  return readAt(db, changed)
+}

@@ -1,0 +1,50 @@
+import type { KeyShown } from '@rekey/breakglass'
+import { isAccepted, type Keyring, type KeyringStore, type Version } from '@rekey/keyring'
+import { thumbprintOf } from '../../credentials/key.ts'
+import { IdpError } from '../../error.ts'
+import { isoIfSet } from '../../http/time.ts'
+
+/** A signing key, and the keyring that it stands in. */
+export interface FoundKey {
+  keyring: Keyring
+  version: Version
+}
+
+/** Looks for a signing key by its `kid` in what the database has now. */
+export async function findKey(store: Pick<KeyringStore, 'list'>, kid: string): Promise<FoundKey | undefined> {
+  for (const keyring of await store.list()) {
+    const version = keyring.versions.find(({ id }) => id === kid)
+    if (version) return { keyring, version }
+  }
+  return undefined
+}
+
+/** @throws IdpError `UNKNOWN_KID` */
+export async function requireKey(store: Pick<KeyringStore, 'list'>, kid: string): Promise<FoundKey> {
+  const found = await findKey(store, kid)
+  if (found) return found
+  throw new IdpError('UNKNOWN_KID', 'no keyring has a key of this kid; it may have been retired long ago')
+}
+
+/** All that are accepted, and the revoked ones, as evidence shows them. */
+export async function keysNow(store: Pick<KeyringStore, 'list'>): Promise<KeyShown[]> {
+  const keyrings = await store.list()
+  return keyrings.flatMap((keyring) =>
+    keyring.versions
+      .filter((version) => isAccepted(version) || version.state === 'revoked')
+      .map((version) => showKey({ keyring, version })),
+  )
+}
+
+export function showKey({ keyring, version }: FoundKey): KeyShown {
+  const { id, state, reason, revokedAt, publicPart } = version
+  return {
+    kid: id,
+    keyring: keyring.name,
+    algorithm: keyring.algorithm,
+    state,
+    thumbprint: thumbprintOf(publicPart),
+    ...(reason === undefined ? {} : { reason }),
+    ...(revokedAt === undefined ? {} : { revokedAt: isoIfSet(revokedAt) }),
+  }
+}

@@ -1,0 +1,76 @@
+/** The replies about remedies: the types of the procedure's port, as they go over the wire. */
+import { z } from 'zod'
+import { time } from '../../http/time.ts'
+
+const revision = z.object({ epoch: z.number(), n: z.number() })
+
+const key = z.object({
+  kid: z.string(),
+  keyring: z.string(),
+  algorithm: z.string(),
+  state: z.string(),
+  thumbprint: z.string().optional().describe('RFC 7638, SHA-256'),
+  reason: z.string().optional(),
+  revokedAt: time.optional(),
+})
+const keys = z.array(key).describe('All that are accepted, and the revoked ones')
+
+export const shownProbe = z.object({
+  token: z.string().describe('An access token of nobody, which allows nothing'),
+  kid: z.string(),
+  jti: z.string().optional(),
+  expiresAt: time.optional(),
+})
+
+export const shownPromotion = z.object({
+  successors: z.array(z.object({ keyring: z.string(), kid: z.string(), activatedAt: time, everywhereAt: time })),
+  windowMs: z.number().describe('For how long fresh tokens may have waited for trust'),
+  keys,
+})
+
+export const shownRevocation = z.object({
+  revoked: z.array(z.object({ keyring: z.string(), kid: z.string(), revokedAt: time })),
+  revision: revision.optional().describe('What verifiers must hold from now on'),
+  keys,
+})
+
+export const shownEnded = z.object({
+  entries: z.array(z.record(z.string(), z.string())).describe('What is denied now, as verifiers take it'),
+  stores: z.array(z.object({ name: z.string(), ended: z.number().nullable().describe('null where nobody counts') })),
+  revision: revision.optional().describe('What verifiers must hold from now on'),
+})
+
+const verifier = { id: z.string().describe('name/instance'), library: z.string() }
+
+export const shownAcknowledgements = z.object({
+  revision: revision.describe('What has to be held'),
+  acknowledged: z.array(z.object({ ...verifier, at: time })),
+  missing: z.array(z.object({ ...verifier, acceptsUntil: time.describe('At worst') })),
+})
+
+export const shownChanges = z.object({
+  since: time,
+  until: time,
+  changes: z.array(
+    z.object({
+      at: time,
+      action: z.string(),
+      actor: z.string(),
+      because: z.string().describe('Why it is listed'),
+      event: z.unknown(),
+    }),
+  ),
+  truncated: z.boolean().describe('There were more'),
+  note: z.string().describe('What can be said about the key itself'),
+})
+
+export const shownRecord = z.object({
+  signer: z.string().optional().describe('Fingerprint of the key that signs the checkpoints'),
+  events: z.array(
+    z.object({
+      event: z.string().describe('The canonical text (RFC 8785), whose bytes are what was hashed'),
+      proof: z.unknown().optional().describe('As GET /api/v1/audit/events/:id/proof answers it'),
+    }),
+  ),
+  incomplete: z.string().optional().describe('What is missing, and why'),
+})

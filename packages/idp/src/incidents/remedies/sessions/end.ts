@@ -1,0 +1,116 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { type EndedSessions, type IncidentRecord, type StoredIncident, stepOf } from '@rekey/breakglass'
+import { currentRevision, databaseNow, recordEvent } from '@rekey/database'
+import type { Transaction } from 'kysely'
+import { toldOf } from '../../../denied/entry.ts'
+import { longestTokenMs } from '../../../denied/longest-token.ts'
+import { denyWithin } from '../../../denied/store.ts'
+import { IdpError } from '../../../error.ts'
+import type { Instance } from '../../../instance.ts'
+import type { IdpTables } from '../../../tables.ts'
+import { transact } from '../../../transact.ts'
+import { changeIncident } from '../../record.ts'
+import { deniedFor } from './deny-list.ts'
+import { opaqueTokens } from './opaque-tokens.ts'
+import { endsOwn, type Selected } from './selected.ts'
+import type { SessionStore, Spared } from './store.ts'
+
+/** Stores that keep sessions. What verifiers refuse is said by the deny-list besides. */
+const stores: readonly SessionStore[] = [opaqueTokens]
+
+/** Who ends them, and the token by which he asks. */
+export interface Ender extends Spared {
+  clientId: string
+}
+
+/**
+ * Ends the sessions that an incident's plan names, all of them or none. Asked for once more it ends the same ones: those that were
+ * issued before the moment at which this was done first, where the plan gives none.
+ *
+ * @returns when every live instance tells verifiers so, and what is issued from now on is not meant
+ * @throws IdpError `SELF_LOCK` when they are those of the client that asks; `DENY_LIST_FULL`, `UNKNOWN_INCIDENT`
+ */
+export async function endSessions(instance: Instance, incident: string, by: Ender): Promise<EndedSessions> {
+  const { connection, view } = instance
+  const done = await transact(connection.db, (transaction) => endWithin(instance, transaction, incident, by))
+  await view.everywhere(done.ended.revision?.n ?? 0)
+  // Times in tokens are whole seconds, and verifiers round the moment up: until then fresh tokens are refused as well.
+  const restMs = Math.ceil(done.newest / 1_000) * 1_000 - (await instance.store.now())
+  if (restMs > 0) await delay(Math.min(restMs, 1_000))
+  return done.ended
+}
+
+async function endWithin(instance: Instance, transaction: Transaction<IdpTables>, incident: string, by: Ender) {
+  const { before } = await changeIncident(transaction, incident, (unchanged) => unchanged)
+  const { sessions } = before.plan
+  if (endsOwn(sessions, by.clientId)) {
+    throw new IdpError(
+      'SELF_LOCK',
+      'these are the sessions of the very client that asks: let another one carry this out',
+    )
+  }
+  const now = await databaseNow(transaction)
+  const earlier = endedEarlier(before)
+  const issuer = instance.config.issuer
+  const selected = sessions.map((selector) => ({ selector, issuedBefore: momentOf(selector, issuer, earlier) ?? now }))
+  const ended = await endSelected(instance, transaction, { incident, selected, earlier, now }, by)
+  await changeIncident(transaction, incident, (current) => withResult(current, ended))
+  return { ended, newest: Math.max(0, ...selected.map(({ issuedBefore }) => issuedBefore)) }
+}
+
+interface Ending {
+  incident: string
+  selected: readonly Selected[]
+  earlier: EndedSessions | undefined
+  now: number
+}
+
+async function endSelected(
+  instance: Instance,
+  transaction: Transaction<IdpTables>,
+  { incident, selected, earlier, now }: Ending,
+  by: Ender,
+): Promise<EndedSessions> {
+  if (selected.length === 0) return { entries: [], stores: [] }
+  const counted = []
+  for (const { name, end } of stores) {
+    const counts = []
+    for (const one of selected) counts.push(await end(transaction, one, by))
+    counted.push({ name, ended: total([...counts, earlier?.stores.find((store) => store.name === name)?.ended ?? 0]) })
+  }
+  const details = { incident, sessions: selected.length, stores: counted }
+  await recordEvent(transaction, { action: 'session.ended', outcome: 'success', actor: by.clientId, details })
+  const rows = deniedFor(selected, instance.config.issuer, now, longestTokenMs(instance))
+  const n = await denyWithin(transaction, rows, by.clientId, { incident })
+  const { epoch } = await currentRevision(transaction)
+  const entries = rows.map(toldOf) as Record<string, string>[]
+  return { entries, stores: [{ name: 'deny-list', ended: null }, ...counted], revision: { epoch, n } }
+}
+
+/** Nobody knows the sum of what somebody cannot count. */
+function total(counts: readonly (number | null)[]): number | null {
+  return counts.reduce((sum, count) => (sum === null || count === null ? null : sum + count), 0)
+}
+
+function endedEarlier(incident: Pick<IncidentRecord, 'steps'>): EndedSessions | undefined {
+  return stepOf(incident, 'sessions').result as EndedSessions | undefined
+}
+
+/** As the plan gives it, or as it was when this was done before. */
+function momentOf(
+  selector: Selected['selector'],
+  issuer: string,
+  earlier: EndedSessions | undefined,
+): number | undefined {
+  if ('issuedBefore' in selector && selector.issuedBefore !== undefined) return Date.parse(selector.issuedBefore)
+  const [same] = deniedFor([{ selector, issuedBefore: 0 }], issuer, 0, 0)
+  const entry = earlier?.entries.find((told) => same && told[same.kind] === same.value)
+  return entry?.issuedBefore === undefined ? undefined : Date.parse(entry.issuedBefore)
+}
+
+function withResult(incident: StoredIncident, result: EndedSessions): StoredIncident {
+  return {
+    ...incident,
+    steps: incident.steps.map((step) => (step.name === 'sessions' ? { ...step, result } : step)),
+  }
+}

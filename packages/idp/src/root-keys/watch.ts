@@ -1,0 +1,89 @@
+import { type AuditSigner, type HeldRootKeys, type RootKey, type RootKeyList, rootKeyHolders } from '@rekey/database'
+import type { Logger } from 'pino'
+import { every } from '../every.ts'
+import type { IdpDatabase } from '../tables.ts'
+import { sealedUnder } from './sealed.ts'
+
+const lookEveryMs = 1_000
+
+/** The root keys of an instance, by their ids. */
+export interface RootKeys {
+  readonly newest: string
+  /** Under which is sealed: the newest that every live instance holds. */
+  readonly sealing: string
+  /** The newest first. */
+  readonly ids: readonly string[]
+  /** Does every live instance hold it? */
+  heldByAll(id: string): Promise<boolean>
+  /** The addresses of those live instances that do not. */
+  lackedBy(id: string): Promise<string[]>
+}
+
+export function shownRootKeys(held: HeldRootKeys, db: IdpDatabase): RootKeys {
+  const lackedBy = async (id: string) => (await rootKeyHolders(db))(id)
+  return {
+    get newest() {
+      return held.all[0].id
+    },
+    get sealing() {
+      return held.sealing.id
+    },
+    get ids() {
+      return held.ids
+    },
+    lackedBy,
+    heldByAll: async (id) => (await lackedBy(id)).length === 0,
+  }
+}
+
+/**
+ * Reads the root keys again each second, and finds out which of them seals: a changed file takes effect without a restart.
+ * What is no list of root keys changes nothing.
+ *
+ * @returns ends it
+ */
+export function watchRootKeys(
+  held: HeldRootKeys,
+  db: IdpDatabase,
+  signer: AuditSigner,
+  log: Logger,
+): () => Promise<void> {
+  let told = ''
+  let missed = ''
+  async function look(): Promise<void> {
+    const before = held.sealing.id
+    const read = await held.read()
+    const needed = await stillNeeded(held, read, db, signer)
+    const keys: RootKeyList = [...read, ...needed]
+    const rootKeys = needed.map(({ id }) => id)
+    if (missed !== String(rootKeys) && needed.length > 0) {
+      log.warn({ rootKeys }, 'a root key left its source and is still needed: no restart without it')
+    }
+    missed = String(rootKeys)
+    if (String(keys.map(({ id }) => id)) !== String(held.ids)) {
+      held.take(keys)
+      log.info({ rootKeys: held.ids }, 'the root keys were changed')
+    }
+    await held.settle(db)
+    if (held.sealing.id !== before) log.info({ rootKey: held.sealing.id }, 'sealing under another root key')
+    told = ''
+  }
+  return every(lookEveryMs, look, (error) => {
+    // Each second would be too often for a file that stays wrong.
+    if (told !== String(error)) log.error({ err: error }, 'the root keys could not be read again')
+    told = String(error)
+  })
+}
+
+/** One that left the source is held on to while it seals, or something hangs on it: without it nothing could be signed. */
+async function stillNeeded(
+  held: HeldRootKeys,
+  read: RootKeyList,
+  db: IdpDatabase,
+  signer: AuditSigner,
+): Promise<RootKey[]> {
+  const left = held.all.filter(({ id }) => !read.some((key) => key.id === id))
+  if (left.length === 0) return []
+  const sealed = await sealedUnder(db, signer)
+  return left.filter(({ id }) => id === held.sealing.id || sealed[id] !== undefined)
+}

@@ -1,0 +1,120 @@
+import assert from 'node:assert/strict'
+import { afterEach, beforeEach, describe, test } from 'node:test'
+import { addRootKey, removeOldRootKeys } from '@rekey/database'
+import { agent, eventually } from '../estate.ts'
+import { oldKey, rootKeys, sealingAfter, startKeyedEstate } from './setting.ts'
+
+const keyring = 'signing-es256'
+
+describe('a root key', { timeout: 180_000 }, () => {
+  let setting: Awaited<ReturnType<typeof startKeyedEstate>>
+  beforeEach(async () => {
+    setting = await startKeyedEstate()
+  })
+  afterEach(() => setting.stop())
+
+  test('that is new seals once every live instance holds it; what the old one sealed stays good', async () => {
+    const { start, write, seals } = setting
+    const [one, two] = await Promise.all([start('one', oldKey), start('two', oldKey)])
+    // Two keys in each of two keyrings; and the audit.
+    const [first] = await eventually(
+      () => rootKeys(one),
+      ([key]) => key?.sealed === 5,
+    )
+    const oldId = first?.id ?? ''
+    assert.deepEqual(first, { id: oldId, sealing: true, heldByAll: true, sealed: 5 })
+
+    const both = addRootKey(oldKey)
+    await write('one', both)
+    const [newest, older] = await eventually(
+      () => rootKeys(one),
+      (found) => found.length === 2,
+    )
+    const newId = newest?.id ?? ''
+    assert.deepEqual(newest, { id: newId, sealing: false, heldByAll: false, sealed: 0 })
+    assert.equal(older?.id, oldId)
+    await one.manage('POST', `/api/v1/keyrings/${keyring}/prepare`)
+    const ids = (await seals(keyring)).map(([, id]) => id)
+    assert.deepEqual(ids, [oldId, oldId, oldId], 'the other instance could not open it')
+
+    await write('two', both)
+    for (const idp of [one, two]) assert.equal(await sealingAfter(idp, oldId), newId)
+    await two.manage('POST', `/api/v1/keyrings/${keyring}/prepare`)
+    assert.deepEqual((await seals(keyring)).at(-1), ['prepared', newId])
+    for (const idp of [one, two]) assert.equal((await idp.token(agent)).status, 200)
+    const told = [...one.lines, ...two.lines].join('')
+    for (const key of both.trim().split('\n')) assert.equal(told.includes(key), false)
+  })
+
+  test('is not taken from a file that holds none, which is told of once', async () => {
+    const { start, write } = setting
+    const idp = await start('one', oldKey)
+    const before = await rootKeys(idp)
+    await write('one', 'not a key')
+    const told = () => idp.lines.filter((line) => line.includes('ROOT_KEY_INVALID'))
+    await eventually(
+      async () => told().length,
+      (count) => count > 0,
+    )
+    assert.deepEqual(await rootKeys(idp), before)
+    assert.equal((await idp.token(agent)).status, 200)
+    await write('one', addRootKey(oldKey))
+    await eventually(
+      () => rootKeys(idp),
+      (found) => found.length === 2,
+    )
+    assert.equal(told().length, 1)
+    assert.equal(idp.lines.join('').includes('not a key'), false)
+  })
+
+  test('that left the file is held on to while it is needed, and no longer', async () => {
+    const { start, write, read, estate } = setting
+    const idp = await start('one', oldKey)
+    const [first] = await rootKeys(idp)
+    await write('one', addRootKey(await read('one')))
+    const newId = await sealingAfter(idp, first?.id ?? '')
+    await write('one', removeOldRootKeys(await read('one')))
+    await write('two', await read('one'))
+    const told = () => idp.lines.filter((line) => line.includes('still needed'))
+    await eventually(
+      async () => told().length,
+      (count) => count > 0,
+    )
+    assert.deepEqual(
+      (await rootKeys(idp)).map(({ id }) => id),
+      [newId, first?.id],
+    )
+    assert.equal((await idp.token(agent)).status, 200)
+    for (const { id } of await estate.db.selectFrom('keyrings').select('name as id').execute()) {
+      const path = `/api/v1/keyrings/${id}`
+      const { body } = await idp.manage('GET', path)
+      // The standby, then the active one: both are replaced by what is made now.
+      for (const version of body.versions.toReversed()) {
+        await idp.manage('POST', `${path}/revoke`, { id: version.id, reason: 'superseded' })
+      }
+    }
+    const left = await eventually(
+      () => rootKeys(idp),
+      (found) => found.length === 1,
+    )
+    assert.deepEqual([left[0]?.id, left[0]?.sealing], [newId, true])
+    await idp.close()
+    assert.equal((await (await start('two', await read('two'))).token(agent)).status, 200)
+  })
+
+  test('of before does not come back: an instance with a forgotten copy of the old file does not start', async () => {
+    const { start, write } = setting
+    const idp = await start('one', oldKey)
+    const [first] = await rootKeys(idp)
+    await write('one', addRootKey(oldKey))
+    const newId = await sealingAfter(idp, first?.id ?? '')
+    await write('one', oldKey)
+    const told = () => idp.lines.filter((line) => line.includes('still needed'))
+    await eventually(
+      async () => told().length,
+      (count) => count > 0,
+    )
+    assert.equal((await rootKeys(idp)).find(({ sealing }) => sealing)?.id, newId, 'not by the old file either')
+    await assert.rejects(start('two', oldKey), { code: 'ROOT_KEY_MISMATCH', message: /give the root key of this/ })
+  })
+})
