@@ -2,14 +2,17 @@ import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
 import { agentCommand } from './commands/agent/group.ts'
 import { auditCommand } from './commands/audit/group.ts'
+import { breakGlassCommand } from './commands/break-glass/group.ts'
 import { credentialCommand } from './commands/credential/group.ts'
 import { discardCommand } from './commands/discard.ts'
+import { evidenceCommand } from './commands/evidence/group.ts'
 import { idpCommand } from './commands/idp.ts'
 import { issueWithCommand } from './commands/issue-with.ts'
 import { loadCommand } from './commands/load.ts'
 import { prepareCommand } from './commands/prepare.ts'
 import { revokeCommand } from './commands/revoke.ts'
 import { rollbackCommand } from './commands/rollback.ts'
+import { rootKeyCommand } from './commands/root-key/group.ts'
 import { rotateCommand } from './commands/rotate.ts'
 import { statusCommand } from './commands/status.ts'
 import { tokenCommand } from './commands/token.ts'
@@ -26,18 +29,21 @@ const builders = [
   rollbackCommand,
   discardCommand,
   revokeCommand,
+  breakGlassCommand,
   issueWithCommand,
   agentCommand,
   credentialCommand,
   auditCommand,
+  evidenceCommand,
   verifierCommand,
   tokenCommand,
   loadCommand,
+  rootKeyCommand,
   idpCommand,
 ]
 
 /** Errors of commands whose document tells more. */
-const printed: ReadonlySet<CliErrorCode> = new Set(['LOAD_FAILED', 'NOT_VERIFIED'])
+const printed: ReadonlySet<CliErrorCode> = new Set(['LOAD_FAILED', 'NOT_VERIFIED', 'NOT_CONTAINED'])
 
 /**
  * Runs one command line.
@@ -65,6 +71,8 @@ function buildProgram(shell: Shell, asJson: boolean): Command {
     .option('--json', 'print one JSON document on stdout, all else on stderr')
     .version(version(), '-V, --version', 'print the version')
     .helpCommand(true)
+    // What stands behind the name of a command is that command's, although one above it may have an option of that name.
+    .enablePositionalOptions()
     .addHelpText(
       'after',
       '\nExit codes: 0 done, 1 failed, 2 wrong use, 3 not reachable, 4 refused by policy or freeze.',

@@ -65,12 +65,12 @@ export class Place {
 
   /** Runs any other command and waits for its end. */
   rekey(...words: string[]): Promise<Ran> {
-    return this.#start(...words).ended
+    return this.start(...words).ended
   }
 
   /** Puts the estate under load, however long what is tried meanwhile takes here. @returns what ends it */
   async load(rate: number): Promise<() => Promise<Ran>> {
-    const load = this.#start('load', '--rate', String(rate), '--seconds', '600', '--json')
+    const load = this.start('load', '--rate', String(rate), '--seconds', '600', '--json')
     const ended = load.ended.then(({ stderr }) => Promise.reject(new Error(`the load ended:\n${stderr}`)))
     // Its first line: requests are under way.
     await Promise.race([once(load.process.stderr as NodeJS.ReadableStream, 'data'), ended])
@@ -81,7 +81,8 @@ export class Place {
     }
   }
 
-  #start(...words: string[]): { process: ChildProcess; ended: Promise<Ran> } {
+  /** The same without waiting for its end. */
+  start(...words: string[]): { process: ChildProcess; ended: Promise<Ran> } {
     const child = spawn(process.execPath, [executable, ...words], { env: this.env, cwd: this.home, ...this.owner })
     const [stdout, stderr] = [textOf(child.stdout), textOf(child.stderr)]
     const ended = once(child, 'close').then(([code]) => ({ code, stdout: stdout(), stderr: stderr() }))

@@ -8,7 +8,13 @@ import { refusalOf } from './refusal.ts'
 import { requestTokenOfAny } from './token.ts'
 
 /** The management scopes that commands ask for. */
-export type Scope = 'keyrings:read' | 'keyrings:write' | 'agents:read' | 'agents:write' | 'audit:read'
+export type Scope =
+  | 'keyrings:read'
+  | 'keyrings:write'
+  | 'agents:read'
+  | 'agents:write'
+  | 'audit:read'
+  | 'incidents:write'
 
 /** One of them, and maybe others behind it, each after a space. */
 export type Scopes = Scope | `${Scope} ${string}`

@@ -15,6 +15,7 @@ interface ServerError {
 const refusedByRule = new Set([403, 409, 423, 429])
 // An IdP without its lease, or whose database is down: it is there, but nothing can be got from it before it recovers.
 const outOfService = 503
+const frozen = 423
 
 /** A server's error reply as an error for the terminal; scripts see the server's own code. */
 export function refusalOf(status: number, body: string, what: string): CliError {
@@ -25,7 +26,8 @@ export function refusalOf(status: number, body: string, what: string): CliError 
   if (reply.details !== undefined) facts.details = reply.details
   if (reply.incident !== undefined) facts.incident = reply.incident
   if (reply.correlation_id !== undefined) facts.correlation_id = reply.correlation_id
-  return new CliError(kindOf(status), `${what}: ${message} (${code})`, facts)
+  const way = status === frozen && reply.incident ? `; "rekey break-glass unfreeze ${reply.incident}" ends that` : ''
+  return new CliError(kindOf(status), `${what}: ${message} (${code})${way}`, facts)
 }
 
 function kindOf(status: number): CliErrorCode {

@@ -4,8 +4,8 @@ import { activeOf, type KeyringView } from '../client/keyring.ts'
 import { readKeyring } from '../client/keyrings.ts'
 import { follow } from '../rotation/follow.ts'
 import { moveTo } from '../rotation/move.ts'
-import { withProgress } from '../rotation/progress.ts'
 import { print, type Shell } from '../shell.ts'
+import { withProgress } from '../terminal/progress.ts'
 import { managementOf, newCommand, wantsJson } from './command.ts'
 
 interface IssueWithOptions {

@@ -3,9 +3,9 @@ import { activeOf, type KeyringView } from '../client/keyring.ts'
 import { act } from '../client/keyrings.ts'
 import { follow } from '../rotation/follow.ts'
 import type { Until } from '../rotation/milestones.ts'
-import { withProgress } from '../rotation/progress.ts'
 import { rotationOf, type Watched } from '../rotation/watch.ts'
 import { print, type Shell } from '../shell.ts'
+import { withProgress } from '../terminal/progress.ts'
 import { managementOf, newCommand, wantsJson } from './command.ts'
 
 interface RotateOptions {

@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import { listEvents } from '../client/audit.ts'
 import { overdueCredentials } from '../client/credentials.ts'
 import { ifAllowed, ifThere } from '../client/if-there.ts'
+import { openIncidents } from '../client/incidents.ts'
 import { chainIntegrity } from '../client/integrity.ts'
 import { readIssuance } from '../client/issuance.ts'
 import { listKeyrings } from '../client/keyrings.ts'
@@ -31,7 +32,7 @@ export function statusCommand(shell: Shell): Command {
 }
 
 async function look(estate: Estate, shell: Shell): Promise<Seen> {
-  const client = new ManagementClient(estate, shell, ['keyrings:read', 'agents:read', 'audit:read'])
+  const client = new ManagementClient(estate, shell, ['keyrings:read', 'agents:read', 'audit:read', 'incidents:write'])
   const keyrings = await listKeyrings(client)
   const { newest, verifiers } = await listVerifiers(client)
   const issuance = await ifThere(readIssuance(client))
@@ -40,7 +41,8 @@ async function look(estate: Estate, shell: Shell): Promise<Seen> {
     tell(shell, `${what} not looked at: this client may not have ${scope}.`)
   const overdue = await ifAllowed(overdueCredentials(client), unseen('Overdue credentials are', 'agents:read'))
   const audit = await ifAllowed(lookAtAudit(client, estate, shell), unseen('The audit is', 'audit:read'))
-  return { keyrings, verifiers, newest, issuance, instances, overdue, audit }
+  const incidents = await ifAllowed(openIncidents(client), unseen('Incidents are', 'incidents:write'))
+  return { keyrings, verifiers, newest, issuance, instances, overdue, audit, incidents }
 }
 
 async function lookAtAudit(client: ManagementClient, estate: Estate, shell: Shell): Promise<AuditSeen> {

@@ -73,7 +73,7 @@ function idPart(text: string): string {
   throw new InvalidArgumentError('It is no id.')
 }
 
-function fingerprint(text: string): string {
+export function fingerprint(text: string): string {
   if (/^[0-9a-f]{64}$/i.test(text)) return text.toLowerCase()
   throw new InvalidArgumentError('A fingerprint has 64 hexadecimal digits.')
 }

@@ -1,10 +1,12 @@
 import { rmSync } from 'node:fs'
+import { ensureEvidenceKey } from '@rekey/breakglass'
 import { managementScopes, migrateIdp, ensureClients as registerClients } from '@rekey/idp'
 import type { Clock } from '../clock.ts'
 import { Child, type Part, type Witness } from './child.ts'
 import { type Clients, ensureClients } from './clients.ts'
 import { Database, namedDatabase } from './database.ts'
 import type { Estate } from './document.ts'
+import { evidenceKeyFile } from './evidence-key.ts'
 import { ensureDatabaseFolder, type Home, makeHome } from './home.ts'
 import { endLeftovers } from './leftovers.ts'
 import { Lock } from './lock.ts'
@@ -80,6 +82,7 @@ export class RunningEstate {
     await this.#takeOver()
     await this.#requirePorts(namedDatabase(env) !== undefined)
     ensureRootKey(home.rootKeyFile)
+    ensureEvidenceKey(evidenceKeyFile(env, home))
     const plan: Plan = { home, ports, env, clients: ensureClients(home) }
     interrupted.throwIfAborted()
     const database = namedDatabase(env) ?? (await this.#startDatabase())

@@ -24,10 +24,16 @@ function fromEnvironment(env: Environment): Estate | undefined {
     throw new CliError('WRONG_USE', `REKEY_IDP names an estate elsewhere, but ${missing.join(' and ')} is not set`)
   }
   const credential = { clientId: env.REKEY_CLIENT_ID, clientSecret: env.REKEY_CLIENT_SECRET }
-  const apis = (env.REKEY_APIS ?? '').split(',').filter((url) => url !== '')
+  const apis = addresses(env.REKEY_APIS)
   const parsed = estateDocument.safeParse({ idp: env.REKEY_IDP, apis, admin: credential, agent: credential })
   if (!parsed.success) throw new CliError('WRONG_USE', `REKEY_IDP "${env.REKEY_IDP}" or REKEY_APIS is no URL`)
   return parsed.data
+}
+
+/** The addresses alone: what break-glass is told about them besides concerns nobody else. */
+function addresses(apis = ''): string[] {
+  const words = apis.split(/[\s,]+/).filter((word) => word !== '' && !/^(library|path)=/.test(word))
+  return words.map((word) => word.replace(/^dns:/, ''))
 }
 
 function fromFile(path: string): Estate {

@@ -15,6 +15,11 @@ export interface Home {
   revocationJournal: string
   /** Signed checkpoints of the audit, outside of the database: whoever shortens the audit there cannot shorten these. */
   auditCheckpoints: string
+  /** Signs the evidence of incidents, and nothing else. */
+  evidenceKeyFile: string
+  evidenceFolder: string
+  /** Incidents of an IdP that is steered by commands. */
+  incidentsFolder: string
 }
 
 /** The paths below `$REKEY_HOME` (default: `.rekey` in the current folder). Touches nothing. */
@@ -30,6 +35,9 @@ export function homeOf(env: Readonly<Record<string, string | undefined>>, curren
     databasesFolder: join(folder, 'database'),
     revocationJournal: join(folder, 'revocations.jsonl'),
     auditCheckpoints: join(folder, 'audit-checkpoints'),
+    evidenceKeyFile: join(folder, 'evidence.key'),
+    evidenceFolder: join(folder, 'evidence'),
+    incidentsFolder: join(folder, 'incidents'),
   }
 }
 

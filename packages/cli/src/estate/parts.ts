@@ -4,6 +4,7 @@ import type { Clients } from './clients.ts'
 import type { DatabaseUrls } from './database.ts'
 import { apiEntry, idpEntry } from './entry.ts'
 import { apiEnvironment, idpEnvironment } from './environment.ts'
+import { evidenceKeyFile } from './evidence-key.ts'
 import type { Home } from './home.ts'
 import type { Ports } from './ports.ts'
 
@@ -27,7 +28,10 @@ export function idpParts({ home, ports, env }: Plan, database: DatabaseUrls): Pa
     REKEY_ISSUER: urlAt(ports.idps[0]),
     REKEY_ROOT_KEY: `file:${home.rootKeyFile}`,
     REKEY_REVOCATION_JOURNAL: home.revocationJournal,
+    REKEY_EVIDENCE_KEY: `file:${evidenceKeyFile(env, home)}`,
   }
+  // An instance that carries an incident out refreshes and probes these, and others that the shell names instead.
+  const defaults = { REKEY_ANONYMOUS_PROPAGATION: '0s', REKEY_APIS: ports.apis.map(urlAt).join(',') }
   const checkpoints = env.REKEY_AUDIT_CHECKPOINTS ?? home.auditCheckpoints
   return ports.idps.map((port, index) => {
     const name = index === 0 ? 'idp' : `idp-${index + 1}`
@@ -35,7 +39,7 @@ export function idpParts({ home, ports, env }: Plan, database: DatabaseUrls): Pa
     return {
       name,
       entry: idpEntry(),
-      env: idpEnvironment(env, { REKEY_ANONYMOUS_PROPAGATION: '0s' }, { ...shared, ...own }),
+      env: idpEnvironment(env, defaults, { ...shared, ...own }),
       logFile: join(home.logsFolder, `${name}.log`),
       url: urlAt(port),
     }

@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { CliError } from '../error.ts'
 import type { Shell } from '../shell.ts'
-import { isComplete, type Milestone } from './milestones.ts'
-import type { Progress } from './progress.ts'
+import type { Milestone, Progress } from '../terminal/progress.ts'
+import { isComplete } from './milestones.ts'
 
 /** Something that the IdP carries out by itself, and how it is followed from here. */
 export interface Followed<T> {

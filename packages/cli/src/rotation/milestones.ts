@@ -1,16 +1,9 @@
 import { activeOf, type KeyringView, standbyOf, type VersionView, type Waiting } from '../client/keyring.ts'
+import type { Milestone } from '../terminal/progress.ts'
 import { gateSentence } from './gate.ts'
 
 /** How far a rotation is followed. */
 export type Until = 'active' | 'retired'
-
-/** One thing that has to happen in a rotation. */
-export interface Milestone {
-  title: string
-  done: boolean
-  /** What it waits for, when it is the one that is due and something is known. */
-  waiting?: string
-}
 
 /**
  * Reads from a keyring how far the rotation away from version `from` has come. Planned or forced, one's own or a

@@ -1,9 +1,9 @@
 import { type IssuanceView, readIssuance } from '../client/issuance.ts'
 import type { ManagementClient } from '../client/management.ts'
 import { CliError } from '../error.ts'
+import type { Milestone } from '../terminal/progress.ts'
 import type { Followed } from './follow.ts'
 import { gateSentence } from './gate.ts'
-import type { Milestone } from './milestones.ts'
 
 /** A move of issuance to another keyring, to be followed until every live instance goes by it. */
 export function moveTo(client: ManagementClient, keyring: string): Followed<IssuanceView> {

@@ -1,8 +1,10 @@
+import type { IncidentView } from '../client/incidents.ts'
 import type { IssuanceView } from '../client/issuance.ts'
 import type { KeyringView, TrustRevision, VerifierView } from '../client/keyring.ts'
 import type { InstanceView } from '../client/parties.ts'
 import { type AuditSeen, auditWorries } from './audit-worries.ts'
 import { credentialWorries, type Overdue } from './credential-worries.ts'
+import { incidentWorries } from './incident-worries.ts'
 import { instanceWorries } from './instance-worries.ts'
 import { keyringWorries } from './keyring-worries.ts'
 import { moveWorries } from './move-worries.ts'
@@ -22,9 +24,10 @@ export interface Seen {
   newest?: TrustRevision | undefined
   issuance?: IssuanceView | undefined
   instances?: InstanceView[] | undefined
-  /** Neither this nor the next is said to a client that may not read it. */
+  /** Neither this nor the next two are said to a client that may not read them. */
   overdue?: Overdue | undefined
   audit?: AuditSeen | undefined
+  incidents?: IncidentView[] | undefined
 }
 
 /** Everything in the estate that a person should look at, longest-standing first. */
@@ -36,6 +39,7 @@ export function attention(seen: Seen, now: number): Attention[] {
     ...seen.verifiers.flatMap((verifier) => verifierWorries(verifier, seen, now)),
     ...(seen.overdue ? credentialWorries(seen.overdue) : []),
     ...(seen.audit ? auditWorries(seen.audit, now) : []),
+    ...(seen.incidents ?? []).flatMap((incident) => incidentWorries(incident, now)),
   ]
   return found.sort((a, b) => Date.parse(a.since) - Date.parse(b.since))
 }

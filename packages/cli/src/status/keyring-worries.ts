@@ -43,7 +43,7 @@ function overdue(keyring: KeyringView, now: number): Attention[] {
   ]
 }
 
-function rotationPeriodMs(policy: Readonly<Record<string, unknown>>): number | undefined {
+export function rotationPeriodMs(policy: Readonly<Record<string, unknown>>): number | undefined {
   if (typeof policy.rotateEveryMs === 'number') return policy.rotateEveryMs
   return typeof policy.rotateEvery === 'string' ? parseDuration(policy.rotateEvery) : undefined
 }

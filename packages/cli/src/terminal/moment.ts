@@ -2,7 +2,13 @@
 export function stamp(iso: string): string {
   const at = new Date(iso)
   const day = [at.getFullYear(), padded(at.getMonth() + 1), padded(at.getDate())].join('-')
-  return `${day} ${clockTime(at)}:${padded(at.getSeconds())}`
+  return `${day} ${timeOfDay(iso)}`
+}
+
+/** A moment of these days, in local time: "12:00:07". */
+export function timeOfDay(iso: string): string {
+  const at = new Date(iso)
+  return `${clockTime(at)}:${padded(at.getSeconds())}`
 }
 
 const dayMs = 86_400_000
@@ -11,7 +17,7 @@ const dayMs = 86_400_000
 export function atTime(iso: string, now: number): string {
   const at = new Date(iso)
   const distanceMs = at.getTime() - now
-  if (Math.abs(distanceMs) < 60_000) return `at ${clockTime(at)}:${padded(at.getSeconds())}`
+  if (Math.abs(distanceMs) < 60_000) return `at ${timeOfDay(iso)}`
   if (Math.abs(distanceMs) < dayMs / 2) return `at ${clockTime(at)}`
   return `on ${at.getFullYear()}-${padded(at.getMonth() + 1)}-${padded(at.getDate())} at ${clockTime(at)}`
 }

@@ -21,6 +21,7 @@ const answers = {
   'GET /keyrings': { keyrings: [] },
   'GET /verifiers': { verifiers: [] },
   'GET /credentials?due=overdue&limit=50': { credentials: [overdue], nextCursor: null, total: 1 },
+  'GET /incidents': { incidents: [] },
   [tripwires]: { events: [tripped], nextCursor: null },
   'GET /metrics': '# TYPE agentidp_audit_chain_integrity gauge\nagentidp_audit_chain_integrity 0\n',
 }
@@ -30,23 +31,24 @@ test('status tells of overdue credentials, dead secrets that are presented, and 
   const { code, stdout, stderr } = await idp.rekey('status')
   await idp.close()
   assert.deepEqual([code, stderr], [0, ''])
-  assert.deepEqual(idp.scopes, ['keyrings:read agents:read audit:read'])
+  assert.deepEqual(idp.scopes, ['keyrings:read agents:read audit:read incidents:write'])
   assert.match(
     stdout,
     /Attention\n {2}! credential c-1 of agent a-1 should have been rotated \(for 1d\)\n {4}rekey credential rotate a-1 c-1 --overlap 24h\n {2}! a dead secret .* \(for 1h\)\n {4}rekey audit list .*\n {2}! the audit is not whole.*\n {4}rekey audit verify\n$/,
   )
 })
 
-test('a client that may not read agents or the audit sees the rest, and is told what it does not see', async () => {
+test('a client that may not read agents, the audit or incidents sees the rest, and is told what it does not see', async () => {
   const refusal = new Refusal(403, 'INSUFFICIENT_SCOPE', 'this needs another scope')
-  const idp = await playIdp({ ...answers, 'GET /credentials?due=overdue&limit=50': refusal, [tripwires]: refusal })
+  const refused = ['GET /credentials?due=overdue&limit=50', 'GET /incidents', tripwires]
+  const idp = await playIdp({ ...answers, ...Object.fromEntries(refused.map((line) => [line, refusal])) })
   const { code, stdout, stderr } = await idp.rekey('status', '--json')
   await idp.close()
   assert.equal(code, 0)
   assert.deepEqual(Object.keys(JSON.parse(stdout)), ['keyrings', 'verifiers', 'attention'])
   assert.match(
     stderr,
-    /Overdue credentials are not looked at: this client may not have agents:read\.\nThe audit is not/,
+    /Overdue credentials are not looked at: this client may not have agents:read\.\nThe audit is not.*\nIncidents are not/,
   )
 })
 

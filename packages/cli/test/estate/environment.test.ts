@@ -12,7 +12,7 @@ const shell = {
   REKEY_TRUST_CLIENT_SECRET: 'of an API elsewhere',
   REKEY_NO_SUCH_SETTING: 'nobody’s',
   REKEY_ALGORITHMS: 'ES256',
-  INTERNAL_JWKS_REFRESH_TOKEN: 'for the APIs',
+  INTERNAL_JWKS_REFRESH_TOKEN: 'of the APIs',
   OIDC_FORCE_KEY_ROTATION: 'true',
   DATABASE_DIRECT_URL: 'postgres://of-another-database',
   DATABASE_OWNER_URL: 'postgres://owner:secret@of-another-database',
@@ -23,7 +23,7 @@ test('an API gets the runtime’s variables and its own, and none of the shell�
     PATH: '/bin',
     NODE_ENV: 'production',
     REKEY_ALGORITHMS: 'ES256',
-    INTERNAL_JWKS_REFRESH_TOKEN: 'for the APIs',
+    INTERNAL_JWKS_REFRESH_TOKEN: 'of the APIs',
     PORT: '1',
   })
 })
@@ -33,6 +33,7 @@ test('the IdP gets its own settings from the shell too, and nothing that is mean
     PATH: '/bin',
     NODE_ENV: 'production',
     REKEY_ACCESS_TOKEN_TTL: '10m',
+    INTERNAL_JWKS_REFRESH_TOKEN: 'of the APIs',
     OIDC_FORCE_KEY_ROTATION: 'true',
     DATABASE_URL: 'x',
   })

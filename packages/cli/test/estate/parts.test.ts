@@ -56,3 +56,23 @@ test('each instance keeps checkpoints of the audit outside of the database, in t
   assert.deepEqual(kept({ REKEY_AUDIT_CHECKPOINTS: '/mnt/audit' }), ['/mnt/audit', '/mnt/audit-2'])
   assert.deepEqual(kept({ REKEY_AUDIT_CHECKPOINTS: '' }), ['', ''])
 })
+
+test('an instance knows the APIs of the estate, and the key that evidence is signed by, unless the shell names others', () => {
+  const told = (env: Record<string, string>) => {
+    const { REKEY_APIS, REKEY_EVIDENCE_KEY } = idpParts({ ...plan, env }, urls)[0]?.env ?? {}
+    return [REKEY_APIS, REKEY_EVIDENCE_KEY]
+  }
+  assert.deepEqual(told({}), ['http://localhost:8081,http://localhost:8082', 'file:/srv/app/.rekey/evidence.key'])
+  assert.deepEqual(told({ REKEY_APIS: 'https://a', REKEY_EVIDENCE_KEY: 'file:/run/e' }), ['https://a', 'file:/run/e'])
+  const secret = { INTERNAL_JWKS_REFRESH_TOKEN_FILE: '/run/secrets/refresh' }
+  const variables = [...idpParts({ ...plan, env: secret }, urls), ...apiParts({ ...plan, env: secret })]
+  for (const { env } of variables) assert.equal(env.INTERNAL_JWKS_REFRESH_TOKEN_FILE, '/run/secrets/refresh')
+})
+
+test('a key that stands in the environment itself is refused, and not repeated', () => {
+  const env = { REKEY_EVIDENCE_KEY: 'hunter2' }
+  assert.throws(
+    () => idpParts({ ...plan, env }, urls),
+    (error: Error) => !error.message.includes('hunter2'),
+  )
+})

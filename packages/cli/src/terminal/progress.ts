@@ -1,7 +1,18 @@
 import type { Shell } from '../shell.ts'
 import { lineProgress } from './lines.ts'
-import type { Milestone } from './milestones.ts'
 import { taskProgress } from './tasks.ts'
+
+/** One thing that has to come true on the way to something that takes its time. */
+export interface Milestone {
+  title: string
+  done: boolean
+  /** It came to an end, though not to the good one that its title would else tell of. */
+  wrong?: boolean
+  /** What it waits for, when it is the one that is due and something is known. */
+  waiting?: string
+  /** Since when it is under way, where that is known: a time of day. */
+  since?: string
+}
 
 /** Shows the path as it is gone. */
 export interface Progress {

@@ -1,0 +1,22 @@
+import type { Plan } from '@rekey/breakglass'
+import { addKey } from '../root-keys/add.ts'
+import { type Shell, tell } from '../shell.ts'
+import type { Concerned } from './provider.ts'
+
+/**
+ * Where the database may have leaked, what is in it has to be sealed anew by another root key. For the estate in this home
+ * that is put in place here; elsewhere the IdP refuses until somebody did.
+ *
+ * Nothing is changed for a key that nobody knows, for an incident that would not begin, and for one that began before: its
+ * root key was replaced then.
+ */
+export async function replaceRootKey(plan: Plan, { provider, client }: Concerned, shell: Shell): Promise<void> {
+  if (client === undefined || shell.env.REKEY_IDP) return
+  const known = await provider.journal.list()
+  if (known.some((record) => record.plan.incident === plan.incident)) return
+  const { key, obstacles } = await provider.inspect(plan)
+  if (key === undefined || obstacles.length > 0) return
+  tell(shell, 'The estate gets a new root key …')
+  await addKey(client, shell)
+  tell(shell, 'Every instance seals by it now. Back it up: what it sealed cannot be opened without it.')
+}

@@ -1,0 +1,30 @@
+/** Arguments and options that several of these commands have. */
+import { Argument, InvalidArgumentError, Option } from 'commander'
+
+/** INCIDENT: its id. */
+export function incidentArgument(): Argument {
+  return new Argument('<incident>', 'id of the incident').argParser(incidentId)
+}
+
+/** It becomes a part of a path, and of a file's name. */
+export function incidentId(text: string): string {
+  if (/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(text)) return text
+  throw new InvalidArgumentError('It has to begin with a letter or digit, and have letters, digits, dots and hyphens.')
+}
+
+/** `--idp-commands`: for an identity provider that is not Rekey's. */
+export function commandsOption(): Option {
+  return new Option(
+    '--idp-commands <file>',
+    'an identity provider that commands of yours steer, instead of the estate’s',
+  )
+}
+
+/** What whoever carries an incident out can say. */
+export function runOptions(): Option[] {
+  return [
+    new Option('--old-token-file <file>', 'a token by that key, where the identity provider cannot make one'),
+    new Option('--out <file>', 'where to put the evidence (default: a new file in $REKEY_HOME/evidence)'),
+    commandsOption(),
+  ]
+}

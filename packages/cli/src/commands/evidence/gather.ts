@@ -1,0 +1,117 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { type Overdue, type PeriodFacts, periodActions, type RecordedEvent } from '@rekey/breakglass'
+import type { EventProof, ListedEvent } from '@rekey/database/offline'
+import { runnerName } from '../../break-glass/runner.ts'
+import { software } from '../../break-glass/software.ts'
+import { listEvents, proveEvent } from '../../client/audit.ts'
+import { overdueCredentials } from '../../client/credentials.ts'
+import { activeOf, type KeyringView } from '../../client/keyring.ts'
+import { listKeyrings } from '../../client/keyrings.ts'
+import type { ManagementClient } from '../../client/management.ts'
+import { CliError } from '../../error.ts'
+import { findEstate } from '../../estate/find.ts'
+import type { Shell } from '../../shell.ts'
+import { rotationPeriodMs } from '../../status/keyring-worries.ts'
+import { managementOf } from '../command.ts'
+
+/** Of each action, and of credentials: what is more is told as missing. */
+const most = 20_000
+/** Requests for proofs at a time. */
+const atOnce = 8
+const recheckMs = 100
+const mostTries = 30
+
+/** What an estate has of a period, and what stands in it now. */
+export async function gather(shell: Shell, control: string, period: PeriodFacts['period']): Promise<PeriodFacts> {
+  const client = managementOf(shell, 'audit:read', 'keyrings:read', 'agents:read')
+  const keyrings = await listKeyrings(client)
+  const credentials = await overdueCredentials(client, most)
+  const { events, truncated } = await listActions(client, period)
+  const proven = await prove(client, events)
+  const now = shell.now()
+  const lacks = {
+    [`there are more than ${most} events ${truncated.join(', ')}`]: truncated.length > 0,
+    [`there are more than ${most} overdue credentials`]: credentials.nextCursor !== null,
+    'some events have no proof yet: the chainer may be down': proven.some(({ proof }) => proof === undefined),
+    'the period was not over when this was sealed': Date.parse(period.to) > now,
+  }
+  return {
+    format: 'rekey-period-evidence/1',
+    sealedAt: new Date(now).toISOString(),
+    sealedBy: { runner: runnerName(shell.env), clockOffsetMs: 0, software: software() },
+    issuer: findEstate(shell.env, shell.folder).idp,
+    control,
+    period,
+    keyrings,
+    overdue: [
+      ...keyrings.flatMap((keyring) => overdueKey(keyring, now)),
+      ...credentials.credentials.map(overdueCredential),
+    ],
+    missing: Object.keys(lacks).filter((sentence) => lacks[sentence]),
+    record: { events: proven },
+  }
+}
+
+async function listActions(client: ManagementClient, period: PeriodFacts['period']) {
+  const events: ListedEvent[] = []
+  const truncated: string[] = []
+  for (const action of periodActions) {
+    const found = await listEvents(client, { action, ...period, order: 'oldest' }, most)
+    events.push(...found.events)
+    if (found.nextCursor !== null) truncated.push(action)
+  }
+  return { events: events.toSorted((a, b) => a.seq - b.seq), truncated }
+}
+
+/** The newest events get their checkpoint within about a second; where the chainer is down they get none. */
+async function prove(client: ManagementClient, events: readonly ListedEvent[]): Promise<RecordedEvent[]> {
+  const proofs = new Map<string, EventProof>()
+  for (let tries = mostTries; ; tries -= 1) {
+    const waiting = events.filter(({ id }) => !proofs.has(id))
+    for (let from = 0; from < waiting.length; from += atOnce) {
+      const some = waiting.slice(from, from + atOnce)
+      const found = await Promise.all(some.map(async ({ id }) => [id, await proofOf(client, id)] as const))
+      for (const [id, proof] of found) if (proof) proofs.set(id, proof)
+    }
+    if (proofs.size === events.length || tries === 0) break
+    await delay(recheckMs)
+  }
+  return events.map((event) => recorded(event, proofs.get(event.id)))
+}
+
+async function proofOf(client: ManagementClient, id: string): Promise<EventProof | undefined> {
+  try {
+    return await proveEvent<EventProof>(client, id)
+  } catch (error) {
+    if (error instanceof CliError && error.facts.code === 'EVENT_NOT_CHAINED') return undefined
+    throw error
+  }
+}
+
+function recorded({ hash: _hash, ...event }: ListedEvent, proof: EventProof | undefined): RecordedEvent {
+  return proof ? { event: proof.event, proof } : { event: JSON.stringify(event) }
+}
+
+function overdueKey(keyring: KeyringView, now: number): Overdue[] {
+  const active = activeOf(keyring)
+  const everyMs = rotationPeriodMs(keyring.policy)
+  if (!active?.activatedAt || everyMs === undefined) return []
+  const dueAt = Date.parse(active.activatedAt) + everyMs
+  if (dueAt >= now) return []
+  return [
+    {
+      what: keyring.name,
+      kind: keyring.kind,
+      rotatedAt: active.activatedAt,
+      overdueSince: new Date(dueAt).toISOString(),
+    },
+  ]
+}
+
+const overdueCredential = (found: Awaited<ReturnType<typeof overdueCredentials>>['credentials'][number]): Overdue => ({
+  what: found.credentialId,
+  kind: found.kind,
+  agent: found.agentName ?? found.agentId,
+  rotatedAt: found.rotatedAt,
+  overdueSince: found.overdueSince,
+})

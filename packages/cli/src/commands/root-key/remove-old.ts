@@ -1,0 +1,40 @@
+import type { Command } from 'commander'
+import { listRootKeys, type RootKeyView } from '../../client/root-keys.ts'
+import { CliError } from '../../error.ts'
+import { changeRootKeys, rootKeyFile } from '../../estate/root-key-file.ts'
+import { print, type Shell } from '../../shell.ts'
+import { managementOf, newCommand, wantsJson } from '../command.ts'
+
+/** `rekey root-key remove-old`: leaves only the newest, once nothing is sealed by another. */
+export function removeOldCommand(shell: Shell): Command {
+  return newCommand('remove-old', 'leave only the newest root key, when nothing is sealed by another').action(
+    async (_options: object, command: Command) => {
+      const path = rootKeyFile(shell)
+      const keys = await listRootKeys(managementOf(shell))
+      requireUnneeded(keys)
+      const { removeOldRootKeys } = await import('@rekey/database')
+      changeRootKeys(path, removeOldRootKeys)
+      const removed = keys.filter(({ sealing }) => !sealing).map(({ id }) => id)
+      const text =
+        removed.length === 0
+          ? 'There is one root key only.'
+          : `Removed: ${removed.join(', ')}. Backups of the database from before still need it.`
+      print(shell, wantsJson(command), { json: { removed }, text })
+    },
+  )
+}
+
+function requireUnneeded(keys: readonly RootKeyView[]): void {
+  const [newest, ...older] = keys
+  if (!newest?.sealing || !newest.heldByAll) {
+    throw new CliError('REFUSED', 'the newest root key is not held by every instance yet: the old one still seals')
+  }
+  const needed = older.filter(({ sealed }) => sealed > 0)
+  if (needed.length === 0) return
+  const told = needed.map(({ id, sealed }) => `${id} has sealed ${sealed}`).join(', ')
+  throw new CliError(
+    'REFUSED',
+    `an old root key is still needed: ${told}. Nothing was removed. Some of it is needed for a minute only`,
+    { needed },
+  )
+}

@@ -1,0 +1,37 @@
+import { statSync } from 'node:fs'
+import { CliError } from '../error.ts'
+import type { Shell } from '../shell.ts'
+import { homeOf } from './home.ts'
+import { readIfPresent, writePrivateFile } from './private-file.ts'
+
+/**
+ * The file of the root keys of the estate that runs in this home.
+ *
+ * @throws CliError `WRONG_USE` when the estate is elsewhere, `ROOT_KEY_MISSING` when there is none
+ */
+export function rootKeyFile({ env, folder }: Pick<Shell, 'env' | 'folder'>): string {
+  if (env.REKEY_IDP) {
+    throw new CliError(
+      'WRONG_USE',
+      'the estate is elsewhere (REKEY_IDP), and so is its root key: put a new key (openssl rand -hex 32) before the old one ' +
+        'in the file that REKEY_ROOT_KEY names there, on every instance. It is taken without a restart',
+    )
+  }
+  const path = homeOf(env, folder).rootKeyFile
+  if (readIfPresent(path) === undefined) {
+    throw new CliError('ROOT_KEY_MISSING', `${path} does not exist: there is no estate in this home`, { path })
+  }
+  return path
+}
+
+/**
+ * Changes the file in one step: no instance reads half of it.
+ *
+ * @throws CliError `WRONG_USE` when it is another user's, who could not read what is written in its place
+ */
+export function changeRootKeys(path: string, change: (text: string) => string): void {
+  if (statSync(path).uid !== process.getuid?.()) {
+    throw new CliError('WRONG_USE', `${path} belongs to another user: do this as the one who runs the estate`, { path })
+  }
+  writePrivateFile(path, change(readIfPresent(path) ?? ''))
+}

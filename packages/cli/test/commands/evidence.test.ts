@@ -1,0 +1,262 @@
+process.env.TZ = 'UTC'
+
+import assert from 'node:assert/strict'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { after, before, describe, test } from 'node:test'
+import { type PeriodEvidence, periodActions, readEvidenceFile } from '@rekey/breakglass'
+import { systemClock } from '../../src/clock.ts'
+import { temporaryFolder } from '../folder.ts'
+import { playIdp, Refusal } from '../idp.ts'
+import { before as ago, keyring, version } from '../keyring.ts'
+import { RealIdp } from '../real-idp.ts'
+import { run } from '../shell.ts'
+
+const operator = { clientId: 'operator', clientSecret: `sk_live_${'a'.repeat(64)}` }
+const home = temporaryFolder()
+const elsewhere = { REKEY_HOME: join(temporaryFolder(), 'nothing') }
+let idp: RealIdp
+let env: Record<string, string>
+
+before(async () => {
+  idp = await RealIdp.start()
+  const { clientId, clientSecret } = operator
+  env = { REKEY_HOME: home, REKEY_IDP: idp.url, REKEY_CLIENT_ID: clientId, REKEY_CLIENT_SECRET: clientSecret }
+})
+after(() => idp.remove())
+
+const rekey = (...words: string[]) => run(words, env, { now: systemClock })
+const without = (...words: string[]) => run(words, elsewhere)
+const digits = /^[0-9a-f]{64}$/
+
+async function fingerprint(): Promise<string> {
+  return (await rekey('evidence', 'key')).stdout.trim()
+}
+
+/** Rotates a signing key and a credential, revokes the latter, and seals the evidence of that. */
+async function sealed(name: string) {
+  const { agentId } = await idp.json('agent', 'create', `agent-${name}`)
+  const [credential] = (await idp.json('credential', 'list', agentId)).credentials
+  await idp.json('credential', 'rotate', agentId, credential.credentialId)
+  await idp.json('credential', 'revoke', agentId, credential.credentialId, '--reason', 'left <b>the</b> company')
+  await idp.json('rotate', 'signing-es256', '--watch', '--force', '--reason', 'a drill')
+  const file = join(home, `${name}.zip`)
+  const ran = await rekey('evidence', 'period', '--from', '1h', '--control', 'CC9.2', '--out', file, '--json')
+  assert.equal(ran.code, 0, ran.stderr)
+  return { file, credentialId: credential.credentialId as string, told: JSON.parse(ran.stdout) }
+}
+
+describe('evidence of a period', () => {
+  test('is sealed from a running estate, with each rotation, who did it, and the proof', async () => {
+    const { file, credentialId, told } = await sealed('period')
+    assert.deepEqual([told.file, told.consistent, told.problems, told.missing], [file, true, [], []])
+    const evidence: PeriodEvidence = JSON.parse(readEvidenceFile(readFileSync(file), 'evidence.json'))
+    assert.equal(evidence.issuer, idp.url)
+    const rotations = evidence.rotations.map(({ kind, what, by, reason }) => ({ kind, what, by, reason }))
+    assert.deepEqual(rotations, [
+      { kind: 'client', what: credentialId, by: operator.clientId, reason: undefined },
+      { kind: 'signing', what: 'signing-es256', by: operator.clientId, reason: 'a drill' },
+    ])
+    const [revocation] = evidence.revocations
+    assert.deepEqual(
+      [revocation?.about, revocation?.by, revocation?.reason],
+      [credentialId, operator.clientId, 'left <b>the</b> company'],
+    )
+    assert.ok(
+      evidence.exceptions.some(({ what, by }) => what.startsWith('rotation forced') && by === operator.clientId),
+    )
+    assert.ok(evidence.keyrings.some(({ name }) => name === 'signing-es256'))
+    assert.equal(told.proofs.verified, evidence.record.events.length)
+  })
+
+  test('verifies in another folder, without the estate, by the fingerprint that was written down', async () => {
+    const { file } = await sealed('elsewhere')
+    const own = await fingerprint()
+    const { code, stdout } = await without('evidence', 'verify', file, '--signer', own, '--json')
+    const { consistent, signer, kind, fingerprint: by } = JSON.parse(stdout)
+    assert.deepEqual([code, consistent, signer, kind, by], [0, true, 'known', 'period', own])
+  })
+
+  test('is kept in the home where no file is named', async () => {
+    const ran = await rekey('evidence', 'period', '--from', '1h', '--control', 'CC9.2')
+    assert.equal(ran.code, 0, ran.stderr)
+    const [, path = ''] = / in (\S+\.zip), sealed by /.exec(ran.stdout) ?? []
+    assert.ok(path.startsWith(join(home, 'evidence', 'CC9.2-')) && existsSync(path))
+  })
+
+  test('says that it is not complete where the period is not over', async () => {
+    const file = join(home, 'future.zip')
+    const { code, stdout } = await rekey(
+      'evidence',
+      'period',
+      '--from',
+      '1h',
+      '--to',
+      '2100-01-01',
+      '--control',
+      'A',
+      '--out',
+      file,
+    )
+    assert.equal(code, 0)
+    assert.match(stdout, /It is not complete: the period was not over when this was sealed\./)
+  })
+
+  test('takes no place of another file, no control that is a path, and no period that ends before it begins', async () => {
+    const there = join(home, 'there.zip')
+    writeFileSync(there, 'of another day')
+    const wrong = [
+      ['--from', '1h', '--control', 'A', '--out', there],
+      ['--from', '1h', '--control', '../A'],
+      ['--from', '1h', '--to', '2h', '--control', 'A'],
+      ['--from', '1h'],
+    ]
+    for (const words of wrong) assert.equal((await rekey('evidence', 'period', ...words)).code, 2, words.join(' '))
+    assert.equal(readFileSync(there, 'utf8'), 'of another day')
+  })
+})
+
+describe('rekey evidence', () => {
+  test('verify ends with 1 where another signer is wanted, and tells of a file that it is consistent all the same', async () => {
+    const { file } = await sealed('other-signer')
+    const { code, stdout, stderr } = await without('evidence', 'verify', file, '--signer', 'ab'.repeat(32), '--json')
+    const { consistent, signer } = JSON.parse(stdout)
+    assert.deepEqual([code, consistent, signer], [1, true, 'unknown'])
+    assert.equal(stderr, 'rekey: the evidence is sealed by another key\n')
+  })
+
+  test('verify without a signer knows the key of this estate, and no other', async () => {
+    const { file } = await sealed('own')
+    const here = await rekey('evidence', 'verify', file)
+    assert.deepEqual([here.code, /Signer +[0-9a-f]{64} {3}\(known\)/.test(here.stdout)], [0, true])
+    const there = await without('evidence', 'verify', file)
+    assert.equal(there.code, 0)
+    assert.match(there.stdout, /^The evidence holds: .*\n\nAbout .*CC9\.2[\s\S]*\(NOT known: compare it/)
+  })
+
+  test('verify of a file that was changed ends with 1, in one document', async () => {
+    const { file } = await sealed('changed')
+    const bytes = readFileSync(file)
+    bytes.writeUInt8(bytes.readUInt8(5_000) ^ 1, 5_000)
+    const changed = join(home, 'changed-2.zip')
+    writeFileSync(changed, bytes)
+    const { code, stdout } = await without('evidence', 'verify', changed, '--json')
+    assert.deepEqual([code, JSON.parse(stdout).consistent], [1, false])
+    assert.match(
+      (await without('evidence', 'verify', changed)).stdout,
+      /^The evidence does NOT hold\.\n\nProblems\n {2}! /,
+    )
+    const show = await without('evidence', 'show', changed)
+    assert.deepEqual([show.code, show.stdout], [1, ''])
+  })
+
+  test('show prints the report, and with --json all that the evidence has', async () => {
+    const { file } = await sealed('shown')
+    const { code, stdout, stderr } = await without('evidence', 'show', file)
+    assert.equal(code, 0)
+    assert.match(stdout, /^# Control CC9\.2: rotation of credentials\n[\s\S]*left `<b>the<\/b>` company/)
+    assert.match(stderr, /^Sealed by [0-9a-f]{64}, which is not known here\.\n$/)
+    assert.equal(JSON.parse((await without('evidence', 'show', file, '--json')).stdout).control, 'CC9.2')
+  })
+
+  test('a file that is not there, or a fingerprint that is none, is wrong use', async () => {
+    assert.equal((await without('evidence', 'verify', join(home, 'nowhere'))).code, 2)
+    assert.equal((await without('evidence', 'verify', home)).code, 2)
+    assert.equal((await without('evidence', 'verify', home, '--signer', 'abc')).code, 2)
+  })
+
+  test('key makes one key and keeps it, in the home or where it is told to', async () => {
+    assert.match(await fingerprint(), digits)
+    assert.equal(await fingerprint(), await fingerprint())
+    const other = join(temporaryFolder(), 'audit.key')
+    const { code, stdout } = await run(['evidence', 'key', '--json'], { ...env, REKEY_EVIDENCE_KEY: `file:${other}` })
+    const told = JSON.parse(stdout)
+    assert.deepEqual([code, told.file], [0, other])
+    assert.match(told.fingerprint, digits)
+    assert.notEqual(told.fingerprint, await fingerprint())
+    assert.match(readFileSync(other, 'utf8'), /^-----BEGIN PRIVATE KEY-----/)
+    assert.equal((await run(['evidence', 'key'], { ...env, REKEY_EVIDENCE_KEY: 'a-secret' })).code, 2)
+  })
+})
+
+describe('evidence of a period from an IdP that is not well', () => {
+  const answers: Record<string, unknown> = {}
+  let played: Awaited<ReturnType<typeof playIdp>>
+  before(async () => {
+    played = await playIdp(answers)
+  })
+  after(() => played.close())
+
+  const event = {
+    id: 'c4e1b1f0-9f5f-4b6a-8d51-2f7a1d0c9e01',
+    seq: 7,
+    at: ago(5_000),
+    action: 'keyring.rolled_back',
+    outcome: 'success',
+  }
+  const details = { keyring: 'signing-es256', version: 'k1', reason: 'too early' }
+
+  function rolledBack(): void {
+    const query = (action: string) =>
+      `GET /audit?action=${action}&from=2026-03-01T11%3A00%3A00.000Z&to=2026-03-01T12%3A00%3A00.000Z&order=oldest&limit=200`
+    for (const action of periodActions) answers[query(action)] = { events: [], nextCursor: null }
+    answers[query('keyring.rolled_back')] = {
+      events: [{ ...event, actor: 'ana', details, hash: '0' }],
+      nextCursor: null,
+    }
+    answers['GET /credentials?due=overdue&limit=200'] = { credentials: [], total: 0, nextCursor: null }
+    answers['GET /keyrings'] = {
+      keyrings: [keyring([version('k1', 'active', { activatedAt: ago(2 * 86_400_000) })], [], { rotateEvery: '1d' })],
+    }
+    answers[`GET /audit/events/${event.id}/proof`] = new Refusal(409, 'EVENT_NOT_CHAINED', 'not yet')
+  }
+
+  const seal = (out: string) => {
+    const words = ['evidence', 'period', '--from', '1h', '--control', 'A', '--out', out, '--json']
+    return run(words, { REKEY_HOME: home, REKEY_IDP: played.url, REKEY_CLIENT_ID: 'a', REKEY_CLIENT_SECRET: 'b' })
+  }
+
+  test('has an event without its proof where the chainer is down, and says so; and which key is overdue', async () => {
+    rolledBack()
+    const file = join(home, 'unproven.zip')
+    const { code, stdout } = await seal(file)
+    assert.equal(code, 0)
+    const { missing, proofs, overdue } = JSON.parse(stdout)
+    assert.deepEqual(
+      [missing, proofs.waiting, overdue],
+      [['some events have no proof yet: the chainer may be down'], 1, 1],
+    )
+    const evidence: PeriodEvidence = JSON.parse(readEvidenceFile(readFileSync(file), 'evidence.json'))
+    assert.deepEqual(evidence.overdue, [
+      { what: 'signing-es256', kind: 'signing-key', rotatedAt: ago(2 * 86_400_000), overdueSince: ago(86_400_000) },
+    ])
+    const [{ what, reason, by } = {}] = evidence.exceptions as Partial<PeriodEvidence['exceptions'][number]>[]
+    assert.deepEqual([what, reason, by], ['rolled back to the version before', 'too early', 'ana'])
+  })
+
+  test('of an IdP that hands out a proof that does not hold is kept, and ends with 1', async () => {
+    rolledBack()
+    const text = JSON.stringify({ ...event, actor: 'ana', details })
+    answers[`GET /audit/events/${event.id}/proof`] = {
+      event: text,
+      seq: 7,
+      hash: '00',
+      treeSize: 9,
+      path: [],
+      checkpoint: '',
+      publicKey: '',
+    }
+    const file = join(home, 'false.zip')
+    const { code, stdout, stderr } = await seal(file)
+    assert.deepEqual([code, JSON.parse(stdout).consistent, existsSync(file)], [1, false, true])
+    assert.match(stderr, /the evidence does not hold: event 1 of the record/)
+  })
+
+  test('is not made where the audit cannot be read', async () => {
+    rolledBack()
+    answers['GET /keyrings'] = new Refusal(403, 'INSUFFICIENT_SCOPE', 'no')
+    const file = join(home, 'refused.zip')
+    assert.equal((await seal(file)).code, 4)
+    assert.equal(existsSync(file), false)
+  })
+})
