@@ -19,7 +19,7 @@ export async function tokenFor(idp: string, credential: Credential, scope?: stri
   return JSON.parse(body) as TokenReply
 }
 
-/** Administers the keyrings of an estate. */
+/** Administers an estate. */
 export class Management {
   readonly #admin: Credential
   #bearer = ''
@@ -30,24 +30,28 @@ export class Management {
   }
 
   rotate(idp: string, name: string): Promise<unknown> {
-    return this.#call('POST', `${idp}/api/v1/keyrings/${name}/rotate`, {})
+    return this.call('POST', `${idp}/api/v1/keyrings/${name}/rotate`, {})
   }
 
   revoke(idp: string, name: string, id: string): Promise<unknown> {
-    return this.#call('POST', `${idp}/api/v1/keyrings/${name}/revoke`, { id, reason: 'benchmark' })
+    return this.call('POST', `${idp}/api/v1/keyrings/${name}/revoke`, { id, reason: 'benchmark' })
   }
 
-  async #call(method: string, url: string, body: object): Promise<unknown> {
-    const bearer = await this.#token(new URL(url).origin)
-    const headers = { authorization: `Bearer ${bearer}`, 'content-type': 'application/json' }
-    const reply = await fetch(url, { method, headers, body: JSON.stringify(body) })
+  /** @throws Error for anything but 2xx */
+  async call(method: string, url: string, body?: unknown): Promise<unknown> {
+    const bearer = await this.token(new URL(url).origin)
+    const headers = {
+      authorization: `Bearer ${bearer}`,
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+    }
+    const reply = await fetch(url, { method, headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }) })
     const text = await reply.text()
     if (!reply.ok) throw new Error(`${method} ${url}: ${reply.status} ${text}`)
     return JSON.parse(text)
   }
 
-  /** Where tokens live for seconds, so do those for administration. */
-  async #token(idp: string): Promise<string> {
+  /** A bearer token. Where tokens live for seconds, so do those for administration. */
+  async token(idp: string): Promise<string> {
     const now = performance.now()
     if (now < this.#renewAtMs) return this.#bearer
     const { access_token, expires_in } = await tokenFor(idp, this.#admin, 'management')

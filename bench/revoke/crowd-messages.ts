@@ -7,6 +7,8 @@ export type Order =
       readonly clientSecret: string
       readonly count: number
     }
+  /** Be an API too: guarded by the first verifier. */
+  | { readonly do: 'serve' }
   /** Accept this token now, and refuse it when its key is revoked. */
   | { readonly do: 'watch'; readonly token: string; readonly kid: string }
   /** Wait until each verifier holds a lease by a renewal sent after this moment of the shared clock. */
@@ -17,6 +19,7 @@ export type Order =
 /** What a crowd reports. Moments are milliseconds of the shared clock. */
 export type Report =
   | { readonly type: 'opened' }
+  | { readonly type: 'serving'; readonly url: string }
   | { readonly type: 'watching' }
   /** When each verifier refused the token. */
   | { readonly type: 'refused'; readonly at: readonly number[] }

@@ -1,5 +1,8 @@
 /** A process with many verifiers, each with a feed, a lease and connections of its own, as if it were a service. */
-import { createVerifier, trustFeed, type Verifier, VerifyError } from '@rekey/verifier'
+import { once } from 'node:events'
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { createVerifier, nodeGuard, trustFeed, type Verifier, VerifyError } from '@rekey/verifier'
 import { sharedClockMs } from './clock.ts'
 import type { Order, Report } from './crowd-messages.ts'
 
@@ -9,6 +12,7 @@ Error.stackTraceLimit = 0
 const verifiers: Verifier[] = []
 const problems: Record<string, number> = {}
 let leasesLost = 0
+let server: Server | undefined
 
 process.on('message', (order: Order) => void follow(order))
 process.on('disconnect', () => process.exit())
@@ -18,6 +22,8 @@ async function follow(order: Order): Promise<void> {
     case 'open':
       await open(order)
       return report({ type: 'opened' })
+    case 'serve':
+      return report({ type: 'serving', url: await serve() })
     case 'watch':
       return watch(order.token, order.kid)
     case 'await-renewal':
@@ -28,6 +34,7 @@ async function follow(order: Order): Promise<void> {
       leasesLost = 0
       return
     case 'close':
+      server?.close()
       await Promise.all(verifiers.splice(0).map((verifier) => verifier.close()))
       report({ type: 'closed' })
   }
@@ -51,6 +58,12 @@ async function open({ url, clientId, clientSecret, count }: Order & { do: 'open'
     verifiers.push(verifier)
   }
   await Promise.all(verifiers.map((verifier) => verifier.start()))
+}
+
+async function serve(): Promise<string> {
+  server ??= createServer(nodeGuard(verifiers[0] as Verifier, (_request, response) => response.end('{}')))
+  if (!server.listening) await once(server.listen(0, 'localhost'), 'listening')
+  return `http://localhost:${(server.address() as AddressInfo).port}`
 }
 
 /**

@@ -32,6 +32,11 @@ export class Crowds {
     return new Crowds(parts)
   }
 
+  /** Has each process be an API too, guarded by one of its verifiers. @returns their addresses */
+  async serve(): Promise<string[]> {
+    return Promise.all(this.#parts.map(async (part) => (await ask(part, { do: 'serve' }, 'serving')).url))
+  }
+
   /**
    * Every verifier accepts the token by now; when it is refused is told by the promise inside, in milliseconds of the
    * shared clock.
