@@ -7,7 +7,13 @@ export type Facts = Pick<IncidentEvidence, 'incident' | 'keys' | 'instances' | '
 
 /** Why an incident is not contained, as sentences; none when it is. */
 export function uncontained(facts: Facts): string[] {
-  return [...keyNotRevoked(facts), ...instancesNotProved(facts), ...verifiersMissing(facts)]
+  return [...keyNotRevoked(facts), ...nobodySeen(facts), ...instancesNotProved(facts), ...verifiersMissing(facts)]
+}
+
+/** Where nobody was tried, and nobody is on the feed, nothing is known of who accepts the key. */
+function nobodySeen({ instances, acknowledgements }: Facts): string[] {
+  const seen = instances.length + (acknowledgements?.acknowledged.length ?? 0)
+  return seen > 0 ? [] : ['nobody was seen to refuse the key: no API was named, and no verifier is on the feed']
 }
 
 function keyNotRevoked({ incident, keys }: Facts): string[] {

@@ -22,6 +22,8 @@ export interface IncidentEvidence {
     contained: boolean
     /** What is not, as sentences: each with its worst case. */
     open: string[]
+    /** What to know besides: the limits of what was seen. */
+    notes: string[]
   }
 }
 

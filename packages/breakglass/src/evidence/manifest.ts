@@ -12,6 +12,8 @@ const manifest = z.strictObject({
   kind: z.enum(['incident', 'period']),
   name: z.string(),
   sealedAt: z.string(),
+  // Which form the reports have: another release may write them otherwise.
+  reports: z.number(),
   files: z.array(z.strictObject({ name: z.string(), size: z.number(), sha256: hex })),
   signer: z.strictObject({ fingerprint: hex, publicKey: z.string() }),
 })
@@ -21,19 +23,16 @@ export const manifestNames = ['manifest.json', 'manifest.jws'] as const
 
 /** The two files that vouch for the others. */
 export function signedManifest(
-  about: Pick<Manifest, 'kind' | 'name' | 'sealedAt'>,
+  about: Pick<Manifest, 'kind' | 'name' | 'sealedAt' | 'reports'>,
   files: readonly ArchivedFile[],
   key: EvidenceKey,
 ): ArchivedFile[] {
   const { fingerprint, publicKey } = key
-  const { kind, name, sealedAt } = about
   const listed = files.map(({ name, bytes }) => ({ name, size: bytes.length, sha256: hash('sha256', bytes) }))
   const signer = { fingerprint, publicKey }
   const bytes = jsonBytes({
     format: 'rekey-evidence/1',
-    kind,
-    name,
-    sealedAt,
+    ...about,
     files: listed,
     signer,
   } satisfies Manifest)

@@ -7,7 +7,7 @@ import { signedManifest } from './manifest.ts'
 import { findingsOf } from './period/findings.ts'
 import { withoutSecrets } from './secrets.ts'
 import { misshapen } from './shape.ts'
-import { type Evidence, isIncident, nameOf, viewsOf } from './views.ts'
+import { type Evidence, isIncident, nameOf, reportsForm, viewsOf } from './views.ts'
 
 /**
  * Everything known of an incident in one signed archive. Texts that look like secrets are taken out.
@@ -32,6 +32,6 @@ function seal(whole: Evidence, key: EvidenceKey): Uint8Array {
   if (path !== undefined) throw new BreakGlassError('EVIDENCE_INVALID', `the evidence is not whole: ${path}`, { path })
   const files = [{ name: 'evidence.json', bytes }, ...viewsOf(evidence, key.fingerprint)]
   const kind = isIncident(evidence) ? 'incident' : 'period'
-  const about = { kind, name: nameOf(evidence), sealedAt: evidence.sealedAt } as const
+  const about = { kind, name: nameOf(evidence), sealedAt: evidence.sealedAt, reports: reportsForm } as const
   return pack([...signedManifest(about, files, key), ...files])
 }

@@ -105,7 +105,7 @@ const incidentEvidence = z.looseObject({
   instances: z.array(instance),
   changes: z.union([unavailable, changes]),
   record: z.union([unavailable, record]),
-  verdict: z.looseObject({ contained: flag, open: texts }),
+  verdict: z.looseObject({ contained: flag, open: texts, notes: texts }),
 })
 
 const periodEvidence = z.looseObject({

@@ -5,7 +5,7 @@ import { differences, isSignedManifest, type Manifest } from './manifest.ts'
 import { type Opened, openArchive } from './open.ts'
 import { checkProofs, type Proven } from './proofs.ts'
 import { misshapen } from './shape.ts'
-import { type Evidence, isIncident, nameOf, viewsOf } from './views.ts'
+import { type Evidence, isIncident, nameOf, reportsForm, viewsOf } from './views.ts'
 
 export interface EvidenceVerdict {
   /** It is what was sealed by the key that it names, and what it says fits together. */
@@ -74,7 +74,10 @@ function contents({ manifest, files }: Opened, auditSigner: string | undefined):
   }
   const { problems, ...proofs } = checkProofs(evidence, auditSigner)
   const views = viewsOf(evidence, manifest.signer.fingerprint)
-  const foreign = views.filter((view, at) => !Buffer.from(view.bytes).equals(files[at + 1]?.bytes ?? new Uint8Array()))
+  const foreign = views.filter((view, at) => {
+    const isComparable = manifest.reports === reportsForm || !view.name.startsWith('report.')
+    return isComparable && !Buffer.from(view.bytes).equals(files[at + 1]?.bytes ?? new Uint8Array())
+  })
   const others = [
     ...foreign.map(({ name }) => `${name} says other things than evidence.json`),
     ...falseClaims(evidence),

@@ -10,6 +10,12 @@ export type Evidence = IncidentEvidence | PeriodEvidence
 /** The files beside `evidence.json`, which hold nothing that is not in it: they are made anew when it is verified. */
 export const viewNames = ['report.md', 'report.html', 'audit.jsonl'] as const
 
+/**
+ * Which form the reports have that this release writes. It grows with every change to what they look like: evidence of another
+ * form is years old, and its reports are what was signed, but they cannot be made anew to compare them.
+ */
+export const reportsForm = 1
+
 /** @param signer fingerprint of the key that the evidence is sealed by */
 export function viewsOf(evidence: Evidence, signer: string): ArchivedFile[] {
   const report = isIncident(evidence) ? incidentReport(evidence, signer) : periodReport(evidence, signer)

@@ -44,6 +44,8 @@ export interface Outcome {
   contained: boolean
   /** Everything that is not so, as sentences: each with its worst case. */
   open: string[]
+  /** What to know besides: the limits of what was seen. */
+  notes: string[]
 }
 
 /** What would be done, and what could not be proved. */

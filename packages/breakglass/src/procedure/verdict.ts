@@ -7,8 +7,10 @@ import type { Outcome } from './surroundings.ts'
 export interface Verdict {
   /** The key is revoked, every instance is proved, every live verifier on the feed has acknowledged. */
   contained: boolean
-  /** Everything that is not so, as sentences: each with its worst case. */
+  /** Everything that is not so, or could not be done, as sentences: each with its worst case. */
   open: string[]
+  /** What to know besides, as sentences: the limits of what was seen. */
+  notes: string[]
 }
 
 /** What an incident has come to, by its journal alone: `evidence` is where it was kept last. */
@@ -49,6 +51,7 @@ export function verdictOf(facts: Facts): Verdict {
       ),
       ...notDone(incident),
     ],
+    notes: toKnow(incident),
   }
 }
 
@@ -73,25 +76,30 @@ function ofInstance({ url, address, problems, worstCase, fallback }: InstanceVer
   return `${who}: ${parts.filter((part) => part !== undefined).join('. ')}`
 }
 
-/** What a provider, or the time, did not allow. */
+/** What a provider did not allow. */
 function notDone(incident: IncidentRecord): string[] {
-  const freeze = resultOf(incident, 'freeze')
-  const probes = resultOf(incident, 'probes')
   const sessions = resultOf(incident, 'sessions')
-  const verifiers = resultOf(incident, 'verifiers')
   const changes = resultOf(incident, 'changes')
-  const said = (what: string, result: object | undefined) =>
-    result && isUnavailable(result) ? [`${what}: ${result.unavailable}`] : []
   return [
-    ...(resultOf(incident, 'guard')?.warnings ?? []),
-    ...said('administration is not frozen', freeze),
-    ...said('no token by the compromised key', probes?.old),
-    ...(probes?.problems ?? []),
+    ...said('administration is not frozen', resultOf(incident, 'freeze')),
     ...said('sessions were not ended', sessions),
     ...(sessions && !isUnavailable(sessions) && sessions.incomplete ? [sessions.incomplete] : []),
-    ...said('verifiers that are on no feed cannot be seen', verifiers),
     ...said('changes for review', changes),
     ...(changes && !isUnavailable(changes) && changes.truncated ? ['there are more changes than are listed'] : []),
+  ]
+}
+
+function toKnow(incident: IncidentRecord): string[] {
+  const probes = resultOf(incident, 'probes')
+  return [
+    ...(resultOf(incident, 'guard')?.warnings ?? []),
+    ...said('no token by the compromised key', probes?.old),
+    ...(probes?.problems ?? []),
+    ...said('verifiers that are on no feed cannot be seen', resultOf(incident, 'verifiers')),
     ...(incident.plan.apis.length === 0 ? ['no instance of an API was named, so none was tried'] : []),
   ]
+}
+
+function said(what: string, result: object | undefined): string[] {
+  return result && isUnavailable(result) ? [`${what}: ${result.unavailable}`] : []
 }

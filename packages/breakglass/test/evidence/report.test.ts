@@ -6,6 +6,7 @@ import { asHtml } from '../../src/evidence/report/html.ts'
 import { incidentReport } from '../../src/evidence/report/incident.ts'
 import { asMarkdown } from '../../src/evidence/report/markdown.ts'
 import { bad, code, type Report, type Text } from '../../src/evidence/report/text.ts'
+import { reportsForm } from '../../src/evidence/views.ts'
 import { at, incident, openIncident } from './samples.ts'
 
 const signer = 'ab'.repeat(32)
@@ -114,6 +115,7 @@ describe('a report', () => {
     const headings = [...markdownOf(openIncident({ events: [] })).matchAll(/^## (.*)$/gm)].map(([, title]) => title)
     assert.deepEqual(headings, [
       'What is open',
+      'To know besides',
       'Timeline',
       'Steps',
       'Keys before and after',
@@ -153,7 +155,10 @@ describe('a report', () => {
   })
 
   it('says what is open besides where the incident is contained, and that nothing was probed where nothing was named', () => {
-    const some = incident({ events: [] }, { verdict: { contained: true, open: ['Administration is still frozen.'] } })
+    const some = incident(
+      { events: [] },
+      { verdict: { contained: true, open: ['Administration is still frozen.'], notes: [] } },
+    )
     assert.match(markdownOf(some), /\*\*\? Contained, with 1 point open\*\*/)
     const none = incident({ events: [] }, { instances: [] })
     assert.match(markdownOf(none), /No API instance was named, so none was probed\./)
@@ -190,10 +195,10 @@ describe('a report', () => {
     process.env.TZ = zone ?? 'UTC'
   })
 
-  it('is rendered as it was when the first evidence was sealed: who changes that makes old evidence inconsistent', () => {
+  it('is rendered as it was in this form: who changes how it looks says so by another number', () => {
     const report = incidentReport(openIncident({ events: [] }), signer)
     const digests = [asMarkdown(report), asHtml(report)].map((text) => hash('sha256', text).slice(0, 16))
-    assert.deepEqual(digests, ['1d2beb718402fcdd', 'ac9a0cd2876a2974'])
+    assert.deepEqual([reportsForm, ...digests], [1, '8a8aceb732ee9641', 'fee55d145d6cb015'])
   })
 })
 
@@ -275,6 +280,6 @@ function filled(evidence: IncidentEvidence, text: string): IncidentEvidence {
       ],
       incomplete: text,
     },
-    verdict: { contained: false, open: [text] },
+    verdict: { contained: false, open: [text], notes: [text] },
   }
 }

@@ -171,7 +171,7 @@ export function incident(from: ProviderRecord, more: Partial<IncidentEvidence> =
       note: 'Administration never takes a token that the key signed, so the key alone authorised none of its changes.',
     },
     record: from,
-    verdict: { contained: true, open: [] },
+    verdict: { contained: true, open: [], notes: [] },
     ...more,
   }
 }
@@ -189,7 +189,7 @@ export function openIncident(from: ProviderRecord): IncidentEvidence {
     ...whole,
     instances: [...whole.instances, unproved],
     acknowledgements: whole.acknowledgements && { ...whole.acknowledgements, missing },
-    verdict: { contained: false, open },
+    verdict: { contained: false, open, notes: [] },
   }
 }
 

@@ -8,7 +8,7 @@ import { type EvidenceKey, makeEvidenceKey, readEvidenceKey } from '../../src/ev
 import { type Manifest, signedManifest } from '../../src/evidence/manifest.ts'
 import { sealIncident, sealPeriod } from '../../src/evidence/seal.ts'
 import { verifyEvidence } from '../../src/evidence/verify.ts'
-import { viewsOf } from '../../src/evidence/views.ts'
+import { reportsForm, viewsOf } from '../../src/evidence/views.ts'
 import type { StepName, StepState } from '../../src/incident/record.ts'
 import type { RecordedEvent } from '../../src/providers/port.ts'
 import { auditKey, proven } from './audit.ts'
@@ -29,11 +29,17 @@ const problemsOf = (bytes: Uint8Array) => verifyEvidence(bytes, { signer: key.fi
 /** The archive with some files replaced, under a signature that fits: what a dishonest holder of the key can make. */
 function resealed(
   change: (files: ArchivedFile[]) => ArchivedFile[],
-  about: Partial<Manifest> = {},
+  about: Partial<Pick<Manifest, 'kind' | 'name' | 'sealedAt' | 'reports'>> = {},
   by: EvidenceKey = key,
 ) {
   const files = change(unpack(sealed).slice(2))
-  const named = { kind: 'incident', name: 'INC-42', sealedAt: at(5.6), ...about } as const
+  const named: Parameters<typeof signedManifest>[0] = {
+    kind: 'incident',
+    name: 'INC-42',
+    sealedAt: at(5.6),
+    reports: reportsForm,
+    ...about,
+  }
   return pack([...signedManifest(named, files, by), ...files])
 }
 
@@ -207,6 +213,13 @@ describe('evidence that somebody changed', () => {
 })
 
 describe('evidence that its own sealer made up', () => {
+  it('is not looked for in reports of another release, which are what was signed', () => {
+    const older = resealed(replace('report.md', bytesOf('# as it was written then\n')), { reports: reportsForm + 1 })
+    assert.deepEqual(verifyEvidence(older, { signer: key.fingerprint }).problems, [])
+    const audit = resealed(replace('audit.jsonl', bytesOf('{}\n')), { reports: reportsForm + 1 })
+    assert.match(problemsOf(audit), /audit.jsonl says other things/)
+  })
+
   it('is found where a report says other things than the facts', () => {
     for (const name of ['report.md', 'report.html', 'audit.jsonl']) {
       const bytes = resealed(replace(name, bytesOf('All is well.\n')))
@@ -252,7 +265,7 @@ describe('evidence that its own sealer made up', () => {
         (evidence) => ({
           ...openIncident({ events: recorded }),
           instances: evidence.instances,
-          verdict: { contained: true, open: [] },
+          verdict: { contained: true, open: [], notes: [] },
         }),
       ],
       [/the compromised key is not revoked/, (evidence) => withStep(evidence, 'revoke', 'failed')],

@@ -8,6 +8,8 @@ export interface IncidentDocument {
   contained: boolean
   /** What is not, as sentences: each with its worst case. */
   open: string[]
+  /** What to know besides: the limits of what was seen. */
+  notes: string[]
   /** Whether administration is frozen by it. */
   frozen: boolean
   /** An absolute path; null while nothing is sealed. */
@@ -19,10 +21,20 @@ export interface IncidentDocument {
 /** An incident and how far it has come. */
 export type Seen = Omit<Outcome, 'evidence'> & { evidence?: string | undefined }
 
-export function documentOf({ record, instances, evidence, contained, open }: Seen): IncidentDocument {
+export function documentOf({ record, instances, evidence, contained, open, notes }: Seen): IncidentDocument {
   const { plan, frozen } = record
   const { incident, kid } = plan
-  return { incident, kid, contained, open, frozen, evidence: evidence ?? null, steps: stepsOf(record), instances }
+  return {
+    incident,
+    kid,
+    contained,
+    open,
+    notes,
+    frozen,
+    evidence: evidence ?? null,
+    steps: stepsOf(record),
+    instances,
+  }
 }
 
 /** Their results are in the evidence: here they would bury what is asked for. */

@@ -8,7 +8,14 @@ import { resultText } from './results.ts'
 
 /** How an incident stands, for the person who handles it: what is sure, what is open, and what to do next. */
 export function incidentReport(seen: Seen): string {
-  return [headline(seen), facts(seen), instanceTable(seen.instances), openPoints(seen), next(seen)]
+  return [
+    headline(seen),
+    facts(seen),
+    instanceTable(seen.instances),
+    points('Open', '!', seen.open),
+    points('To know besides', '-', seen.notes),
+    next(seen),
+  ]
     .filter((section) => section !== '')
     .join('\n\n')
 }
@@ -62,8 +69,8 @@ function word(isGood: boolean | null, good: string, bad: string): string {
   return isGood ? good : bad
 }
 
-function openPoints({ open }: Seen): string {
-  return open.length === 0 ? '' : ['Open', ...open.map((text) => `  ! ${printable(text)}`)].join('\n')
+function points(title: string, mark: string, texts: readonly string[]): string {
+  return texts.length === 0 ? '' : [title, ...texts.map((text) => `  ${mark} ${printable(text)}`)].join('\n')
 }
 
 function next(seen: Seen): string {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { after, before, test } from 'node:test'
 import { eventually } from '@rekey/database/testing'
 import type { IncidentDocument } from '../../src/break-glass/document.ts'
@@ -234,6 +234,7 @@ test('a new root key is added for the estate of this home, and an old one that i
 
 test('evidence of every incident is there, and only its owner can read it', () => {
   const names = readdirSync(place.path('evidence'))
+  for (const name of names) assert.equal(statSync(place.path(`evidence/${name}`)).mode & 0o777, 0o600)
   for (const incident of ['INC-1', 'INC-2', 'INC-3', 'INC-4'])
     assert.ok(names.some((name) => name.startsWith(incident)))
 })

@@ -4,7 +4,7 @@ import { auditSection } from './incident/audit.ts'
 import { changesSection } from './incident/changes.ts'
 import { instancesSection, refreshSection } from './incident/instances.ts'
 import { keysSection } from './incident/keys.ts'
-import { openSection } from './incident/open.ts'
+import { notesSection, openSection } from './incident/open.ts'
 import { sessionsSection } from './incident/sessions.ts'
 import { summary } from './incident/summary.ts'
 import { stepsSection, timelineSection } from './incident/timeline.ts'
@@ -21,6 +21,7 @@ export function incidentReport(evidence: IncidentEvidence, signer: string): Repo
     sections: [
       summary(evidence),
       openSection(evidence),
+      notesSection(evidence),
       timelineSection(incident),
       stepsSection(incident),
       keysSection(evidence),

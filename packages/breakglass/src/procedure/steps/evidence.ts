@@ -29,7 +29,7 @@ export async function sealEvidence(run: Run): Promise<Outcome> {
 async function everything(run: Run): Promise<IncidentEvidence> {
   const record = await ownRecord(run)
   const facts = factsOf(run.record, new Date(run.s.clock()).toISOString())
-  const { contained, open } = verdictOf(facts)
+  const { notes, ...verdict } = verdictOf(facts)
   return {
     format: 'rekey-incident-evidence/1',
     ...facts,
@@ -38,7 +38,7 @@ async function everything(run: Run): Promise<IncidentEvidence> {
     refreshes: run.result('refresh') ?? [],
     changes: run.result('changes') ?? { unavailable: 'they could not be listed' },
     record,
-    verdict: { contained, open: [...open, ...lackOf(record)] },
+    verdict: { ...verdict, notes: [...notes, ...lackOf(record)] },
   }
 }
 

@@ -15,6 +15,14 @@ export function openSection(evidence: IncidentEvidence): Section {
   return { title: 'What is open', blocks: blocks.length === 0 ? [paragraph('Nothing.')] : blocks }
 }
 
+/** The limits of what was seen. */
+export function notesSection({ verdict: { notes } }: IncidentEvidence): Section {
+  return {
+    title: 'To know besides',
+    blocks: [notes.length === 0 ? paragraph('Nothing.') : { kind: 'list', items: notes }],
+  }
+}
+
 const isAbout = (sentence: string) => (instance: InstanceVerdict) => {
   const { url, address } = instance
   return sentence.startsWith(`${address === undefined ? url : `${url} at ${address}`}: `)
