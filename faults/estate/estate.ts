@@ -53,6 +53,8 @@ export class Estate {
   readonly apis: readonly Member[]
   readonly recording = new Recording()
   readonly admin: Administrator
+  /** What that one signs in with. */
+  readonly administrator: Credential
   readonly agent: Credential
   readonly prober: Credential
   readonly #promised: Promised[] = []
@@ -63,6 +65,7 @@ export class Estate {
     this.apis = apis
     this.agent = clients.agent
     this.prober = clients.prober
+    this.administrator = clients.admin
     this.admin = new Administrator(clients.admin, this.recording)
   }
 

@@ -90,7 +90,7 @@ export const shownIncident = z.object({
   now: time.describe('When this was read, by the clock of the database'),
 } satisfies Members<IncidentRecord>)
 
-const shownKey = z.object({
+export const shownKey = z.object({
   kid: z.string(),
   keyring: z.string(),
   algorithm: z.string(),

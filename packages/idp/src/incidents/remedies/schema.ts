@@ -1,19 +1,11 @@
 /** The replies about remedies: the types of the procedure's port, as they go over the wire. */
 import { z } from 'zod'
 import { time } from '../../http/time.ts'
+import { shownKey } from '../schema.ts'
 
 const revision = z.object({ epoch: z.number(), n: z.number() })
 
-const key = z.object({
-  kid: z.string(),
-  keyring: z.string(),
-  algorithm: z.string(),
-  state: z.string(),
-  thumbprint: z.string().optional().describe('RFC 7638, SHA-256'),
-  reason: z.string().optional(),
-  revokedAt: time.optional(),
-})
-const keys = z.array(key).describe('All that are accepted, and the revoked ones')
+const keys = z.array(shownKey).describe('All that are accepted, and the revoked ones')
 
 export const shownProbe = z.object({
   token: z.string().describe('An access token of nobody, which allows nothing'),
