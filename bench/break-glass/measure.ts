@@ -4,7 +4,6 @@ import {
   breakGlass,
   instanceTools,
   makeEvidenceKey,
-  monotonicClock,
   type Outcome,
   type PlanInput,
   plan,
@@ -12,7 +11,6 @@ import {
   rekeyProvider,
   type Surroundings,
   stepOf,
-  systemClock,
   verifyEvidence,
 } from '@rekey/breakglass'
 import { type Clients, registerClients } from '../estate/clients.ts'
@@ -46,6 +44,8 @@ export interface Measured {
   readonly steps: string
   /** In every round. */
   readonly proved: boolean
+  /** Of the IdP's processor, for a renewal of a lease, while nothing else goes on. Milliseconds. */
+  readonly renewalMs: number
 }
 
 interface Estate {
@@ -76,13 +76,14 @@ export async function measure(undo: Undo, { sizes, rounds, processes }: Extent):
   for (const connections of sizes) {
     console.error(`${connections} verifiers: opening`)
     const crowds = await Crowds.open(undo, idp.url, clients.verifiers, connections)
+    const renewalMs = await costOfRenewal(idp, connections)
     const incidents: Incident[] = []
     for (let round = 1; round <= rounds; round += 1) {
       const incident = await incidentOn(estate, crowds, `BENCH-${connections}-${round}`)
       console.error(`${connections} verifiers, ${round} of ${rounds}: ${incident.wholeMs.toFixed(0)} ms`)
       incidents.push(incident)
     }
-    results.push(summary(connections, incidents))
+    results.push({ connections, renewalMs, ...summary(incidents) })
     await crowds.close()
   }
   return results
@@ -109,7 +110,7 @@ async function incidentOn(estate: Estate, crowds: Crowds, incident: string): Pro
 function surroundings({ idp, management }: Estate, sealed: Uint8Array[]): Surroundings {
   const pause = (ms: number, signal?: AbortSignal) => delay(ms, undefined, signal ? { signal } : {})
   const { signal } = new AbortController()
-  const hands = { clock: systemClock, monotonic: monotonicClock, pause }
+  const hands = { clock: Date.now, monotonic: () => performance.now(), pause }
   return {
     ...hands,
     provider: rekeyProvider(apiOverFetch(idp.url, () => management.token(idp.url), signal)),
@@ -136,10 +137,21 @@ function confirmedMs({ record }: Outcome, kid: string): number {
   return Date.parse(stepOf(record, 'verifiers').endedAt ?? '') - Date.parse(committed)
 }
 
-function summary(connections: number, incidents: readonly Incident[]): Measured {
+const REST_MS = 10_000
+/** So often a verifier renews. */
+const RENEWAL_PERIOD_MS = 5_000
+
+async function costOfRenewal(idp: Idp, connections: number): Promise<number> {
+  const usedMs = async () => (await idp.metric('process_cpu_seconds_total')) * 1_000
+  const [before, from] = [await usedMs(), performance.now()]
+  await delay(REST_MS)
+  const usedMsSince = (await usedMs()) - before
+  return usedMsSince / ((connections * (performance.now() - from)) / RENEWAL_PERIOD_MS)
+}
+
+function summary(incidents: readonly Incident[]): Omit<Measured, 'connections' | 'renewalMs'> {
   const each = (percent: number) => median(incidents.map(({ refusedMs }) => percentile(refusedMs, percent)))
   return {
-    connections,
     refusedP50Ms: each(50),
     refusedP99Ms: each(99),
     refusedMaxMs: each(100),

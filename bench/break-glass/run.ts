@@ -19,7 +19,16 @@ const CONFIRMED_MS = 1_000
 /** From the start until the evidence is sealed. */
 const WHOLE_MS = 10_000
 
-const HEADING = ['verifiers', 'refused p50 ms', 'p99', 'max', 'all confirmed ms', 'whole procedure ms', 'steps']
+const HEADING = [
+  'verifiers',
+  'refused p50 ms',
+  'p99',
+  'max',
+  'all confirmed ms',
+  'whole procedure ms',
+  'CPU ms a renewal',
+  'steps',
+]
 
 const counts = readCounts({ sizes: '10,100,1000', rounds: '3', processes: '4' }, USAGE)
 process.exitCode = counts === undefined ? 2 : await main(counts)
@@ -38,9 +47,10 @@ async function main({ sizes, rounds: [rounds], processes: [processes] }: NonNull
   }
 }
 
-function rowOf({ connections, refusedP50Ms, refusedP99Ms, refusedMaxMs, confirmedMs, wholeMs, steps }: Measured) {
+function rowOf({ connections, steps, ...measured }: Measured) {
+  const { refusedP50Ms, refusedP99Ms, refusedMaxMs, confirmedMs, wholeMs, renewalMs } = measured
   const figures = [refusedP50Ms, refusedP99Ms, refusedMaxMs].map((ms) => ms.toFixed(1))
-  return [String(connections), ...figures, confirmedMs.toFixed(0), wholeMs.toFixed(0), steps]
+  return [String(connections), ...figures, confirmedMs.toFixed(0), wholeMs.toFixed(0), renewalMs.toFixed(2), steps]
 }
 
 function goals({ connections, refusedP99Ms, confirmedMs, wholeMs, proved }: Measured): [boolean, string][] {
