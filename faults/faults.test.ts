@@ -6,6 +6,7 @@
  * Most of a scenario is waiting for leases, so several go on at the same time.
  */
 import { describe, it } from 'node:test'
+import { operatorsKilled, othersAstray, providerKilled } from './scenarios/break-glass.ts'
 import { clockOfDatabase, clockOfInstance, clockOfVerifier } from './scenarios/clock-set.ts'
 import { killedInRevocations, killedInRotations } from './scenarios/crash.ts'
 import { cutFromDatabase } from './scenarios/cut-from-database.ts'
@@ -18,6 +19,8 @@ import { serverKilled } from './scenarios/server-killed.ts'
 /** More at once, and two cores are kept busy by starting processes. */
 const atOnce = 6
 const timeout = 240_000
+/** These start `rekey` some twenty times each. */
+const long = { timeout: 360_000 }
 
 /** Each kill costs a lease, for which the rest waits: 50 rounds are shared out among estates. */
 const rounds = [13, 13, 12, 12]
@@ -29,6 +32,21 @@ describe('whatever happens, what was answered stays true and nobody has to help'
       killedInRotations(t, count),
     )
   }
+  it(
+    'a compromised key is shut out though whoever does it is killed at each step, or does it with somebody else',
+    long,
+    operatorsKilled,
+  )
+  it(
+    'a compromised key is shut out though instances, the database or all of it are killed meanwhile',
+    long,
+    providerKilled,
+  )
+  it(
+    'a compromised key is shut out though APIs are away, still or lying, nothing is chained, or clocks differ',
+    long,
+    othersAstray,
+  )
   it(
     'a rotation waits for a verifier that is cut off until its lease is over, a revocation does not',
     { timeout },

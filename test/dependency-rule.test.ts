@@ -19,6 +19,12 @@ const idp = {
   listed: ['@rekey/database', '@rekey/bff', 'rekey'],
 }
 
+const breakglass = {
+  path: 'packages/breakglass/src/evidence/proofs.ts',
+  package: '@rekey/breakglass',
+  listed: ['@rekey/database'],
+}
+
 describe('the checker of the dependency rule', () => {
   const BROKEN: readonly [string, Source, RegExp][] = [
     [
@@ -43,6 +49,11 @@ describe('the checker of the dependency rule', () => {
     ],
     ['another than database imports pg', planted(`import pg from 'pg'`, idp), /only @rekey\/database imports pg/],
     [
+      'breakglass imports what needs a database',
+      planted(`import { recordEvent } from '@rekey/database'`, breakglass),
+      /only what works offline/,
+    ],
+    [
       'the manifest does not list an import',
       planted(`import '@rekey/redact'`, { ...idp, listed: [] }),
       /does not list/,
@@ -64,6 +75,11 @@ describe('the checker of the dependency rule', () => {
 
   const KEPT: readonly [string, Source][] = [
     ['idp knows database', planted(`import '@rekey/database'`, idp)],
+    ['breakglass verifies an audit', planted(`import '@rekey/database/offline'`, breakglass)],
+    [
+      'a test of breakglass has a database',
+      planted(`import '@rekey/database'`, { ...breakglass, path: 'packages/breakglass/test/a.test.ts' }),
+    ],
     ['a package imports itself', planted(`import '@rekey/keyring'`)],
     ['database imports pg', planted(`import pg from 'pg'`, { ...idp, package: '@rekey/database' })],
     ['a path stays inside the package', planted(`import x from '../package.json'\nimport y from './kinds/a.ts'`)],

@@ -43,6 +43,7 @@ function importsAgainstRule(source: Source): string[] {
     ...againstManifest(source, specifier),
     ...acrossFolders(source, specifier),
     ...againstDatabaseOnly(source, specifier),
+    ...againstOffline(source, specifier),
   ])
 }
 
@@ -71,6 +72,12 @@ function acrossFolders({ path }: Source, specifier: string): string[] {
 function againstDatabaseOnly({ package: name }: Source, specifier: string): string[] {
   const isPg = specifier === 'pg' || /^pg[/-](?!boss)/.test(specifier)
   return isPg && name !== '@rekey/database' ? ['only @rekey/database imports pg'] : []
+}
+
+// Whoever carries an incident out, or verifies what came of it, may have no database.
+function againstOffline({ path }: Source, specifier: string): string[] {
+  if (!path.startsWith('packages/breakglass/src/') || workspacePackage(specifier) !== '@rekey/database') return []
+  return specifier === '@rekey/database/offline' ? [] : ['takes of @rekey/database only what works offline']
 }
 
 const CLOCK_READS =

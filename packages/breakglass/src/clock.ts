@@ -1,6 +1,2 @@
-/** Milliseconds since the Unix epoch. */
+/** Milliseconds since the Unix epoch, or since any moment for one that only goes on. Whoever calls this package has them. */
 export type Clock = () => number
-
-/** The system's clocks. */
-export const systemClock: Clock = () => Date.now()
-export const monotonicClock: Clock = () => performance.now()

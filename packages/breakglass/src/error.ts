@@ -8,6 +8,8 @@ export type BreakGlassErrorCode =
   | 'UNKNOWN_KID'
   /** The procedure would take away what one of its own later steps needs. */
   | 'SELF_LOCK'
+  /** The store may have leaked, and what would take over is sealed by a root key that may have leaked with it. */
+  | 'ROOT_KEY_NOT_REPLACED'
   /** There is an incident of this id, and it is about another key. */
   | 'INCIDENT_DIFFERS'
   | 'UNKNOWN_INCIDENT'

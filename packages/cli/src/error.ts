@@ -14,7 +14,7 @@ export type CliErrorCode =
   | 'LOAD_FAILED'
   /** The record is not what it has to be; the command's own document tells where. */
   | 'NOT_VERIFIED'
-  /** A compromised key is not shut out everywhere, or that is not proved; the command's own document tells where. */
+  /** A compromised key is not shut out everywhere, that is not proved, or something is open; the document tells where. */
   | 'NOT_CONTAINED'
 
 /** What every command ends with: 0 done, 1 failed, 2 wrong use, 3 not reachable, 4 refused by policy or freeze. */

@@ -1,6 +1,10 @@
 import { systemClock } from './clock.ts'
 import { runCommand } from './program.ts'
 import type { Shell } from './shell.ts'
+import { widen } from './terminal/columns.ts'
+
+// Before anybody measures it.
+for (const stream of [process.stdout, process.stderr]) widen(stream)
 
 const interruption = new AbortController()
 let listening = false

@@ -23,7 +23,7 @@ export { asDatabaseError } from './connection/translate.ts'
 export { type Embedded, type EmbeddedOptions, startEmbedded } from './embedded/start.ts'
 export { DatabaseError, type DatabaseErrorCode, type DatabaseErrorFacts } from './error.ts'
 export { type Clocks, clockToleranceMs, instanceLeaseMs } from './instances/lease.ts'
-export { databaseLedger, type Ledger, type Newest } from './instances/ledger.ts'
+export { type AnnouncedKeys, databaseLedger, type Ledger, type Newest } from './instances/ledger.ts'
 export { type OpenViewOptions, openView } from './instances/open.ts'
 export { type InstanceRow, pruneInstances } from './instances/row.ts'
 export { type Heard, InstanceView, type Viewer, type ViewOptions } from './instances/view.ts'
@@ -34,14 +34,15 @@ export { checkSchema } from './migrations/check.ts'
 export type { MigrationSource } from './migrations/files.ts'
 export { type MigrateOptions, migrate } from './migrations/migrate.ts'
 export { databaseMigrations } from './migrations/own.ts'
-export { HeldRootKeys, rootKeyHolders } from './sealing/held.ts'
+export { HeldRootKeys, rootKeyHolders, type SealedUnder } from './sealing/held.ts'
 export {
   addRootKey,
   type RootKey,
   type RootKeyList,
   readRootKey,
   readRootKeys,
-  removeOldRootKeys,
+  removeRootKeys,
+  rootKeyIds,
 } from './sealing/root-key.ts'
 export { rootIdOf, type Sealer, type SealingKeys, sealerFor } from './sealing/seal.ts'
 export type { DatabaseTables, NullableTime, Time } from './tables.ts'

@@ -25,7 +25,7 @@ export interface DatabaseTables {
     /** Null where a release wrote the row that does not say. */
     root_keys: string[] | null
   }
-  root_keys: { id: string; since: Time }
+  root_keys: { id: string; n: Generated<number>; since: Time }
   audit_events: {
     id: Generated<string>
     inserted: Generated<number>

@@ -14,7 +14,13 @@ CREATE TABLE incidents (
   unfrozen_by  text,
   runner       text,
   runner_until timestamptz,
+  -- As whom the runner calls: anybody can use his name.
+  runner_client text,
   sealed_probe text,
+  -- Of that token: it is denied where administration is unfrozen and its key still accepted.
+  probe_jti    text,
+  -- What was ended when sessions were ended last, so that a repeat ends the same ones. Nobody but that writes it.
+  sessions_ended jsonb,
   evidence     bytea
 );
 CREATE INDEX incidents_frozen ON incidents (incident) WHERE frozen;

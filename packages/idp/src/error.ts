@@ -26,9 +26,11 @@ export type IdpErrorCode =
   | 'KEY_CANNOT_SIGN'
   | 'METHOD_NOT_ALLOWED'
   | 'NOT_FOUND'
+  | 'NOT_FROZEN'
   | 'NO_LEASE'
   | 'OVERLOADED'
   | 'PAYLOAD_TOO_LARGE'
+  | 'PLAN_INVALID'
   | 'RATE_LIMITED'
   | 'ROOT_KEY_NOT_REPLACED'
   | 'SELF_LOCK'
@@ -45,6 +47,7 @@ export type IdpErrorCode =
   | 'UNSUPPORTED_MEDIA_TYPE'
   | 'VAULT_REFUSED'
   | 'VAULT_UNAVAILABLE'
+  | 'VERIFIERS_TOO_OLD'
 
 /** The error class of this package. `facts` are shown to the caller as `details`: nothing internal goes there. */
 export class IdpError extends Error {

@@ -13,8 +13,6 @@ import {
   type InstanceView,
   notifyThrough,
   openView,
-  pruneChanges,
-  pruneInstances,
   type Sealer,
   sealerFor,
 } from '@rekey/database'
@@ -34,13 +32,12 @@ import { type Clock, systemClock } from './clock.ts'
 import { type Config, firstIssuer, signingKeyrings } from './config.ts'
 import { type Credentials, openCredentials } from './credentials/open.ts'
 import type { DeniableClaims } from './denied/memory.ts'
-import { pruneDenied } from './denied/store.ts'
 import { IdpError } from './error.ts'
-import { pruneIdempotentReplies } from './http/idempotency.ts'
 import { type RequestLimits, requestLimits } from './http/limits.ts'
 import { type Freeze, freezeMemory, freezingNow } from './incidents/freeze/memory.ts'
 import { freezeReminder } from './incidents/freeze/reminder.ts'
-import { type IncidentRunner, incidentRunner } from './incidents/run.ts'
+import { tendProbes } from './incidents/remedies/stored-probes.ts'
+import { type IncidentRunner, incidentRunner } from './incidents/runner.ts'
 import { carryOutMove } from './issuance/carry-out.ts'
 import { issuanceMemory } from './issuance/memory.ts'
 import { ensureIssuance, type Issuance, loadIssuance } from './issuance/store.ts'
@@ -48,24 +45,23 @@ import { evidenceFor } from './keyrings/evidence.ts'
 import { revokeForgotten } from './keyrings/revoke.ts'
 import { instanceMemory } from './memory.ts'
 import { type Metrics, newMetrics } from './operations/metrics.ts'
+import { prune } from './prune.ts'
 import { type Recall, recall } from './recall.ts'
-import { type RootKeys, shownRootKeys, watchRootKeys } from './root-keys/watch.ts'
+import { type RootKeys, settleRootKeys, shownRootKeys, watchRootKeys } from './root-keys/watch.ts'
 import type { SigningKeys } from './signing/keys.ts'
 import { keyMaker } from './signing/make.ts'
 import type { IdpDatabase, IdpTables } from './tables.ts'
-import { pruneUsedAssertions } from './tokens/authentication/used-assertions.ts'
-import { pruneOpaqueTokens } from './tokens/opaque.ts'
 import { findVerifier, type VerifierCredential, verifierTopic } from './trust/credential.ts'
 import { type TrustHub, trustHub } from './trust/hub.ts'
 import { RevocationJournal } from './trust/journal.ts'
 import { trustSince } from './trust/since.ts'
-import { pruneVerifierLeases } from './trust/verifiers.ts'
 
 const loopBeatMs = 1_000
 const pruneEveryMs = 60_000
-const anHourMs = 3_600_000
 /** Requests that may wait for a connection to the database; beyond that they are turned away at once. */
 const mostWaiting = 256
+/** Beyond these, for incidents alone: a flood of other administration leaves them room. */
+const reservedWaiting = 64
 
 export interface Instance extends Pick<Credentials, 'clients' | 'uses' | 'secrets'> {
   config: Config
@@ -93,12 +89,17 @@ export interface Instance extends Pick<Credentials, 'clients' | 'uses' | 'secret
   keys(): SigningKeys
   /** Is this token on the deny-list as this instance holds it now? */
   denies(claims: DeniableClaims): boolean
+  /** The first `iat`, this one or a later one, with which the deny-list as held now lets a client's token pass. In seconds. */
+  issuableFrom(iss: string, clientId: string, iat: number): number
   /** Which keyring this instance issues tokens by now. */
   issuance(): Issuance
   /** @throws IdpError `NO_LEASE` while this instance may not act on what it holds */
   requireLease(): void
-  /** @throws IdpError `OVERLOADED` while too many requests wait for the database */
-  requireRoom(): void
+  /**
+   * @param isUrgent work on an incident: what else waits must not keep it out
+   * @throws IdpError `OVERLOADED` while too many requests wait for the database
+   */
+  requireRoom(isUrgent?: boolean): void
   close(): Promise<void>
 }
 
@@ -126,16 +127,19 @@ export async function openInstance(
   const makeSealed = keyMaker(sealer, clock)
   const make: Hands['make'] = async (keyring) => {
     // Asked anew each time: another instance may have begun a moment ago to seal under a newer root key.
-    await roots.settle(db)
+    await settleRootKeys(roots, db)
     return makeSealed(keyring)
   }
-  const requireRoom = () => {
-    if (connection.pool.waitingCount < mostWaiting) return
+  const requireRoom = (isUrgent = false) => {
+    if (connection.pool.waitingCount < mostWaiting + (isUrgent ? reservedWaiting : 0)) return
     throw new IdpError('OVERLOADED', 'too many requests wait for the database; try again')
   }
-  const credentials = openCredentials(connection.db, db, config, requireRoom, log)
+  const credentials = openCredentials(connection.db, db, config, () => requireRoom(), log)
   const { clients, uses, secrets } = credentials
-  const verifierCredentials = recall((id) => findVerifier(connection.db, id), requireRoom)
+  const verifierCredentials = recall(
+    (id) => findVerifier(connection.db, id),
+    () => requireRoom(),
+  )
   const hub = trustHub()
   const journal = await RevocationJournal.open(config.revocationJournal)
   const metrics = newMetrics()
@@ -144,7 +148,7 @@ export async function openInstance(
   const onError = (error: unknown) => log.error({ err: error }, 'what is revoked could not be written to the journal')
   const readTrust = (deniedAfter: number) => trustSince(db, store, deniedAfter)
   const memory = instanceMemory(readTrust, epoch, sealer, clients, hub, journal, clock, onError)
-  await roots.settle(db)
+  await settleRootKeys(roots, db)
   await ensureDocuments(db, { store, make }, config)
   if (config.forceRotation) for (const { name } of signingKeyrings) await forceRotation(store, name)
   const issuance = issuanceMemory(() => loadIssuance(db))
@@ -154,9 +158,13 @@ export async function openInstance(
   const viewer = {
     async reload() {
       verifierCredentials.forgetAll()
+      // Nobody waited for this instance meanwhile: others may seal under a root key that it does not hold.
+      await settleRootKeys(roots, db)
       // Each time: a restored backup may know nothing of how long the tokens live that this instance signs.
       await ensureDocuments(db, { store, make }, config)
       await memory.reload()
+      roots.openedAll()
+      await settleRootKeys(roots, db)
       await issuance.reload()
       await freeze.reload()
     },
@@ -179,17 +187,13 @@ export async function openInstance(
     address: addressOf(config),
     listenUrl: config.databaseDirectUrl,
     notify: notifyThrough(pool),
-    rootKeys: () => roots.ids,
+    rootKeys: roots,
     onError: (error) => log.error({ err: error }, 'view of the database could not be confirmed'),
   })
-  // Once more: of two that start at once with different root keys one must find out.
-  const settled = roots.settle(db)
-  const audit = await settled
-    .then(() => openAudit(db, signer, config, log))
-    .catch(async (error) => {
-      await view.close()
-      throw error
-    })
+  const audit = await openAudit(db, signer, config, log).catch(async (error) => {
+    await view.close()
+    throw error
+  })
   const stopWatching = watchRootKeys(roots, db, signer, log)
   const gathered = gather(db, clock, (error) => log.error({ err: error }, 'refusals could not be written to the audit'))
   const hands: Hands = { store, make, observe: () => evidenceFor(db, view) }
@@ -206,7 +210,7 @@ export async function openInstance(
   credentials.begin(view)
   const incidents = incidentRunner(config, connection.db, addressOf(config), log)
   const pruning = setInterval(() => {
-    prune(control, view, log)
+    prune(db, view, () => tendProbes(db, sealer, roots.sealing.id), log)
     memory.writeJournal()
   }, pruneEveryMs)
 
@@ -233,6 +237,7 @@ export async function openInstance(
     incidents,
     keys: memory.keys,
     denies: memory.denies,
+    issuableFrom: memory.issuableFrom,
     issuance: issuance.current,
     requireRoom,
     requireLease() {
@@ -271,17 +276,4 @@ async function forceRotation(store: KeyringStore, name: string): Promise<void> {
     actor: 'rekey',
     details: { by: 'OIDC_FORCE_KEY_ROTATION' },
   })
-}
-
-function prune({ db }: Connection<IdpTables>, view: InstanceView, log: Logger): void {
-  // A clock that made a step lately makes everybody look long gone, and whoever is deleted is waited for by nobody.
-  const parties = view.doubtMs(anHourMs) > 0 ? [] : [pruneInstances(db), pruneVerifierLeases(db)]
-  Promise.all([
-    pruneChanges(db),
-    pruneOpaqueTokens(db),
-    pruneUsedAssertions(db),
-    pruneIdempotentReplies(db),
-    pruneDenied(db),
-    ...parties,
-  ]).catch((error) => log.error({ err: error }, 'what is over could not be deleted'))
 }

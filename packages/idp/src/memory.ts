@@ -56,6 +56,7 @@ export function instanceMemory(
     keys: (): SigningKeys => keys,
     /** Is this token on the deny-list? */
     denies: denied.denies,
+    issuableFrom: denied.issuableFrom,
     /** What was revoked, and stands in the database as if it never had been. */
     forgotten: (): readonly Forgotten[] => forgotten,
     /** Writes what could not be written to the journal when it was revoked. */

@@ -1,4 +1,4 @@
-import type { Plan, StepRecord, TimelineEntry } from '@rekey/breakglass'
+import type { EndedSessions, Plan, StepRecord, TimelineEntry } from '@rekey/breakglass'
 import type { DatabaseTables, NullableTime, Time } from '@rekey/database'
 import type { ClientKeyring } from '@rekey/keyring'
 import type { ColumnType, Generated, JSONColumnType, Kysely } from 'kysely'
@@ -106,8 +106,12 @@ export interface IdpTables extends DatabaseTables {
     /** Who carries it out, and until when that is so without his saying so again. */
     runner: string | null
     runner_until: NullableTime
+    runner_client: string | null
     /** A token signed by the compromised key, sealed. */
     sealed_probe: string | null
+    probe_jti: string | null
+    /** What was ended last, so that a repeat ends the same. */
+    sessions_ended: ColumnType<EndedSessions | null, string | null, string | null>
     /** The newest evidence, where an instance sealed it. */
     evidence: Buffer | null
   }

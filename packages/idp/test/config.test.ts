@@ -35,6 +35,15 @@ describe('the configuration', () => {
     )
   })
 
+  test('has the APIs of incidents as they are refreshed and probed', () => {
+    const { apis } = readConfig({ ...minimal, REKEY_APIS: 'https://a.internal,dns:https://b.internal/' }).breakGlass
+    assert.deepEqual(apis, [
+      { url: 'https://a.internal', everyAddress: false, path: '/hello' },
+      { url: 'https://b.internal', everyAddress: true, path: '/hello' },
+    ])
+    assert.deepEqual(readConfig(minimal).breakGlass.apis, [])
+  })
+
   const wrong: [string, Record<string, string>, string, RegExp][] = [
     ['a missing issuer', { REKEY_ISSUER: '' }, 'CONFIG_INVALID', /REKEY_ISSUER/],
     ['an issuer with a trailing slash', { REKEY_ISSUER: 'https://idp.example/' }, 'CONFIG_INVALID', /trailing slash/],
@@ -61,7 +70,18 @@ describe('the configuration', () => {
       'CONFIG_INVALID',
       /INTERNAL_JWKS_REFRESH_TOKEN.*which one/,
     ],
-    ['evidence signed by no file', { REKEY_EVIDENCE_KEY: '/evidence.key' }, 'CONFIG_INVALID', /REKEY_EVIDENCE_KEY.*file:/],
+    [
+      'an API that has no address',
+      { REKEY_APIS: 'https://a.internal\norders.internal path=/me' },
+      'CONFIG_INVALID',
+      /REKEY_APIS: APIs, line 2: url is malformed/,
+    ],
+    [
+      'evidence signed by no file',
+      { REKEY_EVIDENCE_KEY: '/evidence.key' },
+      'CONFIG_INVALID',
+      /REKEY_EVIDENCE_KEY.*file:/,
+    ],
     ['tokens that outlive the grace', { REKEY_ACCESS_TOKEN_TTL: '24h' }, 'POLICY_INVALID', /maxGrace/],
     ['too little time for readers', { REKEY_ANONYMOUS_PROPAGATION: '60s' }, 'POLICY_INVALID', /anonymousPropagation/],
   ]

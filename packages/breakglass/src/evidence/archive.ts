@@ -13,7 +13,7 @@ export interface ArchivedFile {
 }
 
 /** What an archive may have at most, in bytes and files. */
-export const mostBytes = 512 * 1024 * 1024
+const mostBytes = 512 * 1024 * 1024
 const mostFiles = 16
 
 const [localMark, centralMark, endMark] = [0x04034b50, 0x02014b50, 0x06054b50]

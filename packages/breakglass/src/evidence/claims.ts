@@ -1,6 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
-import { stepOf } from '../incident/record.ts'
-import { uncontained } from './containment.ts'
+import { uncontained, unseen } from './containment.ts'
 import type { IncidentEvidence, PeriodEvidence } from './document.ts'
 import { readEvent } from './events.ts'
 import { findingsOf } from './period/findings.ts'
@@ -12,17 +11,23 @@ export function falseClaims(evidence: Evidence): string[] {
 }
 
 function falseOfIncident(evidence: IncidentEvidence): string[] {
-  const why = evidence.verdict.contained ? [...uncontained(evidence), ...unseen(evidence)] : []
+  const { contained } = evidence.verdict
+  const why = contained ? [...uncontained(evidence), ...unseen(evidence), ...notOnRecord(evidence)] : []
   return [
     ...why.map((sentence) => `it says that the incident is contained, but ${sentence}`),
     ...otherIncident(evidence),
   ]
 }
 
-/** Of a look that failed, or was not taken, nobody knows what it would have shown. */
-function unseen({ incident }: IncidentEvidence): string[] {
-  const looks = ['verifiers', 'prove'] as const
-  return looks.flatMap((name) => (stepOf(incident, name).state === 'done' ? [] : [`the step ${name} was not done`]))
+/** What steps say may be written by whoever may write in the journal. What the audit says may not. */
+function notOnRecord({ provider, record, keys, incident: { plan, openedAt } }: IncidentEvidence): string[] {
+  if (provider.kind !== 'rekey' || !('events' in record) || record.incomplete !== undefined) return []
+  const key = keys.after.find(({ kid }) => kid === plan.kid)
+  const isOlder = key?.revokedAt !== undefined && Date.parse(key.revokedAt) < Date.parse(openedAt)
+  if (key?.state !== 'revoked' || isOlder) return []
+  const events = record.events.flatMap((each) => readEvent(each) ?? [])
+  const isThere = events.some(({ action, details }) => action === 'keyring.revoked' && details.version === plan.kid)
+  return isThere ? [] : ['its record knows of no revocation of the key']
 }
 
 /** The audit knows which incidents were opened, and about which key: evidence of one cannot be passed off as that of another. */

@@ -69,7 +69,7 @@ export interface Overdue {
 export interface PeriodFacts {
   format: 'rekey-period-evidence/1'
   sealedAt: string
-  sealedBy: IncidentEvidence['sealedBy']
+  sealedBy: Omit<IncidentEvidence['sealedBy'], 'clockOffsetMs'>
   issuer: string
   /** The control of a standard that it is for: `CC9.2`. */
   control: string

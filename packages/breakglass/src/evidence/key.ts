@@ -5,6 +5,7 @@
 import { createPrivateKey, createPublicKey, generateKeyPairSync, hash, type KeyObject, sign, verify } from 'node:crypto'
 import { BreakGlassError } from '../error.ts'
 
+/** A key that evidence can be sealed by. It shows its public half alone. */
 export interface EvidenceKey {
   /** SHA-256 of the public key, 64 hexadecimal digits. */
   fingerprint: string

@@ -2,13 +2,14 @@
 import { hash } from 'node:crypto'
 import { z } from 'zod'
 import type { ArchivedFile } from './archive.ts'
+import { formats } from './format.ts'
 import { jsonBytes, readJson } from './json.ts'
 import { type EvidenceKey, fingerprintOf, isSigned, readPublicKey } from './key.ts'
 
 const hex = z.string().regex(/^[0-9a-f]{64}$/)
 
 const manifest = z.strictObject({
-  format: z.literal('rekey-evidence/1'),
+  format: z.literal(formats.archive),
   kind: z.enum(['incident', 'period']),
   name: z.string(),
   sealedAt: z.string(),
@@ -31,7 +32,7 @@ export function signedManifest(
   const listed = files.map(({ name, bytes }) => ({ name, size: bytes.length, sha256: hash('sha256', bytes) }))
   const signer = { fingerprint, publicKey }
   const bytes = jsonBytes({
-    format: 'rekey-evidence/1',
+    format: formats.archive,
     ...about,
     files: listed,
     signer,

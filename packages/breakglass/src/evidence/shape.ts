@@ -1,20 +1,22 @@
 /**
  * What `evidence.json` has to look like for a report to be made of it. Members beyond these may stand there: they are sealed with
  * the rest, and shown by whoever knows them.
+ *
+ * Evidence that is sealed already looks like this for good: a member that has to be there besides, or another meaning of one, is a
+ * new `format`, beside which this one stays.
  */
 import { z } from 'zod'
 import { stepNames } from '../incident/record.ts'
+import { formats } from './format.ts'
+import { unavailable } from './steps.ts'
 import type { Evidence } from './views.ts'
 
 const [text, flag, count] = [z.string(), z.boolean(), z.number()]
 const texts = z.array(text)
 const details = z.record(text, z.unknown())
 const revision = z.looseObject({ epoch: count, n: count })
-const unavailable = z.looseObject({ unavailable: text })
-const sealed = {
-  sealedAt: z.iso.datetime(),
-  sealedBy: z.looseObject({ runner: text, clockOffsetMs: count, software: text }),
-}
+const sealedAt = z.iso.datetime()
+const sealer = { runner: text, software: text }
 
 const record = z.looseObject({
   signer: text.optional(),
@@ -22,7 +24,7 @@ const record = z.looseObject({
   incomplete: text.optional(),
 })
 
-const key = z.looseObject({
+export const key = z.looseObject({
   kid: text,
   keyring: text,
   algorithm: text,
@@ -53,18 +55,19 @@ const incident = z.looseObject({
   // Each of them, in their order.
   steps: z.array(step).refine((steps) => steps.map(({ name }) => name).join() === stepNames.join()),
   timeline: z.array(z.looseObject({ at: text, what: text, by: text, details: details.optional() })),
+  now: text,
 })
 
-const address = { url: text, address: text.optional(), path: text, library: text.optional() }
+export const address = { url: text, address: text.optional(), path: text, library: text.optional() }
 const holder = { id: text, library: text }
 
-const acknowledgements = z.looseObject({
+export const acknowledgements = z.looseObject({
   revision,
   acknowledged: z.array(z.looseObject({ ...holder, at: text })),
   missing: z.array(z.looseObject({ ...holder, acceptsUntil: text })),
 })
 
-const refresh = z.looseObject({
+export const refresh = z.looseObject({
   ...address,
   outcome: z.enum(['refreshed', 'absent', 'refused', 'failed', 'unreachable']),
   at: text,
@@ -74,7 +77,7 @@ const refresh = z.looseObject({
   message: text.optional(),
 })
 
-const instance = z.looseObject({
+export const instance = z.looseObject({
   ...address,
   oldRefused: flag.nullable(),
   freshAccepted: flag.nullable(),
@@ -86,7 +89,7 @@ const instance = z.looseObject({
   worstCase: z.looseObject({ text, until: text.nullable() }).optional(),
 })
 
-const changes = z.looseObject({
+export const changes = z.looseObject({
   since: text,
   until: text,
   changes: z.array(z.looseObject({ at: text, action: text, actor: text, because: text })),
@@ -95,8 +98,9 @@ const changes = z.looseObject({
 })
 
 const incidentEvidence = z.looseObject({
-  format: z.literal('rekey-incident-evidence/1'),
-  ...sealed,
+  format: z.literal(formats.incident),
+  sealedAt,
+  sealedBy: z.looseObject({ ...sealer, clockOffsetMs: count }),
   provider: z.looseObject({ kind: text, issuer: text }),
   incident,
   keys: z.looseObject({ before: z.array(key), after: z.array(key) }),
@@ -109,8 +113,9 @@ const incidentEvidence = z.looseObject({
 })
 
 const periodEvidence = z.looseObject({
-  format: z.literal('rekey-period-evidence/1'),
-  ...sealed,
+  format: z.literal(formats.period),
+  sealedAt,
+  sealedBy: z.looseObject(sealer),
   issuer: text,
   control: text,
   period: z.looseObject({ from: z.iso.datetime(), to: z.iso.datetime() }),
@@ -134,7 +139,7 @@ const periodEvidence = z.looseObject({
 
 /** What is wrong with a document as evidence: a path in it; nothing when it is whole. */
 export function misshapen(value: unknown): string | undefined {
-  const isPeriod = (value as Partial<Evidence> | undefined)?.format === 'rekey-period-evidence/1'
+  const isPeriod = (value as Partial<Evidence> | undefined)?.format === formats.period
   const shape: z.ZodType = isPeriod ? periodEvidence : incidentEvidence
   const [issue] = shape.safeParse(value).error?.issues ?? []
   return issue && (issue.path.join('.') || 'format')

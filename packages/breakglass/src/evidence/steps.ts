@@ -5,19 +5,19 @@ import { type IncidentRecord, type StepName, stepOf } from '../incident/record.t
 const time = z.string()
 const revision = z.looseObject({ epoch: z.number(), n: z.number() })
 
-const promotion = z.looseObject({
+export const promotion = z.looseObject({
   successors: z.array(z.looseObject({ keyring: z.string(), kid: z.string(), activatedAt: time, everywhereAt: time })),
   windowMs: z.number(),
 })
-const revocation = z.looseObject({
+export const revocation = z.looseObject({
   revoked: z.array(z.looseObject({ keyring: z.string(), kid: z.string(), revokedAt: time })),
   revision: revision.optional(),
 })
-const sessions = z.looseObject({
+export const sessions = z.looseObject({
   entries: z.array(z.record(z.string(), z.unknown())),
   stores: z.array(z.looseObject({ name: z.string(), ended: z.number().nullable() })),
 })
-const unavailable = z.looseObject({ unavailable: z.string() })
+export const unavailable = z.looseObject({ unavailable: z.string() })
 
 type Steps = Pick<IncidentRecord, 'steps'>
 

@@ -1,9 +1,11 @@
 import type { ArchivedFile } from './archive.ts'
 import type { IncidentEvidence, PeriodEvidence } from './document.ts'
+import { formats } from './format.ts'
 import { asHtml } from './report/html.ts'
 import { incidentReport } from './report/incident.ts'
 import { asMarkdown } from './report/markdown.ts'
 import { periodReport } from './report/period.ts'
+import type { Report } from './report/text.ts'
 
 export type Evidence = IncidentEvidence | PeriodEvidence
 
@@ -11,20 +13,30 @@ export type Evidence = IncidentEvidence | PeriodEvidence
 export const viewNames = ['report.md', 'report.html', 'audit.jsonl'] as const
 
 /**
- * Which form the reports have that this release writes. It grows with every change to what they look like: evidence of another
- * form is years old, and its reports are what was signed, but they cannot be made anew to compare them.
+ * Which form the reports have that this release writes. It grows with every change to what they look like. Reports of another form
+ * cannot be made anew to compare them: they are what the sealer signed, and whether they say what `evidence.json` says is not
+ * known. For whoever has a key of his own can write any number here: what people are shown is made of `evidence.json`.
  */
 export const reportsForm = 1
 
 /** @param signer fingerprint of the key that the evidence is sealed by */
 export function viewsOf(evidence: Evidence, signer: string): ArchivedFile[] {
-  const report = isIncident(evidence) ? incidentReport(evidence, signer) : periodReport(evidence, signer)
+  const report = reportOf(evidence, signer)
   const texts = [asMarkdown(report), asHtml(report), auditLines(evidence)]
   return viewNames.map((name, at) => ({ name, bytes: Buffer.from(texts[at] ?? '') }))
 }
 
+/** `report.md`, without the others. */
+export function reportText(evidence: Evidence, signer: string): string {
+  return asMarkdown(reportOf(evidence, signer))
+}
+
+function reportOf(evidence: Evidence, signer: string): Report {
+  return isIncident(evidence) ? incidentReport(evidence, signer) : periodReport(evidence, signer)
+}
+
 export function isIncident(evidence: Evidence): evidence is IncidentEvidence {
-  return evidence.format === 'rekey-incident-evidence/1'
+  return evidence.format === formats.incident
 }
 
 /** What an archive is called: the incident's id, or the control and the period. */

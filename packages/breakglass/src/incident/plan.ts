@@ -23,6 +23,7 @@ export const sessionSelector = z.union([
   z.strictObject({ clientId: line(512), issuedBefore: moment.optional() }),
   z.strictObject({ all: z.literal(true), issuedBefore: moment.optional() }),
 ])
+/** Whose sessions end, as `sessionSelector` describes it. */
 export type SessionSelector = z.infer<typeof sessionSelector>
 
 /** An API, or several behind one name. */
@@ -42,6 +43,7 @@ export const apiTarget = z.strictObject({
     .regex(/^\/[^\s?#]*(\?[^\s#]*)?$/, 'a path')
     .default('/hello'),
 })
+/** An API as the operator named it, or several behind one name. */
 export type ApiTarget = z.infer<typeof apiTarget>
 
 /** What is to be done about a compromised signing key. It holds no secret. */
@@ -58,5 +60,7 @@ export const plan = z.strictObject({
   /** For how long instances are probed until they all refuse, in milliseconds. */
   proveForMs: z.number().int().min(0).max(3_600_000).default(30_000),
 })
+/** What is to be done about a compromised signing key, with every default filled in. */
 export type Plan = z.infer<typeof plan>
+/** A plan as it may be given: what has a default may be left out. */
 export type PlanInput = z.input<typeof plan>

@@ -15,6 +15,9 @@ import type { Plan } from './plan.ts'
  * `prove`      every instance refuses the old token, takes a fresh one and refuses a denied one
  * `changes`    what was changed by means of the key, for review
  * `evidence`   all of this in one signed file
+ *
+ * Sealed evidence has exactly these, in this order: another step, name or order is a new `format` of evidence. A journal may lack
+ * some that it was written without.
  */
 export const stepNames = [
   'guard',
@@ -29,11 +32,13 @@ export const stepNames = [
   'changes',
   'evidence',
 ] as const
+/** The name of a step: one of `stepNames`. */
 export type StepName = (typeof stepNames)[number]
 
+/** How far a step is; one that failed is tried again by the next run. */
 export type StepState = 'pending' | 'running' | 'done' | 'failed'
 
-/** Times are ISO 8601, by the journal's clock. */
+/** A step as its journal keeps it. Times are ISO 8601, by the journal's clock. */
 export interface StepRecord {
   name: StepName
   state: StepState
@@ -45,17 +50,25 @@ export interface StepRecord {
   attempts: number
   /** On whom it waits, as sentences or names; empty when on nobody. */
   waitingFor: string[]
-  /** What came of it: one of the types of providers/port.ts and instances/verdict.ts. */
+  /** What came of it: as `StepResults` has it for a step of this name. */
   result?: unknown
   error?: { code: string; message: string }
 }
 
+/** Something that happened to an incident. */
 export interface TimelineEntry {
   at: string
   /** For example `step revoke done`, `frozen`, `unfrozen`, `claimed`. */
   what: string
   by: string
   details?: Record<string, unknown>
+}
+
+/** Who carries an incident out. `client`: as whom he calls, where the journal can tell; a name alone proves nothing. */
+export interface Claim {
+  runner: string
+  until: string
+  client?: string
 }
 
 /** An incident as its journal keeps it. */
@@ -68,7 +81,7 @@ export interface IncidentRecord {
   unfrozenAt?: string
   unfrozenBy?: string
   /** Who carries it out at the moment; nobody when it is absent or `until` is over. */
-  claim?: { runner: string; until: string }
+  claim?: Claim
   steps: StepRecord[]
   /** Oldest first. */
   timeline: TimelineEntry[]
@@ -76,10 +89,17 @@ export interface IncidentRecord {
   now: string
 }
 
+/** The steps of an incident that was not begun. */
 export function newSteps(): StepRecord[] {
   return stepNames.map((name) => ({ name, state: 'pending', attempts: 0, waitingFor: [] }))
 }
 
+/** The steps as they were written down, and those that the release which wrote them did not know yet. */
+export function allSteps(written: readonly StepRecord[]): StepRecord[] {
+  return newSteps().map((step) => written.find(({ name }) => name === step.name) ?? step)
+}
+
+/** A step of an incident, by its name. */
 export function stepOf(record: Pick<IncidentRecord, 'steps'>, name: StepName): StepRecord {
   const found = record.steps.find((step) => step.name === name)
   if (!found) throw new TypeError(`an incident has no step ${name}`)

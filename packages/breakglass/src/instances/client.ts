@@ -5,6 +5,7 @@ import { BreakGlassError } from '../error.ts'
 import { Lanes } from './lanes.ts'
 import type { InstanceAddress } from './verdict.ts'
 
+/** How instances are called. */
 export interface ClientOptions {
   /** Certificates of authorities that are trusted besides the system's, PEM. */
   ca?: string | string[]

@@ -12,6 +12,8 @@ export interface Known {
   baseline?: Baseline | undefined
   refresh?: RefreshOutcome | undefined
   verifiers?: readonly Pick<VerifierShown, 'id' | 'acceptsUntil'>[] | undefined
+  /** Whether it was told of the denied token that was tried: here, or by the feed that it is on. */
+  wasTold?: boolean
   /** When the denied token that was tried ends by itself, ISO 8601. */
   deniedUntil?: string | undefined
 }
@@ -25,12 +27,26 @@ export function verdictOf(worst: Round, rounds: number, provedAt: string | undef
   const proof: Proof = {
     oldRefused: showsNothing ? null : compromised.right,
     freshAccepted: fresh.right,
-    deniedRefused: denied.right,
+    // Whoever knows nothing of a token shows nothing by taking it.
+    deniedRefused: denied.right === false && !isTold(known) ? null : denied.right,
   }
-  const verdict = { ...known.instance, ...proof, rounds, problems: problemsOf(worst, showsNothing, known) }
+  const processes = known.refresh?.answeredBy.length || null
+  const problems = problemsOf(worst, showsNothing, known)
+  const verdict = { ...known.instance, ...proof, rounds, processes, problems }
   if (isProved(proof)) return { ...verdict, problems: [], ...(provedAt !== undefined && { provedAt }) }
   const worstCase = worstCaseAt(proof, known)
   return { ...verdict, fallback: fallbackFor(proof, known), ...(worstCase !== undefined && { worstCase }) }
+}
+
+/** One that is on the feed hears of it there. */
+function isTold({ wasTold, refresh }: Known): boolean {
+  const { revision = null } = (refresh?.reply ?? {}) as { revision?: unknown }
+  return wasTold === true || revision !== null
+}
+
+function whyNotTold({ refresh }: Known): string {
+  if (refresh?.status === 404) return 'it has no deny-list that can be told of it'
+  return `it was not told of it: ${refresh?.message ?? 'the secret of its internal endpoints is not known here, or it was not named here (--api)'}`
 }
 
 /** The codes that say that it was the key, and not something else about the token. */
@@ -47,12 +63,15 @@ const TOKENS: Readonly<Record<ProbeKind, string>> = {
   denied: 'a token that is denied',
 }
 
-function problemsOf(worst: Round, showsNothing: boolean, { refresh, baseline }: Known): string[] {
+function problemsOf(worst: Round, showsNothing: boolean, known: Known): string[] {
+  const { refresh, baseline } = known
   const found = (['compromised', 'fresh', 'denied'] as const).flatMap((kind) => {
     const { right, status, reason, open, untried } = worst[kind]
     if (right === true) return []
     if (untried) return [`${TOKENS[kind]} could not be tried: ${open}`]
     if (right === null) return [open ?? 'nothing can be said about it']
+    if (kind === 'denied' && !isTold(known))
+      return [`it accepts ${TOKENS.denied}, and that shows nothing: ${whyNotTold(known)}`]
     return [
       `it ${kind === 'fresh' ? 'refuses' : 'accepts'} ${TOKENS[kind]} (${[status, reason].filter(Boolean).join(' ')})`,
     ]
@@ -76,6 +95,7 @@ function libraryOf({ instance, refresh }: Known): string | undefined {
 
 function fallbackFor({ oldRefused, freshAccepted }: Proof, known: Known): string {
   if (oldRefused === true && freshAccepted === true) {
+    if (known.refresh?.status === 404) return 'wait until the tokens of the sessions concerned have ended'
     return 'post what is denied to its /internal/auth/deny, or wait until the tokens of the sessions concerned have ended'
   }
   const restart = 'restart every process of it, one after the other'

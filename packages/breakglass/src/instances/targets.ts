@@ -8,9 +8,10 @@ const EVERY_ADDRESS = 'dns:'
  *
  *     https://orders.internal                     # a comment
  *     https://a.internal,https://b.internal library=jose path=/v1/me
+ *     https://a.internal path=/me,https://b.internal library=jose
  *     dns:https://api.internal                    each address of the name is an instance
  *
- * @throws BreakGlassError `PLAN_INVALID` with the number of the line, and without what stands there
+ * @throws BreakGlassError `PLAN_INVALID` with the number of the line, and of what stands there no more than the name of an unknown word
  */
 export function readTargets(text: string): ApiTarget[] {
   return text.split(/\r?\n/).flatMap((line, index) => {
@@ -22,16 +23,47 @@ export function readTargets(text: string): ApiTarget[] {
   })
 }
 
-function targetsIn(words: readonly string[], line: number): ApiTarget[] {
-  const isOption = (word: string) => /^(library|path)=/.test(word)
-  const options = Object.fromEntries(words.filter(isOption).map((word) => splitAt(word, word.indexOf('='))))
-  // A comma may stand in an address; between two of them the second begins behind it.
-  const addresses = words.filter((word) => !isOption(word)).flatMap((word) => word.split(/,(?=(?:dns:)?https?:\/\/)/))
-  if (addresses.length === 0) throw invalid(line, 'no address')
-  return addresses.map((address) => targetAt(address, options, line))
+/** Words that stand together: addresses, and what is said of each of them. */
+interface Group {
+  addresses: string[]
+  options: Record<string, string>
 }
 
-const splitAt = (word: string, index: number): [string, string] => [word.slice(0, index), word.slice(index + 1)]
+function targetsIn(words: readonly string[], line: number): ApiTarget[] {
+  return groupsOf(words, line).flatMap(({ addresses, options }) => {
+    if (addresses.length === 0) throw invalid(line, 'no address')
+    return addresses.map((address) => targetAt(address, options, line))
+  })
+}
+
+/** A comma between addresses goes on with the same ones; behind what is said of them it begins the next. */
+function groupsOf(words: readonly string[], line: number): Group[] {
+  const groups: Group[] = [{ addresses: [], options: {} }]
+  const last = () => groups.at(-1) as Group
+  for (const word of words) {
+    // What else has a comma is one of the address or the path.
+    const [first = '', ...others] = word.split(/,(?=(?:dns:)?https?:\/\/|$)/)
+    const option = optionIn(first, line)
+    if (option) Object.assign(last().options, option)
+    else last().addresses.push(first)
+    if (option && others.length > 0) groups.push({ addresses: [], options: {} })
+    last().addresses.push(...others)
+  }
+  const given = groups.map(({ addresses, options }) => ({ addresses: addresses.filter(Boolean), options }))
+  // A comma at the end of a line begins nothing.
+  return given.filter(({ addresses, options }, index) => index === 0 || addresses.length + Object.keys(options).length)
+}
+
+/** What a word says of addresses; undefined for one that is an address. */
+function optionIn(word: string, line: number): Group['options'] | undefined {
+  // No longer than a name is: what is longer may be a secret that came here by mistake.
+  const [, name, value = ''] = /^([A-Za-z_-]{1,20})=(.*)$/.exec(word) ?? []
+  if (name === undefined) return undefined
+  if (!known.includes(name)) throw invalid(line, `${name}= is unknown: there are ${known.join('= and ')}=`)
+  return { [name]: value }
+}
+
+const known: readonly string[] = ['library', 'path']
 
 function targetAt(address: string, options: object, line: number): ApiTarget {
   const everyAddress = address.startsWith(EVERY_ADDRESS)

@@ -25,6 +25,7 @@ export interface Probes {
   denied: () => Promise<Probe | Unavailable>
 }
 
+/** What instances are proved by, and for how long that is tried. */
 export interface ProofRequest {
   kid: string
   baselines?: readonly Baseline[]
@@ -60,6 +61,7 @@ export interface InstanceTools {
   ): Promise<InstanceVerdict[]>
 }
 
+/** What the tools need of the process that they run in. */
 export interface ToolOptions extends ClientOptions {
   clock: Clock
   monotonic: Clock

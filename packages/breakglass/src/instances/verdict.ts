@@ -11,6 +11,11 @@ export interface InstanceAddress {
   library?: string
 }
 
+/** How an instance is named to people: as the operator named it, with the address where the name has several. */
+export function placeOf({ url, address }: Pick<InstanceAddress, 'url' | 'address'>): string {
+  return address === undefined ? url : `${url} at ${address}`
+}
+
 /** How an instance answered before the key was revoked. */
 export interface Baseline extends InstanceAddress {
   /** The status with which it refuses a token whose signature is broken; `null` where it does not refuse one, or gave no answer. */
@@ -49,12 +54,23 @@ export interface InstanceVerdict extends InstanceAddress {
   provedAt?: string
   /** Rounds in a row that said the same. */
   rounds: number
+  /** How many processes say that they are there, behind this address; `null` where none says which it is. */
+  processes?: number | null
   /** Why it could not be proved, or what is wrong, as sentences. */
   problems: string[]
   /** What to do where it is not proved: a restart, and what the log must show then. */
   fallback?: string
   /** For how long it goes on accepting at worst. */
   worstCase?: { text: string /** ISO 8601; null: without an end */; until: string | null }
+}
+
+/**
+ * An instance that has shut the key out. That it refuses what is denied need not be shown where no sessions are to end, and it
+ * cannot be told of it.
+ */
+export function hasShutOut(verdict: InstanceVerdict, endsSessions: boolean): boolean {
+  const { oldRefused, freshAccepted, deniedRefused } = verdict
+  return isProved({ oldRefused, freshAccepted, deniedRefused: deniedRefused ?? (endsSessions ? null : true) })
 }
 
 /** An instance that does all three. */

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import type { Clock } from '../clock.ts'
 import { BreakGlassError } from '../error.ts'
 import { incidentId } from '../incident/plan.ts'
-import type { IncidentRecord } from '../incident/record.ts'
+import { allSteps, type IncidentRecord } from '../incident/record.ts'
 import type { Journal } from './journal.ts'
 import { newestText, unlessMissing, writeRevision } from './revisions.ts'
 import * as transition from './transition.ts'
@@ -37,7 +37,7 @@ export function folderJournal(folder: string, { clock, operator }: { clock: Cloc
       const won = await failing(() => writeRevision(join(folder, plan.incident), 1, JSON.stringify(first)))
       if (won) return shown(first)
       const { incident } = await read(folder, plan.incident)
-      transition.sameKey(incident, plan)
+      transition.samePlan(incident, plan)
       return shown(incident)
     },
     list: async () => {
@@ -79,7 +79,9 @@ function parse(text: string, path: string): transition.StoredIncident {
     new BreakGlassError('FILE_FAILED', `${path} does not hold the incident that was written`, { path }, { cause })
   try {
     const incident: transition.StoredIncident | null = JSON.parse(text)
-    if (incident?.plan?.incident !== undefined && Array.isArray(incident.steps)) return incident
+    if (incident?.plan?.incident !== undefined && Array.isArray(incident.steps)) {
+      return { ...incident, steps: allSteps(incident.steps) }
+    }
   } catch (cause) {
     throw damaged(cause)
   }

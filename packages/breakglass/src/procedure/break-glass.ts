@@ -2,9 +2,9 @@
  * What is done about a compromised signing key, whoever does it and wherever: the steps, in their order. Each is written
  * down before it begins and when it has ended (`run.ts`), by the one runner that holds the incident's claim (`claim.ts`).
  */
-import { isDeepStrictEqual } from 'node:util'
 import type { Plan } from '../incident/plan.ts'
-import { claim, claimAfterOthers, whileClaimed } from './claim.ts'
+import type { IncidentRecord } from '../incident/record.ts'
+import { asked, claim, claimAfterOthers, whileClaimed } from './claim.ts'
 import { isBreakGlass } from './errors.ts'
 import { Run } from './run.ts'
 import { listChanges } from './steps/changes.ts'
@@ -19,6 +19,7 @@ import { awaitVerifiers } from './steps/verifiers.ts'
 import type { Outcome, Surroundings } from './surroundings.ts'
 
 async function carryOut(run: Run): Promise<Outcome> {
+  await run.distrustWhatIsDone()
   await guard(run)
   await freezeAdministration(run)
   await takeProbes(run)
@@ -47,10 +48,13 @@ async function lookAgain(run: Run): Promise<Outcome> {
  *   `PROVIDER_UNREACHABLE`, `PROVIDER_REFUSED`, `COMMAND_FAILED` and `INTERRUPTED`, after which `resumeIncident` goes on
  */
 export async function breakGlass(plan: Plan, s: Surroundings): Promise<Outcome> {
+  await asked(() => open(plan, s), undefined, s)
+  return resumeIncident(plan.incident, s)
+}
+
+async function open(plan: Plan, s: Surroundings): Promise<IncidentRecord> {
   if (!(await isThere(plan.incident, s))) await mayBegin(plan, s)
-  const opened = await s.provider.journal.open(plan)
-  const outcome = await resumeIncident(plan.incident, s)
-  return { ...outcome, open: [...otherPlan(opened.plan, plan), ...outcome.open] }
+  return s.provider.journal.open(plan)
 }
 
 /** Goes on with an incident: with the first step that is not done. @throws BreakGlassError `UNKNOWN_INCIDENT`, and as `breakGlass` */
@@ -75,14 +79,6 @@ export async function resumeIncident(incident: string, s: Surroundings): Promise
 export async function checkIncident(incident: string, s: Surroundings): Promise<Outcome> {
   const record = await claim(incident, s)
   return whileClaimed(incident, s, (signal) => lookAgain(new Run(record, s, signal, true)))
-}
-
-/** What is added to a plan afterwards is not done, and nobody may believe that it was. */
-function otherPlan(kept: Plan, asked: Plan): string[] {
-  const names = Object.keys({ ...kept, ...asked }) as (keyof Plan)[]
-  const other = names.filter((name) => name !== 'reason' && !isDeepStrictEqual(kept[name], asked[name]))
-  if (other.length === 0) return []
-  return [`this incident was opened with another plan, which was carried out: what differs is ${other.join(', ')}`]
 }
 
 async function isThere(incident: string, { provider }: Surroundings): Promise<boolean> {

@@ -13,9 +13,26 @@ const claimSeconds = 15
 const renewEveryMs = 5_000
 const lookEveryMs = 500
 
-/** @throws BreakGlassError `INCIDENT_CLAIMED` */
-export function claim(incident: string, { provider, runner }: Surroundings): Promise<IncidentRecord> {
+/**
+ * Claims an incident, also where the identity provider is away for a while.
+ *
+ * @throws BreakGlassError `INCIDENT_CLAIMED`
+ */
+export function claim(incident: string, s: Surroundings): Promise<IncidentRecord> {
+  return asked(() => claimOnce(incident, s), incident, s)
+}
+
+function claimOnce(incident: string, { provider, runner }: Surroundings): Promise<IncidentRecord> {
   return provider.journal.claim(incident, runner, claimSeconds)
+}
+
+/**
+ * Asks what is asked outside of every step, patiently and until it is interrupted.
+ *
+ * @param incident undefined where it is not known whether there is one by now
+ */
+export function asked<T>(ask: () => Promise<T>, incident: string | undefined, s: Surroundings): Promise<T> {
+  return interruptible(incident, s, ({ signal }) => patiently(ask, incident, s, signal, (away) => s.onAway?.(away)))
 }
 
 /** Claims an incident as soon as nobody else carries it out, and shows until then what that one does. */
@@ -57,7 +74,11 @@ function follow(incident: string, s: Surroundings): Promise<void> {
   return interruptible(incident, s, ({ signal }) => untilFree(incident, s, signal))
 }
 
-async function interruptible<T>(incident: string, s: Surroundings, work: (stop: AbortController) => Promise<T>) {
+async function interruptible<T>(
+  incident: string | undefined,
+  s: Surroundings,
+  work: (stop: AbortController) => Promise<T>,
+) {
   const stop = new AbortController()
   const interrupt = () => stop.abort(interrupted(incident))
   if (s.signal.aborted) interrupt()
@@ -76,7 +97,7 @@ async function untilFree(incident: string, s: Surroundings, signal: AbortSignal)
       incident,
       s,
       signal,
-      () => {},
+      (away) => s.onAway?.(away),
     )
     s.onChange(record)
     if (!record.claim || Date.parse(record.claim.until) <= Date.parse(record.now)) return
@@ -87,7 +108,7 @@ async function untilFree(incident: string, s: Surroundings, signal: AbortSignal)
 async function renew(incident: string, s: Surroundings, ended: AbortSignal): Promise<void> {
   while (await slept(s, ended)) {
     try {
-      await claim(incident, s)
+      await claimOnce(incident, s)
     } catch (error) {
       // One that is away for a moment is waited for by the step that needs it, and tried here again in 5 s.
       if (!isBreakGlass(error, 'PROVIDER_UNREACHABLE')) throw error
@@ -111,6 +132,7 @@ async function release(incident: string, { provider, runner }: Surroundings): Pr
   }
 }
 
-function interrupted(incident: string): BreakGlassError {
-  return new BreakGlassError('INTERRUPTED', `interrupted; ${goOn(incident)}`, { incident })
+function interrupted(incident: string | undefined): BreakGlassError {
+  const facts = incident === undefined ? {} : { incident }
+  return new BreakGlassError('INTERRUPTED', `interrupted; ${goOn(incident)}`, facts)
 }

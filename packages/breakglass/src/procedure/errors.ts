@@ -20,4 +20,8 @@ export function noteOf(error: unknown): { code: string; message: string } {
   return { code: 'UNEXPECTED', message: redactText(text).slice(0, mostCharacters) }
 }
 
-export const goOn = (incident: string) => `what was done is kept: "rekey break-glass resume ${incident}" goes on`
+/** @param incident undefined where it is not known whether there is one by now */
+export function goOn(incident: string | undefined): string {
+  if (incident === undefined) return 'nothing is known to have begun: the same may be asked for again'
+  return `what was done is kept: "rekey break-glass resume ${incident}" goes on`
+}

@@ -1,3 +1,4 @@
+import { decodeUnverified } from '@rekey/verifier'
 import { BreakGlassError } from '../error.ts'
 import type { Plan } from '../incident/plan.ts'
 import type { Probe, Unavailable } from '../providers/port.ts'
@@ -24,10 +25,10 @@ export async function oldToken(run: Run): Promise<Probe | Unavailable> {
  */
 export function givenProbe({ kid }: Plan, { oldToken }: Surroundings): Probe | undefined {
   if (oldToken === undefined) return undefined
-  const [header, payload] = oldToken.split('.').slice(0, 2).map(decoded)
-  if (!header || !payload) throw invalid('the old token is no JWT')
-  if (header.kid !== kid) throw invalid('the old token is not by the compromised key: its kid is another one')
-  const { exp, jti } = payload
+  const said = decodeUnverified(oldToken)
+  if (!said) throw invalid('the old token is no JWT')
+  if (said.header.kid !== kid) throw invalid('the old token is not by the compromised key: its kid is another one')
+  const { exp, jti } = said.payload
   return {
     token: oldToken,
     kid,
@@ -39,16 +40,6 @@ export function givenProbe({ kid }: Plan, { oldToken }: Surroundings): Probe | u
 function isGood({ expiresAt }: Probe, { record, plan }: Run): boolean {
   // What is tried for so long must still be good at the end.
   return expiresAt === undefined || Date.parse(expiresAt) > Date.parse(record.now) + plan.proveForMs
-}
-
-function decoded(part: string): Record<string, unknown> | undefined {
-  try {
-    const value: unknown = JSON.parse(Buffer.from(part, 'base64url').toString())
-    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : undefined
-  } catch (cause) {
-    if (cause instanceof SyntaxError) return undefined
-    throw cause
-  }
 }
 
 const invalid = (message: string) => new BreakGlassError('PLAN_INVALID', message, { path: 'oldToken' })

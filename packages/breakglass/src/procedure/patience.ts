@@ -9,15 +9,16 @@ const defaultPatienceMs = 60_000
  * Asks an identity provider that may be away for a while: it is being restarted, or moves to another machine. Whatever is
  * asked may be asked again.
  *
- * @param onAway told for how long it has been away, each time that it is asked once more; `undefined`: it is back
+ * @param incident undefined where it is not known whether there is one by now
+ * @param onAway told that it is away, and for how long, each time that it is asked once more; `undefined`: it is back
  * @throws BreakGlassError `PROVIDER_UNREACHABLE` when it stays away
  */
 export async function patiently<T>(
   ask: () => Promise<T>,
-  incident: string,
+  incident: string | undefined,
   { monotonic, pause, patienceMs = defaultPatienceMs }: Pick<Surroundings, 'monotonic' | 'pause' | 'patienceMs'>,
   signal: AbortSignal,
-  onAway: (forMs: number | undefined) => void,
+  onAway: (away: string | undefined) => void,
 ): Promise<T> {
   let since: number | undefined
   for (;;) {
@@ -30,7 +31,7 @@ export async function patiently<T>(
       since ??= monotonic()
       if (monotonic() - since >= patienceMs) throw away(error, incident)
     }
-    onAway(monotonic() - since)
+    onAway(`the identity provider: away for ${Math.round((monotonic() - since) / 1_000)} s`)
     await unlessAborted(() => pause(askEveryMs, signal), signal)
   }
 }
@@ -50,11 +51,11 @@ export async function unlessAborted<T>(work: () => Promise<T>, signal: AbortSign
   }
 }
 
-function away(cause: BreakGlassError, incident: string): BreakGlassError {
+function away(cause: BreakGlassError, incident: string | undefined): BreakGlassError {
   return new BreakGlassError(
     'PROVIDER_UNREACHABLE',
     `${cause.message}; ${goOn(incident)}`,
-    { ...cause.facts, incident },
+    { ...cause.facts, ...(incident !== undefined && { incident }) },
     { cause },
   )
 }

@@ -1,5 +1,5 @@
 import type { Plan } from '../incident/plan.ts'
-import type { Baseline } from '../instances/verdict.ts'
+import { type Baseline, placeOf } from '../instances/verdict.ts'
 import { givenProbe } from './old-token.ts'
 import { look } from './steps/guard.ts'
 import type { Rehearsal, Surroundings } from './surroundings.ts'
@@ -28,8 +28,8 @@ export async function rehearse(plan: Plan, s: Surroundings): Promise<Rehearsal> 
   }
 }
 
-function unprovable({ url, address, refusal, problem }: Baseline): string[] {
+function unprovable(baseline: Baseline): string[] {
+  const { refusal, problem } = baseline
   if (problem === undefined && refusal !== null) return []
-  const who = address === undefined ? url : `${url} at ${address}`
-  return [`${who} could not be proved: ${problem ?? 'it refuses no token whose signature is broken'}`]
+  return [`${placeOf(baseline)} could not be proved: ${problem ?? 'it refuses no token whose signature is broken'}`]
 }

@@ -1,10 +1,11 @@
+import { isStillGood } from '../evidence/containment.ts'
 import type { Plan } from '../incident/plan.ts'
 import { type IncidentRecord, type StepName, stepOf } from '../incident/record.ts'
 import type { StepChange } from '../journal/journal.ts'
 import type { IdentityProvider } from '../providers/port.ts'
 import { isBreakGlass, noteOf, stopsTheRun } from './errors.ts'
 import { patiently, unlessAborted } from './patience.ts'
-import { resultOf, type StepResults } from './results.ts'
+import { isUnavailable, resultOf, type StepResults } from './results.ts'
 import type { Surroundings } from './surroundings.ts'
 import { Waiting } from './waiting.ts'
 
@@ -26,6 +27,8 @@ export class Run {
   #record: IncidentRecord
   #current: { name: StepName; waiting: Waiting; names: readonly string[] } | undefined
   #hasActed: boolean
+  /** What is done, by the journal, and not so. */
+  readonly #again = new Set<StepName>()
 
   /** @param anew whether what was seen before counts no longer */
   constructor(record: IncidentRecord, s: Surroundings, signal: AbortSignal, anew = false) {
@@ -46,6 +49,23 @@ export class Run {
 
   result<Name extends StepName>(name: Name): StepResults[Name] | undefined {
     return resultOf(this.#record, name)
+  }
+
+  /**
+   * What the journal says is done is not believed where the provider shows otherwise: a backup may have been restored, or
+   * somebody may have written there what he liked.
+   */
+  async distrustWhatIsDone(): Promise<void> {
+    if (stepOf(this.#record, 'revoke').state !== 'done') return
+    const { key } = await this.ask((provider) => provider.inspect(this.plan))
+    if (key && isStillGood(key)) this.#again.add('promote').add('revoke')
+    const { frozen, unfrozenAt } = this.#record
+    const cannotFreeze = isUnavailable(this.result('freeze') ?? {})
+    if (!frozen && unfrozenAt === undefined && !cannotFreeze) this.#again.add('freeze')
+    const sessions = this.result('sessions')
+    const isWhole =
+      sessions && (isUnavailable(sessions) || sessions.incomplete !== undefined || sessions.entries.length > 0)
+    if (this.plan.sessions.length > 0 && !isWhole) this.#again.add('sessions')
   }
 
   /** Runs a step, unless it is done and nothing happened since that it would see. */
@@ -78,7 +98,7 @@ export class Run {
       this.plan.incident,
       s,
       signal,
-      (forMs) => this.#showAway(forMs),
+      (away) => this.#showAway(away),
     )
   }
 
@@ -98,13 +118,12 @@ export class Run {
   }
 
   #isDone(name: StepName): boolean {
-    const { state } = stepOf(this.#record, name)
-    return state === 'done' && name !== 'evidence' && !(this.#hasActed && looks.has(name))
+    if (this.#again.has(name) || this.result(name) === undefined) return false
+    return name !== 'evidence' && !(this.#hasActed && looks.has(name))
   }
 
-  #showAway(forMs: number | undefined): void {
-    const away = forMs === undefined ? [] : [`the identity provider: away for ${Math.round(forMs / 1_000)} s`]
-    this.#show([...away, ...(this.#current?.names ?? [])])
+  #showAway(away: string | undefined): void {
+    this.#show([...(away === undefined ? [] : [away]), ...(this.#current?.names ?? [])])
   }
 
   #show(names: readonly string[]): void {

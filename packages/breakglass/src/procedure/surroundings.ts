@@ -24,10 +24,17 @@ export interface Surroundings {
   signal: AbortSignal
   /** The secret of the instances' internal endpoints. */
   refreshToken?: string | undefined
+  /**
+   * Whether that secret may be sent to an instance: of a plan that somebody else wrote down, only to those that whoever runs it
+   * named himself. Default: to all.
+   */
+  mayTell?: (instance: { url: string }) => boolean
   /** A token by the compromised key, for a provider that cannot make one any more. */
   oldToken?: string | undefined
   /** Told whenever something changed, also while it is somebody else who carries the incident out. */
   onChange(record: IncidentRecord): void
+  /** Told that the identity provider is away, and for how long, where no step shows it; `undefined`: it is back. */
+  onAway?(away: string | undefined): void
   /** Name and version of what runs here, for the evidence. */
   software: string
   /** For how long an identity provider that is away is waited for; 60 s. */

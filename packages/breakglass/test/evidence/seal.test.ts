@@ -30,6 +30,7 @@ describe('sealed evidence', () => {
       kind: 'incident',
       name: 'INC-42',
       sealedAt: at(5.6),
+      reports: 'compared',
       proofs: { verified: events.length, waiting: 0, signers: [auditKey.fingerprint] },
     })
   })

@@ -6,6 +6,7 @@ import type { IncidentEvidence } from '../../src/evidence/document.ts'
 import { jsonBytes } from '../../src/evidence/json.ts'
 import { type EvidenceKey, makeEvidenceKey, readEvidenceKey } from '../../src/evidence/key.ts'
 import { type Manifest, signedManifest } from '../../src/evidence/manifest.ts'
+import { evidenceReport, readEvidenceFile } from '../../src/evidence/open.ts'
 import { sealIncident, sealPeriod } from '../../src/evidence/seal.ts'
 import { verifyEvidence } from '../../src/evidence/verify.ts'
 import { reportsForm, viewsOf } from '../../src/evidence/views.ts'
@@ -212,12 +213,57 @@ describe('evidence that somebody changed', () => {
   })
 })
 
+describe('evidence of a format that only another release knows', () => {
+  const sentence = (format: string) =>
+    `it has the format ${format}, which this release does not know: another one can tell whether it holds`
+
+  it('is not said to be damaged, but not to hold either: by its manifest, whatever files it has', () => {
+    const [manifest, ...rest] = unpack(sealed)
+    const text = Buffer.from(manifest?.bytes ?? []).toString()
+    const later = { name: 'manifest.json', bytes: bytesOf(text.replace('rekey-evidence/1', 'rekey-evidence/2')) }
+    const extra = { name: 'report.pdf', bytes: bytesOf('%PDF') }
+    for (const files of [
+      [later, ...rest],
+      [later, ...rest, extra],
+    ]) {
+      const { consistent, signer, unknownFormat, problems } = verifyEvidence(pack(files), { signer: key.fingerprint })
+      assert.deepEqual([consistent, signer, unknownFormat], [false, 'unknown', 'rekey-evidence/2'])
+      assert.deepEqual(problems, [sentence('rekey-evidence/2')])
+    }
+  })
+
+  it('is told apart from what is damaged by its facts, too', () => {
+    for (const format of ['rekey-incident-evidence/2', 'rekey-period-evidence/17']) {
+      const bytes = resealed(replace('evidence.json', jsonBytes({ format, members: 'of another day' })))
+      const { consistent, signer, unknownFormat, problems } = verifyEvidence(bytes, { signer: key.fingerprint })
+      assert.deepEqual([consistent, signer, unknownFormat, problems], [false, 'known', format, [sentence(format)]])
+      assert.throws(() => evidenceReport(bytes), { code: 'EVIDENCE_INVALID', facts: { format } })
+    }
+  })
+
+  it('is damaged all the same where a format was written over what was sealed', () => {
+    const other = jsonBytes({ format: 'rekey-incident-evidence/2' })
+    const files = unpack(sealed).map((file) => (file.name === 'evidence.json' ? { ...file, bytes: other } : file))
+    const { unknownFormat, problems } = verifyEvidence(pack(files))
+    assert.deepEqual([unknownFormat, problems], [undefined, ['evidence.json is not the file that was sealed']])
+  })
+})
+
 describe('evidence that its own sealer made up', () => {
   it('is not looked for in reports of another release, which are what was signed', () => {
     const older = resealed(replace('report.md', bytesOf('# as it was written then\n')), { reports: reportsForm + 1 })
-    assert.deepEqual(verifyEvidence(older, { signer: key.fingerprint }).problems, [])
+    const { problems, reports } = verifyEvidence(older, { signer: key.fingerprint })
+    assert.deepEqual([problems, reports], [[], 'of another release'])
+    assert.equal(verifyEvidence(sealed).reports, 'compared')
     const audit = resealed(replace('audit.jsonl', bytesOf('{}\n')), { reports: reportsForm + 1 })
     assert.match(problemsOf(audit), /audit.jsonl says other things/)
+  })
+
+  it('is not shown: a report is made anew of the facts, whatever form the stored one says that it has', () => {
+    const lie = resealed(replace('report.md', bytesOf('# All is well\u001b[2J\n')), { reports: reportsForm + 1 }, other)
+    assert.equal(verifyEvidence(lie).consistent, true)
+    assert.equal(evidenceReport(lie), evidenceReport(sealed).replaceAll(key.fingerprint, other.fingerprint))
+    assert.equal(evidenceReport(sealed), readEvidenceFile(sealed, 'report.md'))
   })
 
   it('is found where a report says other things than the facts', () => {
@@ -244,7 +290,7 @@ describe('evidence that its own sealer made up', () => {
       'null\n',
       '[]\n',
       '',
-      text.replace('"rekey-incident-evidence/1"', '"rekey-incident-evidence/2"'),
+      text.replace('"rekey-incident-evidence/1"', '"rekey-incident-evidence/one"'),
     ]
     for (const each of others) {
       assert.match(
@@ -283,6 +329,14 @@ describe('evidence that its own sealer made up', () => {
       acknowledgements: { revision, acknowledged: [], missing: over },
     })
     assert.equal(problemsOf(claiming(change)), '')
+  })
+
+  it('is found where it says that the key is revoked, and its record does not', () => {
+    const events = recorded.filter(({ event }) => JSON.parse(event).action !== 'keyring.revoked')
+    assert.ok(events.length < recorded.length)
+    assert.match(problemsOf(sealIncident(incident({ events }), key)), /its record knows of no revocation of the key/)
+    const lacking = { events, incomplete: 'the chainer is down' }
+    assert.equal(problemsOf(sealIncident(incident(lacking), key)), '')
   })
 
   it('is found under the name of another incident', () => {

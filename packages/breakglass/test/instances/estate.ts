@@ -5,10 +5,10 @@ import type { AddressInfo } from 'node:net'
 import type { TestContext } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import { createVerifier, denyList, jwksPolling, nodeGuard, nodeInternal, type Verifier } from '@rekey/verifier'
-import { monotonicClock, systemClock } from '../../src/clock.ts'
 import { type InstanceTools, instanceTools, type ToolOptions } from '../../src/instances/tools.ts'
 import type { InstanceAddress } from '../../src/instances/verdict.ts'
 import type { Probe } from '../../src/providers/port.ts'
+import { monotonicClock, systemClock } from '../clock.ts'
 
 export const SECRET = 'the secret of the internal endpoints'
 export const AUDIENCE = 'urn:rekey:api'
@@ -138,6 +138,7 @@ export async function shutOut(
     since,
     baselines,
     refreshes,
+    token,
     withinMs: 1_500,
     ...more,
   })

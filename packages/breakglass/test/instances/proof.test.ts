@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { systemClock } from '../../src/clock.ts'
 import { BreakGlassError } from '../../src/error.ts'
 import { brokenToken } from '../../src/instances/answers.ts'
 import type { InstanceVerdict } from '../../src/instances/verdict.ts'
+import { systemClock } from '../clock.ts'
 import { at, Issuer, pollingApi, SECRET, serve, shutOut, tools } from './estate.ts'
 
 const since = '2026-11-21T12:00:00.000Z'
@@ -72,7 +72,12 @@ describe('a proof', { timeout: 30_000 }, () => {
     const [again] = await tools().proveInstances([at(url)], probes, { ...request, token: SECRET })
     assert.equal(again?.deniedRefused, true)
     const [untold] = await tools().proveInstances([at(url)], probes, { ...request, withinMs: 0, refreshes })
-    assert.equal(untold?.deniedRefused, false)
+    // Whoever was not told shows nothing by taking it.
+    assert.equal(untold?.deniedRefused, null)
+    assert.match(
+      untold?.problems.join() ?? '',
+      /that shows nothing: it was not told of it: the secret .* is not known here, or it was not named/,
+    )
     assert.match(untold?.worstCase?.text ?? '', /^tokens of the sessions concerned/)
     assert.ok(Date.parse(untold?.worstCase?.until ?? '') > systemClock())
   })

@@ -22,11 +22,23 @@ describe('what an operator names as APIs', () => {
     assert.deepEqual(readTargets('\n# nothing\n'), [])
   })
 
+  it('ends what is said of one where a comma begins the next, and of the last one where the line ends', () => {
+    const of = (text: string) => readTargets(text).map(({ url, library, path }) => [url, library, path])
+    const two = [
+      ['https://a.internal', undefined, '/me'],
+      ['https://b.internal', 'jose', '/hello'],
+    ]
+    assert.deepEqual(of('https://a.internal path=/me,https://b.internal library=jose'), two)
+    assert.deepEqual(of('https://a.internal path=/me, https://b.internal library=jose,'), two)
+    assert.deepEqual(of('https://a.internal path=/me,you'), [['https://a.internal', undefined, '/me,you']])
+  })
+
   for (const [what, line, message] of [
     ['no address', 'library=jose', 'no address'],
     ['something else', 'orders.internal', 'url is malformed (Invalid URL)'],
     ['another scheme', 'ftp://orders.internal', 'url is malformed (Invalid URL)'],
-    ['an unknown option', 'https://orders.internal colour=blue', 'url is malformed (Invalid URL)'],
+    ['an unknown option', 'https://orders.internal libary=jose', 'libary= is unknown: there are library= and path='],
+    ['an option before a comma', 'path=/me,https://orders.internal', 'no address'],
     ['a path that is none', 'https://orders.internal path=me', 'path is malformed (a path)'],
     ['credentials', 'https://admin:hush@orders.internal', 'url is malformed (no name and password)'],
     ['credentials behind one slash', 'https:/admin:hush@orders.internal', 'url is malformed (Invalid URL)'],

@@ -47,6 +47,7 @@ describe('instances of APIs, when a key is compromised', { timeout: 60_000, conc
       freshAccepted: true,
       deniedRefused: true,
       rounds: 3,
+      processes: 1,
       problems: [],
     })
     assert.ok(provedAt !== undefined && provedAt >= when)
@@ -59,7 +60,7 @@ describe('instances of APIs, when a key is compromised', { timeout: 60_000, conc
     const { refreshes, verdicts, since } = await shutOut(issuer, [instance])
     assert.deepEqual([refreshes[0]?.outcome, refreshes[0]?.status, refreshes[0]?.denied], ['absent', 404, false])
     const [verdict = assert.fail()] = verdicts
-    assert.deepEqual([verdict.oldRefused, verdict.freshAccepted, verdict.deniedRefused], [false, true, false])
+    assert.deepEqual([verdict.oldRefused, verdict.freshAccepted, verdict.deniedRefused], [false, true, null])
     assert.equal(verdict.problems[0], 'it accepts a token by the compromised key (200)')
     assert.equal(verdict.worstCase?.until, new Date(Date.parse(since) + 3_600_000).toISOString())
     assert.match(verdict.fallback ?? '', /restart every process .*"JWKS bootstrap: trust held" .* do not name old/)
@@ -71,7 +72,8 @@ describe('instances of APIs, when a key is compromised', { timeout: 60_000, conc
     const url = await serve(t, joseApi(issuer))
     const { verdicts, since } = await shutOut(issuer, [at(url, { library: 'jose@6.2' })])
     const [verdict = assert.fail()] = verdicts
-    assert.deepEqual([verdict.oldRefused, verdict.freshAccepted, verdict.deniedRefused], [false, true, false])
+    assert.deepEqual([verdict.oldRefused, verdict.freshAccepted, verdict.deniedRefused], [false, true, null])
+    assert.match(verdict.problems[1] ?? '', /it has no deny-list that can be told of it/)
     assert.deepEqual(verdict.worstCase, {
       text: 'jose@6.2 keeps keys for 10 minutes',
       until: new Date(Date.parse(since) + 600_000).toISOString(),

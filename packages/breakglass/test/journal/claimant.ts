@@ -1,7 +1,8 @@
 /** A process that claims an incident when it is told to. */
-import { systemClock } from '../../src/clock.ts'
+
 import { BreakGlassError } from '../../src/error.ts'
 import { folderJournal } from '../../src/journal/folder.ts'
+import { systemClock } from '../clock.ts'
 
 const [folder = '', runner = ''] = process.argv.slice(2)
 const journal = folderJournal(folder, { clock: systemClock, operator: runner })

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it, type TestContext } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { stepOf } from '../../src/incident/record.ts'
+import { stepNames, stepOf } from '../../src/incident/record.ts'
 import { folderJournal } from '../../src/journal/folder.ts'
 import { planFor } from '../procedure/plan.ts'
 
@@ -168,6 +168,23 @@ describe('a folder of incidents', () => {
       return (await answer)[0]
     })
     assert.deepEqual((await Promise.all(answers)).sort(), ['claimed', 'refused', 'refused', 'refused'])
+  })
+
+  it('has the steps that the release which wrote it did not know yet, and keeps those that it knew', async (t) => {
+    const { folder, journal } = open(t)
+    const { now: _now, ...opened } = await journal.open(plan)
+    const older = opened.steps.filter(({ name }) => name !== 'changes')
+    const done = older.map((step) => (step.name === 'guard' ? { ...step, state: 'done' } : step))
+    writeFileSync(join(folder, 'INC-1', '000000000002.json'), JSON.stringify({ ...opened, steps: done }))
+    const record = await journal.load('INC-1')
+    assert.deepEqual(
+      record.steps.map(({ name }) => name),
+      stepNames,
+    )
+    assert.deepEqual([stepOf(record, 'guard').state, stepOf(record, 'changes').state], ['done', 'pending'])
+    await journal.claim('INC-1', 'ada', 15)
+    const stepped = await journal.step('INC-1', 'ada', 'changes', { state: 'running' })
+    assert.equal(stepOf(stepped, 'changes').state, 'running')
   })
 
   it('says which file is damaged, and what cannot be written', async (t) => {

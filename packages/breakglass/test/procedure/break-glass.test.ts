@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { verifyEvidence } from '../../src/evidence/verify.ts'
 import { stepNames, stepOf } from '../../src/incident/record.ts'
+import type { RefreshOutcome } from '../../src/instances/verdict.ts'
 import { breakGlass, checkIncident, resumeIncident } from '../../src/procedure/break-glass.ts'
 import { openDesk } from './desk.ts'
 import { planFor } from './plan.ts'
@@ -61,13 +62,40 @@ describe('breaking the glass', { timeout: 60_000 }, () => {
     )
   })
 
-  it('repeated with another plan, says what of it was not done', async (t) => {
+  it('repeated with another plan is refused before anything is done: nobody may believe that it was', async (t) => {
     const desk = await openDesk(t)
-    const first = await breakGlass(planFor(desk), desk.operator('ada'))
-    assert.ok(!first.open.some((open) => open.includes('another plan')))
-    const more = planFor(desk, { reason: 'said otherwise', apis: [{ url: desk.api }, { url: 'http://127.0.0.1:9' }] })
-    const { open } = await breakGlass(more, desk.operator('ada'))
-    assert.match(open[0] ?? '', /opened with another plan.*: what differs is apis$/)
+    await breakGlass(planFor(desk), desk.operator('ada'))
+    const apis = [{ url: desk.api }, { url: 'http://127.0.0.1:9' }]
+    const before = [...desk.issuer.state.acts]
+    await assert.rejects(breakGlass(planFor(desk, { apis }), desk.operator('ada')), {
+      code: 'INCIDENT_DIFFERS',
+      facts: { incident: 'INC-1', differs: ['apis'] },
+    })
+    assert.deepEqual(desk.issuer.state.acts, before)
+    assert.equal((await breakGlass(planFor(desk, { reason: 'said otherwise' }), desk.operator('ada'))).contained, true)
+  })
+
+  it('does what the journal calls done and the provider does not know of', async (t) => {
+    const desk = await openDesk(t)
+    await breakGlass(planFor(desk), desk.operator('ada'))
+    // As after a backup was restored, or where somebody wrote into the journal what he liked.
+    desk.issuer.forgetRevocation()
+    const seen = await checkIncident('INC-1', desk.operator('grace'))
+    assert.equal(seen.contained, false)
+    assert.match(seen.open.join(), /the compromised key is not revoked/)
+    const outcome = await resumeIncident('INC-1', desk.operator('grace'))
+    assert.equal(outcome.contained, true, outcome.open.join('\n'))
+  })
+
+  it('sends the secret to no API that whoever runs it did not name', async (t) => {
+    const desk = await openDesk(t)
+    const operator = { ...desk.operator('ada'), mayTell: () => false }
+    const { record } = await breakGlass(planFor(desk), operator)
+    const { result } = stepOf(record, 'refresh')
+    assert.deepEqual(
+      (result as RefreshOutcome[]).map(({ outcome }) => outcome),
+      ['absent'],
+    )
   })
 
   it('checked later, proves again what was proved and does nothing else', async (t) => {

@@ -3,6 +3,7 @@ import { createHash, generateKeyPairSync } from 'node:crypto'
 import { describe, it } from 'node:test'
 import { BreakGlassError } from '../../src/error.ts'
 import { readEvidenceKey } from '../../src/evidence/key.ts'
+import { evidenceReport } from '../../src/evidence/open.ts'
 import { stepOf } from '../../src/incident/record.ts'
 import { breakGlass, checkIncident, resumeIncident } from '../../src/procedure/break-glass.ts'
 import { openDesk } from './desk.ts'
@@ -90,7 +91,7 @@ describe('a record whose proofs do not come', { timeout: 60_000 }, () => {
     const operator = desk.operator('ada', { provider: { ...desk.operator('ada').provider, record } })
     const outcome = await breakGlass(planFor(desk), operator)
     assert.equal(outcome.contained, true)
-    assert.ok(outcome.open.includes(`the provider's own record of this: ${incomplete}`), outcome.open.join('\n'))
+    assert.ok(outcome.notes.includes(`the provider's own record of this: ${incomplete}`), outcome.notes.join('\n'))
     assert.ok(operator.seen.some((seen) => stepOf(seen, 'evidence').waitingFor.includes(incomplete)))
     assert.equal(operator.kept.length, 1)
   })
@@ -102,7 +103,15 @@ describe('a record that cannot be read', { timeout: 60_000 }, () => {
     const operator = desk.operator('ada', { provider: { ...desk.operator('ada').provider, record: fails } })
     const outcome = await breakGlass(planFor(desk), operator)
     assert.equal(outcome.contained, true)
-    assert.ok(outcome.open.some((open) => open.startsWith("the provider's own record of this: ")))
+    assert.ok(
+      outcome.notes.includes("the provider's own record of this: freeze ended with 1"),
+      outcome.notes.join('\n'),
+    )
+    const [bytes = assert.fail()] = operator.kept
+    assert.match(
+      evidenceReport(bytes),
+      /## To know besides\n\n(?:- .*\n)*- the .*record of this: freeze ended with 1\n/,
+    )
   })
 })
 

@@ -4,10 +4,10 @@ import { readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
-import { systemClock } from '../../src/clock.ts'
 import { BreakGlassError } from '../../src/error.ts'
 import type { FolderJournal } from '../../src/journal/folder.ts'
 import type { IdentityProvider, KeyShown, Probe, ProbeKind } from '../../src/providers/port.ts'
+import { systemClock } from '../clock.ts'
 import { AUDIENCE, serveOn } from '../instances/estate.ts'
 
 interface Key {
@@ -67,6 +67,15 @@ export class FileIssuer {
   get endState() {
     const { keys, denied } = this.state
     return { keys: keys.map(({ kid, state }) => ({ kid, state })), denied: denied.filter((entry) => !('jti' in entry)) }
+  }
+
+  /** As a backup from before would have it. */
+  forgetRevocation(): void {
+    const { keys, ...rest } = this.state
+    const before = keys.map(({ revokedAt: _at, ...key }) =>
+      key.kid === 'old' ? { ...key, state: 'retiring' as const } : key,
+    )
+    this.#write({ ...rest, keys: before })
   }
 
   provider(journal: FolderJournal): IdentityProvider {

@@ -27,7 +27,9 @@ describe('the token that instances must refuse', { timeout: 60_000 }, () => {
     const outcome = await breakGlass(planFor(desk), desk.operator('ada', { provider: { ...provider, probe } }))
     assert.equal(outcome.instances[0]?.oldRefused, null)
     assert.equal(outcome.contained, false)
-    assert.ok(outcome.open.includes('no token by the compromised key: its private half is gone'))
+    assert.ok(outcome.open.includes('1 of 1 instances is not proved'), outcome.open.join('\n'))
+    assert.ok(outcome.open.some((open) => open.startsWith(`${desk.api}: `)))
+    assert.ok(outcome.notes.includes('no token by the compromised key: its private half is gone'))
   })
 
   it('proves nothing when it has run out: an incident that is looked at again too late says so', async (t) => {

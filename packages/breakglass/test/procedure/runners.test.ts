@@ -130,15 +130,68 @@ describe('an identity provider that is away', { timeout: 60_000 }, () => {
     assert.deepEqual(attemptsOf(outcome.record).slice(0, 3), [1, 1, 1])
   })
 
-  it('is not waited for before there is an incident: whoever mistyped its address is told at once', async (t) => {
+  for (const call of ['load', 'inspect', 'open', 'claim'] as const) {
+    it(`before the first step, at its ${call}, is waited for, and the wait is shown`, async (t) => {
+      const desk = await openDesk(t)
+      const { provider, told } = awayAt(desk, call, 10_000)
+      const onAway = (away: string | undefined) => void told.push(away)
+      const outcome = await breakGlass(planFor(desk), desk.operator('ada', { provider, onAway }))
+      assert.equal(outcome.contained, true)
+      assert.ok(told.includes('the identity provider: away for 9 s'), told.join('\n'))
+      assert.equal(told.at(-1), undefined)
+    })
+  }
+
+  it('when whoever follows takes over from one that is gone is waited for', async (t) => {
+    const desk = await openDesk(t)
+    await desk.journal.open(planFor(desk))
+    await desk.journal.claim('INC-1', 'ada', 15)
+    const { provider, told } = awayAt(desk, 'claim', 10_000, 2)
+    const onAway = (away: string | undefined) => void told.push(away)
+    assert.equal((await resumeIncident('INC-1', desk.operator('grace', { provider, onAway }))).contained, true)
+    assert.ok(told.length > 0)
+  })
+
+  it('from the beginning and for long ends the run, which says of nothing that it began', async (t) => {
     const desk = await openDesk(t)
     const provider = { ...desk.operator('ada').provider, inspect: away }
-    const never = () => assert.fail('it was waited for')
-    const run = breakGlass(planFor(desk), desk.operator('ada', { provider, pause: never }))
-    await assert.rejects(run, { code: 'PROVIDER_UNREACHABLE' })
+    const run = breakGlass(planFor(desk), desk.operator('ada', { provider }))
+    await assert.rejects(run, { code: 'PROVIDER_UNREACHABLE', message: /nothing is known to have begun/ })
     assert.deepEqual(await desk.journal.list(), [])
   })
+
+  it('from the beginning is not waited for by whoever has enough of it', async (t) => {
+    const desk = await openDesk(t)
+    const stop = new AbortController()
+    const provider = { ...desk.operator('ada').provider, inspect: away }
+    const operator = desk.operator('ada', { provider, signal: stop.signal, onAway: () => stop.abort() })
+    await assert.rejects(breakGlass(planFor(desk), operator), { code: 'INTERRUPTED', message: /nothing is known/ })
+  })
 })
+
+/** Nobody answers a call for so long, from the moment on that it is made for the first time, or the nth. */
+function awayAt(desk: Desk, name: 'load' | 'inspect' | 'open' | 'claim', ms: number, nth = 1) {
+  const { provider, clock } = desk.operator('ada')
+  const told: (string | undefined)[] = []
+  let calls = 0
+  let since: number | undefined
+  const late =
+    <Given extends unknown[], Answer>(call: (...given: Given) => Promise<Answer>) =>
+    async (...given: Given): Promise<Answer> => {
+      if (++calls === nth) since = clock()
+      if (since !== undefined && clock() - since < ms) await away()
+      return call(...given)
+    }
+  const { journal } = provider
+  const journals = {
+    load: { ...journal, load: late(journal.load) },
+    open: { ...journal, open: late(journal.open) },
+    claim: { ...journal, claim: late(journal.claim) },
+    inspect: journal,
+  }
+  const inspect = name === 'inspect' ? late(provider.inspect) : provider.inspect
+  return { told, provider: { ...provider, inspect, journal: journals[name] } }
+}
 
 const away = async () => {
   throw new BreakGlassError('PROVIDER_UNREACHABLE', 'nobody answers at the address')

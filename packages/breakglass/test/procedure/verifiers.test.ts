@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { systemClock } from '../../src/clock.ts'
 import { stepOf } from '../../src/incident/record.ts'
 import { breakGlass } from '../../src/procedure/break-glass.ts'
 import type { Acknowledgements } from '../../src/providers/port.ts'
+import { systemClock } from '../clock.ts'
 import { type Desk, openDesk } from './desk.ts'
 import { planFor } from './plan.ts'
 
@@ -41,5 +41,13 @@ describe('verifiers on the feed', { timeout: 60_000 }, () => {
     const { startedAt = '', endedAt = '' } = stepOf(outcome.record, 'verifiers')
     assert.ok(Date.parse(endedAt) - Date.parse(startedAt) >= 20_000)
     assert.equal(stepOf(outcome.record, 'prove').state, 'done')
+  })
+
+  it('may go on by the clock of whoever granted them that, however far ahead that of the operator is', async (t) => {
+    const desk = await openDesk(t)
+    const operator = onFeed(desk, Number.POSITIVE_INFINITY, 3_600_000)
+    const outcome = await breakGlass(planFor(desk), { ...operator, clock: () => systemClock() + 7_200_000 })
+    assert.equal(outcome.contained, false)
+    assert.ok(outcome.open.includes('1 verifier on the feed has not acknowledged'), outcome.open.join('\n'))
   })
 })

@@ -1,10 +1,10 @@
 /** Runs the procedure as a process of its own, and is killed as soon as a step is written down as begun. */
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { monotonicClock, systemClock } from '../../src/clock.ts'
 import { makeEvidenceKey, readEvidenceKey } from '../../src/evidence/key.ts'
 import { folderJournal } from '../../src/journal/folder.ts'
 import { breakGlass } from '../../src/procedure/break-glass.ts'
+import { monotonicClock, systemClock } from '../clock.ts'
 import { SECRET, tools } from '../instances/estate.ts'
 import { FileIssuer } from './issuer.ts'
 import { planFor } from './plan.ts'

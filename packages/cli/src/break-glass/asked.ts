@@ -80,7 +80,8 @@ function requireAll(asked: Asked): void {
   throw new CliError('WRONG_USE', `${words} is missing: rekey break-glass --kid KID --incident INC-1 --reason "why"`)
 }
 
-function targetsOf(spec: string, folder: string): ApiTarget[] {
+/** What one `--api` names. @throws CliError `WRONG_USE`; BreakGlassError `PLAN_INVALID` */
+export function targetsOf(spec: string, folder: string): ApiTarget[] {
   const text = spec.startsWith('@') ? fileText(resolve(folder, spec.slice(1))) : spec
   return readTargets(text)
 }

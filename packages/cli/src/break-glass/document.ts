@@ -12,7 +12,7 @@ export interface IncidentDocument {
   notes: string[]
   /** Whether administration is frozen by it. */
   frozen: boolean
-  /** An absolute path; null while nothing is sealed. */
+  /** Where it is kept: an absolute path, or the URL that it is downloaded from where an instance of the IdP sealed it; null while nothing is sealed. */
   evidence: string | null
   steps: Omit<StepRecord, 'result'>[]
   instances: InstanceVerdict[]

@@ -1,10 +1,12 @@
 import { BreakGlassError, type BreakGlassErrorCode } from '@rekey/breakglass'
 import { CliError, type CliErrorCode } from '../error.ts'
+import { type Told, withCommandsNamed } from './commands-named.ts'
 
 const kinds: Readonly<Partial<Record<BreakGlassErrorCode, CliErrorCode>>> = {
   PLAN_INVALID: 'WRONG_USE',
   FALSE_REMEDY: 'REFUSED',
   SELF_LOCK: 'REFUSED',
+  ROOT_KEY_NOT_REPLACED: 'REFUSED',
   INCIDENT_DIFFERS: 'REFUSED',
   INCIDENT_CLAIMED: 'REFUSED',
   PROVIDER_UNREACHABLE: 'UNREACHABLE',
@@ -23,28 +25,36 @@ const unfinished: ReadonlySet<BreakGlassErrorCode> = new Set([
   'INTERRUPTED',
 ])
 
+/** What the commands have to say that an error names as the way on. */
+export interface WayOn extends Told {
+  /** The incident, once it is known that there is one to go on with. */
+  resumed?: () => string | undefined
+}
+
 /**
  * Does something with an incident; what the procedure refuses becomes an error of the command line.
  *
- * @param resumed the incident, once it is known that there is one to go on with
  * @throws CliError
  */
-export async function told<T>(act: () => Promise<T>, resumed: () => string | undefined = () => undefined): Promise<T> {
+export async function told<T>(act: () => Promise<T>, way: WayOn = {}): Promise<T> {
   try {
     return await act()
   } catch (error) {
-    throw error instanceof BreakGlassError ? cliErrorOf(error, resumed()) : error
+    throw error instanceof BreakGlassError ? cliErrorOf(error, way) : error
   }
 }
 
 const resumeWords = 'rekey break-glass resume'
 
-function cliErrorOf(error: BreakGlassError, incident: string | undefined): CliError {
+function cliErrorOf(error: BreakGlassError, { resumed, ...same }: WayOn): CliError {
   const { code } = error
+  const incident = resumed?.()
   const mayGoOn = incident !== undefined && unfinished.has(code) && !error.message.includes(resumeWords)
   const message = mayGoOn ? `${error.message}; go on with: ${resumeWords} ${incident}` : error.message
   const facts = { code, ...error.facts, ...(incident === undefined ? {} : { incident }) }
-  return new CliError(kindOf(error), message, facts, { cause: error.cause })
+  // Whoever is not reached is told of with the reason: what is behind it says the same in other words.
+  const options = code === 'PROVIDER_UNREACHABLE' ? {} : { cause: error.cause }
+  return new CliError(kindOf(error), withCommandsNamed(message, same), facts, options)
 }
 
 function kindOf({ code, facts }: BreakGlassError): CliErrorCode {

@@ -2,18 +2,20 @@ import { type IncidentRecord, outcomeOf } from '@rekey/breakglass'
 import { print, type Shell } from '../shell.ts'
 import { stamp } from '../terminal/moment.ts'
 import { table } from '../terminal/table.ts'
-import { documentOf } from './document.ts'
 import { told } from './errors.ts'
+import { tellIncident } from './finish.ts'
 import { concerned } from './provider.ts'
-import { incidentReport } from './report.ts'
 
 /** Shows how far an incident is, and what is open. */
 export async function show(shell: Shell, incident: string, idpCommands: string | undefined, asJson: boolean) {
-  const seen = await told(async () => {
-    const { provider } = await concerned(shell, idpCommands)
-    return outcomeOf(await provider.journal.load(incident))
-  })
-  print(shell, asJson, { json: documentOf(seen), text: incidentReport(seen) })
+  const seen = await told(
+    async () => {
+      const { provider } = await concerned(shell, idpCommands)
+      return outcomeOf(await provider.journal.load(incident))
+    },
+    { idpCommands },
+  )
+  tellIncident(shell, asJson, seen, { idpCommands })
 }
 
 /** Shows every incident, the newest first. */

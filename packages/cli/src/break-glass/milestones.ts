@@ -48,6 +48,17 @@ export function milestonesOf(record: IncidentRecord, view: View): Milestone[] {
   return steps.map((step) => milestone(step, record, view))
 }
 
+/** Of an incident that was not seen yet. */
+export function milestonesAhead(steps: readonly StepName[]): Milestone[] {
+  return steps.map((name) => ({ title: titles[name], done: false }))
+}
+
+/** The same, while nobody answers: what is due waits for that. */
+export function whileAway(path: readonly Milestone[], away: string | undefined): Milestone[] {
+  const due = path.findIndex(({ done }) => !done)
+  return path.map((row, at) => (at === due && away !== undefined ? { ...row, waiting: `waiting for ${away}` } : row))
+}
+
 function milestone(step: StepRecord, record: IncidentRecord, { since, settled, runner }: View): Milestone {
   const { name, state, endedAt } = step
   const title = titles[name]
@@ -63,7 +74,7 @@ function failure({ name, error }: StepRecord): string {
 
 /** A step that is done may have found what is not good. */
 function ended(step: StepRecord, record: IncidentRecord): Milestone {
-  const { text, wrong } = resultText(step, record.plan)
+  const { text, wrong } = resultText(record, step.name)
   const title = text === undefined || !wrong ? titles[step.name] : text
   const told = text === undefined || wrong ? title : `${title}: ${text}`
   return { title: `${told}${took(step)}`, done: true, ...(wrong ? { wrong } : {}) }

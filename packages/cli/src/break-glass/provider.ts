@@ -19,6 +19,8 @@ import { runnerName } from './runner.ts'
 export interface Concerned {
   provider: IdentityProvider
   apis: ApiTarget[]
+  /** Those that this machine is told of, whatever an incident names. */
+  known: ApiTarget[]
   /** Undefined for one that is steered by commands. */
   client?: ManagementClient
 }
@@ -31,7 +33,7 @@ export interface Concerned {
  */
 export async function concerned(shell: Shell, idpCommands: string | undefined): Promise<Concerned> {
   const named = readTargets(shell.env.REKEY_APIS ?? '')
-  if (idpCommands !== undefined) return { provider: await steered(shell, idpCommands), apis: named }
+  if (idpCommands !== undefined) return { provider: await steered(shell, idpCommands), apis: named, known: named }
   const estate = findEstate(shell.env, shell.folder)
   const client = new ManagementClient(estate, shell, ['keyrings:read', 'incidents:write', 'audit:read'])
   // Those of "rekey up" are on the feed.
@@ -39,6 +41,7 @@ export async function concerned(shell: Shell, idpCommands: string | undefined): 
   return {
     provider: rekeyProvider(managementApi(client)),
     apis: shell.env.REKEY_IDP || named.length > 0 ? named : own,
+    known: [...named, ...own],
     client,
   }
 }

@@ -1,7 +1,6 @@
-import type { Plan, Rehearsal } from '@rekey/breakglass'
+import { type Plan, placeOf, type Rehearsal } from '@rekey/breakglass'
 import { printable } from '../terminal/printable.ts'
 import { members, table } from '../terminal/table.ts'
-import { placeOf } from './place.ts'
 
 /** What would be done, for somebody who has a minute before he does it. */
 export function rehearsalText(plan: Plan, { inspection, instances, warnings }: Rehearsal): string {
@@ -13,7 +12,8 @@ export function rehearsalText(plan: Plan, { inspection, instances, warnings }: R
         : `${key.kid} (${key.algorithm}, ${key.state}) of ${key.keyring}`,
     Verifiers: `${verifiers.filter(({ live }) => live).length} on the feed`,
     Sessions: plan.sessions.length === 0 ? 'none was named' : `${plan.sessions.length} named`,
-    APIs: instances.length === 0 ? 'none: nothing would be proved' : `${instances.length} instances`,
+    APIs: instances.length === 0 ? 'none: nothing would be proved' : instanceCount(instances.length),
+    Store: plan.suspectStore ? 'suspected to have leaked: every key in it would be replaced' : undefined,
   })
   const rows = instances.map((baseline) => [placeOf(baseline), answerText(baseline)])
   const inTheWay = obstacles.map(({ message }) => `  ! ${printable(message)}`)
@@ -30,6 +30,8 @@ export function rehearsalText(plan: Plan, { inspection, instances, warnings }: R
       : 'It would not begin while that is in the way.',
   ].join('\n\n')
 }
+
+const instanceCount = (count: number) => (count === 1 ? '1 instance' : `${count} instances`)
 
 function answerText({ refusal, problem }: Rehearsal['instances'][number]): string {
   return refusal === null ? (problem ?? 'no answer that could be understood') : `refuses a broken token with ${refusal}`

@@ -1,5 +1,5 @@
 import type { Plan } from '@rekey/breakglass'
-import { addKey } from '../root-keys/add.ts'
+import { ensureFreshKey } from '../root-keys/add.ts'
 import { type Shell, tell } from '../shell.ts'
 import type { Concerned } from './provider.ts'
 
@@ -8,15 +8,20 @@ import type { Concerned } from './provider.ts'
  * that is put in place here; elsewhere the IdP refuses until somebody did.
  *
  * Nothing is changed for a key that nobody knows, for an incident that would not begin, and for one that began before: its
- * root key was replaced then.
+ * root key was replaced then. Where it did not begin although its root key was replaced, that one is taken when it is tried again.
  */
 export async function replaceRootKey(plan: Plan, { provider, client }: Concerned, shell: Shell): Promise<void> {
-  if (client === undefined || shell.env.REKEY_IDP) return
+  if (client === undefined || !isReplacedHere({ client }, shell)) return
   const known = await provider.journal.list()
   if (known.some((record) => record.plan.incident === plan.incident)) return
   const { key, obstacles } = await provider.inspect(plan)
-  if (key === undefined || obstacles.length > 0) return
+  if (key === undefined || obstacles.some(({ code }) => code !== 'ROOT_KEY_NOT_REPLACED')) return
   tell(shell, 'The estate gets a new root key …')
-  await addKey(client, shell)
+  await ensureFreshKey(client, shell)
   tell(shell, 'Every instance seals by it now. Back it up: what it sealed cannot be opened without it.')
+}
+
+/** Whether the root key is that of the estate in this home, where it is replaced without being asked for. */
+export function isReplacedHere({ client }: Pick<Concerned, 'client'>, shell: Shell): boolean {
+  return client !== undefined && !shell.env.REKEY_IDP
 }

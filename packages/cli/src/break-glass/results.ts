@@ -3,14 +3,17 @@ import {
   type BeforeRevocation,
   type Changes,
   type EndedSessions,
+  type IncidentRecord,
   type InstanceVerdict,
   isProved,
+  isUnavailable,
   type Plan,
   type Promotion,
   type RefreshOutcome,
   type Revocation,
+  resultOf,
   type StepName,
-  type StepRecord,
+  type StepResults,
   type Unavailable,
 } from '@rekey/breakglass'
 
@@ -22,43 +25,40 @@ export interface ResultText {
   count?: number
 }
 
-type Teller = (result: never, plan: Plan) => ResultText
+type Tellers = { readonly [Name in StepName]: (result: StepResults[Name], plan: Plan) => ResultText }
 
-const tellers: Readonly<Partial<Record<StepName, Teller>>> = {
-  freeze: () => ({}),
+const nothing = () => ({})
+
+const tellers: Tellers = {
+  guard: nothing,
+  freeze: unlessUnavailable('freezing administration', nothing),
   probes: probesText,
   promote: promotionText,
   revoke: revocationText,
-  sessions: sessionsText,
-  verifiers: acknowledgementsText,
+  sessions: unlessUnavailable('ending sessions', sessionsText),
+  verifiers: unlessUnavailable('asking verifiers on the feed', acknowledgementsText),
   refresh: refreshText,
   prove: proofText,
-  changes: changesText,
+  changes: unlessUnavailable('listing changes', changesText),
+  evidence: nothing,
 }
 
-/** Tells what came of a step that is done. */
-export function resultText({ name, result }: Pick<StepRecord, 'name' | 'result'>, plan: Plan): ResultText {
-  const teller = tellers[name]
-  if (!teller || result === undefined || result === null) return {}
-  if (isUnavailable(result)) return { text: `not done (${titleOf[name] ?? name}): ${result.unavailable}`, wrong: true }
-  return teller(result as never, plan)
+/** Tells what came of a step; nothing of one that is not done. */
+export function resultText<Name extends StepName>(record: IncidentRecord, name: Name): ResultText {
+  const result = resultOf(record, name)
+  return result === undefined || result === null ? {} : tellers[name](result, record.plan)
 }
 
-const titleOf: Readonly<Partial<Record<StepName, string>>> = {
-  freeze: 'freezing administration',
-  sessions: 'ending sessions',
-  verifiers: 'asking verifiers on the feed',
-  changes: 'listing changes',
-}
-
-function isUnavailable(result: unknown): result is Unavailable {
-  return typeof result === 'object' && result !== null && 'unavailable' in result
+function unlessUnavailable<Result extends object>(what: string, tell: (result: Result, plan: Plan) => ResultText) {
+  return (result: Result | Unavailable, plan: Plan): ResultText =>
+    isUnavailable(result) ? { text: `${what}: ${result.unavailable}`, wrong: true } : tell(result, plan)
 }
 
 /** Only of an instance that was seen to take it does its refusal prove anything. */
 function probesText({ old, instances, baselines }: BeforeRevocation): ResultText {
   if (isUnavailable(old))
     return { text: `there is no token by the compromised key to try: ${old.unavailable}`, wrong: true }
+  if (instances.length === 0) return { text: 'none was named' }
   const taken = baselines.filter(({ compromised }) => compromised === 'accepted').length
   if (taken === instances.length) return { text: `${taken} of ${taken} take it` }
   return {
@@ -70,10 +70,13 @@ function probesText({ old, instances, baselines }: BeforeRevocation): ResultText
 function promotionText({ successors, windowMs }: Promotion): ResultText {
   if (successors.length === 0) return { text: 'one already did' }
   const kids = successors.map(({ kid }) => kid).join(', ')
-  return { text: windowMs > 0 ? `${kids}; fresh tokens may have waited ${windowMs} ms for trust` : kids }
+  const window = windowMs > 0 ? `fresh tokens may have waited ${windowMs} ms for trust` : 'published before it signed'
+  return { text: `${kids}; ${window}` }
 }
 
+/** A key that was retired before is accepted by nobody, and there is nothing to revoke. */
 function revocationText({ revoked }: Revocation): ResultText {
+  if (revoked.length === 0) return { text: 'it was out of use already' }
   return { text: revoked.map(({ kid }) => kid).join(', ') }
 }
 
@@ -85,6 +88,7 @@ function sessionsText({ entries, stores }: EndedSessions, { sessions }: Plan): R
 }
 
 function acknowledgementsText({ acknowledged, missing }: Acknowledgements): ResultText {
+  if (acknowledged.length + missing.length === 0) return { text: 'none is on it' }
   if (missing.length === 0) return { text: `${acknowledged.length} of ${acknowledged.length}` }
   const names = missing.map(({ id }) => id).join(', ')
   const text = `${acknowledged.length} of ${acknowledged.length + missing.length} verifiers on the feed have acknowledged it; missing: ${names}`

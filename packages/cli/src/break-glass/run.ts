@@ -8,6 +8,7 @@ import {
   makeEvidenceKey,
   type Outcome,
   readEvidenceKey,
+  refreshTokenOf,
   type StepName,
   type Surroundings,
   stepNames,
@@ -16,13 +17,13 @@ import { monotonicClock } from '../clock.ts'
 import { evidenceKeyFile } from '../estate/evidence-key.ts'
 import { homeOf } from '../estate/home.ts'
 import type { Shell } from '../shell.ts'
-import { type Progress, withProgress } from '../terminal/progress.ts'
+import { type Milestone, type Progress, withProgress } from '../terminal/progress.ts'
 import { told } from './errors.ts'
 import { evidenceFiles } from './evidence-file.ts'
-import { milestonesOf, type View, viewFrom } from './milestones.ts'
+import { milestonesAhead, milestonesOf, type View, viewFrom, whileAway } from './milestones.ts'
 import { type Concerned, concerned } from './provider.ts'
 import { runnerName } from './runner.ts'
-import { oldTokenOf, refreshTokenOf } from './secrets.ts'
+import { oldTokenOf } from './secrets.ts'
 import { software } from './software.ts'
 
 /** What commands that carry an incident out can be told. */
@@ -30,6 +31,8 @@ export interface RunOptions {
   out?: string
   oldTokenFile?: string
   idpCommands?: string
+  /** As `--api` takes them. */
+  api?: string[]
 }
 
 /** The steps that are shown, and whether all of them are taken again. */
@@ -59,10 +62,10 @@ export async function carryOut(
     const about = await concerned(shell, options.idpCommands)
     const surroundings = surroundingsOf(shell, about, options, evidenceOf(shell, options.out))
     return await withProgress(shell, asJson, (progress) =>
-      act({ ...surroundings, onChange: showing(progress, surroundings.runner, shown, seen) }, about),
+      act({ ...surroundings, ...showing(progress, surroundings.runner, shown, seen) }, about),
     )
   }
-  return await told(run, () => incident)
+  return await told(run, { ...options, resumed: () => incident })
 }
 
 /** Everything that the procedure needs of this machine. */
@@ -108,9 +111,16 @@ export function noEvidence(shell: Shell): Surroundings['evidence'] {
 
 function showing(progress: Progress, runner: string, { steps, anew }: Shown, seen: (record: IncidentRecord) => void) {
   let view: View | undefined
-  return (record: IncidentRecord) => {
-    view ??= viewFrom(record, steps, anew, runner)
-    seen(record)
-    progress.show(milestonesOf(record, view))
+  let path: Milestone[] = milestonesAhead(steps)
+  return {
+    onChange(record: IncidentRecord) {
+      view ??= viewFrom(record, steps, anew, runner)
+      seen(record)
+      path = milestonesOf(record, view)
+      progress.show(path)
+    },
+    onAway(away: string | undefined) {
+      progress.show(whileAway(path, away))
+    },
   }
 }

@@ -2,25 +2,6 @@ import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { CliError } from '../error.ts'
 
-type Environment = Readonly<Record<string, string | undefined>>
-
-/**
- * What the APIs' internal endpoints ask for: INTERNAL_JWKS_REFRESH_TOKEN (`new,old`, or `file:/path`) or the file of
- * INTERNAL_JWKS_REFRESH_TOKEN_FILE. Of several the newest.
- *
- * @throws CliError `WRONG_USE`
- */
-export function refreshTokenOf(env: Environment): string | undefined {
-  const { INTERNAL_JWKS_REFRESH_TOKEN: value, INTERNAL_JWKS_REFRESH_TOKEN_FILE: named } = env
-  if (value && named) {
-    throw new CliError('WRONG_USE', 'INTERNAL_JWKS_REFRESH_TOKEN and …_FILE are both set: which one is meant?')
-  }
-  const [, inline] = /^file:(.+)$/s.exec(value ?? '') ?? []
-  const path = named || inline
-  const text = path === undefined ? value : textOf(path)
-  return text?.split(/[\s,]+/).find((token) => token !== '')
-}
-
 /**
  * A token that was issued by the compromised key, from a file, where the identity provider cannot make one.
  *

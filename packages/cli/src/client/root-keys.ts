@@ -9,6 +9,8 @@ export interface RootKeyView {
   heldByAll: boolean
   /** How many things it has sealed. */
   sealed: number
+  /** How many of them are private keys; missing where the IdP is of a release that does not tell. */
+  keys?: number
 }
 
 /** The root keys that the IdP knows, newest first. */

@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import { activeOf } from '../client/keyring.ts'
 import { act } from '../client/keyrings.ts'
+import { CliError } from '../error.ts'
 import { print, type Shell } from '../shell.ts'
 import { managementOf, newCommand, wantsJson } from './command.ts'
 
@@ -18,8 +19,16 @@ export function revokeCommand(shell: Shell): Command {
     .option('--incident <id>', 'the incident that it belongs to')
     .action(async (name: string, id: string, options: RevokeOptions, command: Command) => {
       const body = { id, reason: options.reason, ...(options.incident ? { incident: options.incident } : {}) }
-      const keyring = await act(managementOf(shell), name, 'revoke', body)
+      const keyring = await act(managementOf(shell), name, 'revoke', body).catch(withIncidentNamed)
       const text = `${name}: ${id} is revoked; ${activeOf(keyring)?.id ?? 'no version'} is active.`
       print(shell, wantsJson(command), { json: keyring, text })
     })
+}
+
+/** To revoke is part of what administration is frozen for, and needs no unfreezing. */
+function withIncidentNamed(error: unknown): never {
+  if (!(error instanceof CliError) || error.facts.code !== 'ADMINISTRATION_FROZEN' || !error.facts.incident) throw error
+  const { code, message, facts, cause } = error
+  const way = `, but with "--incident ${facts.incident}" it is revoked all the same`
+  throw new CliError(code, `${message}${way}`, { ...facts }, { cause })
 }

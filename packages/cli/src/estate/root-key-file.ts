@@ -2,6 +2,7 @@ import { statSync } from 'node:fs'
 import { CliError } from '../error.ts'
 import type { Shell } from '../shell.ts'
 import { homeOf } from './home.ts'
+import { Lock } from './lock.ts'
 import { readIfPresent, writePrivateFile } from './private-file.ts'
 
 /**
@@ -25,13 +26,28 @@ export function rootKeyFile({ env, folder }: Pick<Shell, 'env' | 'folder'>): str
 }
 
 /**
- * Changes the file in one step: no instance reads half of it.
+ * Changes the file in one step: no instance reads half of it, and nobody changes it between.
  *
- * @throws CliError `WRONG_USE` when it is another user's, who could not read what is written in its place
+ * @throws CliError `WRONG_USE` when it is another user's, who could not read what is written in its place; `FAILED` while
+ *   another command changes it
  */
 export function changeRootKeys(path: string, change: (text: string) => string): void {
   if (statSync(path).uid !== process.getuid?.()) {
     throw new CliError('WRONG_USE', `${path} belongs to another user: do this as the one who runs the estate`, { path })
   }
-  writePrivateFile(path, change(readIfPresent(path) ?? ''))
+  const lock = lockOf(path)
+  try {
+    writePrivateFile(path, change(readIfPresent(path) ?? ''))
+  } finally {
+    lock.release()
+  }
+}
+
+function lockOf(path: string): Lock {
+  try {
+    return Lock.acquire(`${path}.lock`, process.pid)
+  } catch (cause) {
+    if (!(cause instanceof CliError && cause.code === 'ESTATE_RUNNING')) throw cause
+    throw new CliError('FAILED', `another command is changing ${path}: nothing was changed; try again`, { path })
+  }
 }

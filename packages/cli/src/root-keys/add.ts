@@ -1,5 +1,6 @@
+import { readFileSync, statSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
-import { addRootKey } from '@rekey/database'
+import { addRootKey, rootKeyIds } from '@rekey/database'
 import type { ManagementClient } from '../client/management.ts'
 import { listRootKeys, type RootKeyView } from '../client/root-keys.ts'
 import { CliError } from '../error.ts'
@@ -8,6 +9,8 @@ import type { Shell } from '../shell.ts'
 
 const takenWithinMs = 20_000
 const lookEveryMs = 200
+/** One that stood in the file for longer may have been read there by whoever read the store. */
+const freshForMs = 3_600_000
 
 /**
  * Puts a new root key before the others of the estate in this home, and waits until every instance seals by it.
@@ -15,15 +18,29 @@ const lookEveryMs = 200
  * @returns the keys as the IdP knows them then
  * @throws CliError `FAILED` when instances do not take it; it stays in the file
  */
-export async function addKey(client: ManagementClient, shell: Shell): Promise<RootKeyView[]> {
+export function addKey(client: ManagementClient, shell: Shell): Promise<RootKeyView[]> {
   const path = rootKeyFile(shell)
-  const before = (await listRootKeys(client)).map(({ id }) => id)
   changeRootKeys(path, addRootKey)
+  return newestTaken(path, client, shell)
+}
+
+/** The same, unless that was done a moment ago and no key was sealed by it yet: whoever tries again needs no other one. */
+export async function ensureFreshKey(client: ManagementClient, shell: Shell): Promise<RootKeyView[]> {
+  const path = rootKeyFile(shell)
+  const [newest, ...older] = rootKeyIds(readFileSync(path, 'utf8'))
+  const wasChanged = shell.now() - statSync(path).mtimeMs < freshForMs
+  // The IdP may not have seen it yet.
+  const known = (await listRootKeys(client)).find(({ id }) => id === newest) ?? { keys: 0 }
+  const isFresh = older.length > 0 && wasChanged && known.keys === 0
+  return isFresh ? newestTaken(path, client, shell) : addKey(client, shell)
+}
+
+async function newestTaken(path: string, client: ManagementClient, shell: Shell): Promise<RootKeyView[]> {
+  const [newest] = rootKeyIds(readFileSync(path, 'utf8'))
   const until = shell.now() + takenWithinMs
   for (;;) {
     const keys = await listRootKeys(client)
-    const sealing = keys.find((key) => key.sealing)
-    if (sealing && !before.includes(sealing.id)) return keys
+    if (keys.some(({ id, sealing }) => id === newest && sealing)) return keys
     if (shell.now() > until) throw notTaken(path)
     await delay(lookEveryMs, undefined, { signal: shell.interruption() })
   }

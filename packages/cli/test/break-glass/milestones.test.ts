@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { stepNames } from '@rekey/breakglass'
-import { milestonesOf, viewFrom } from '../../src/break-glass/milestones.ts'
+import { milestonesAhead, milestonesOf, viewFrom, whileAway } from '../../src/break-glass/milestones.ts'
 import { timeOfDay } from '../../src/terminal/moment.ts'
 import { before } from '../keyring.ts'
 import { allDone, done, record } from './record.ts'
@@ -32,6 +32,16 @@ test('a step that a colleague carries out names him', () => {
   assert.deepEqual([rows[3]?.since, rows[3]?.waiting], [since, 'carried out by eve@there (pid 2)'])
 })
 
+test('while the identity provider is away, what is due waits for it, also before an incident was seen', () => {
+  const away = 'the identity provider: away for 3 s'
+  const waiting = `waiting for ${away}`
+  const ahead = whileAway(milestonesAhead(stepNames), away)
+  assert.deepEqual([ahead.length, ahead[0]?.waiting, ahead[1]?.waiting], [stepNames.length, waiting, undefined])
+  const begun = whileAway(milestonesOf(record({ guard: done(undefined, 1_000) }), whole), away)
+  assert.deepEqual([begun[0]?.waiting, begun[1]?.waiting], [undefined, waiting])
+  assert.equal(whileAway(ahead, undefined)[1]?.waiting, undefined)
+})
+
 test('a step that failed says why, and is not taken for one that came true', () => {
   const error = { code: 'PROVIDER_REFUSED', message: 'no room on the deny-list' }
   const row = milestonesOf(record({ sessions: { state: 'failed', endedAt: before(0), error } }), whole)[5]
@@ -53,13 +63,34 @@ test('what came of a step stands behind it, with how long it took when that was 
 })
 
 test('a step that is done and found what is not good does not look as if all were well', () => {
-  const proved = { oldRefused: true, freshAccepted: true, deniedRefused: true }
+  const refusals = { oldRefused: true, freshAccepted: true, deniedRefused: true }
+  const proved = { url: 'https://api-1', path: '/hello', ...refusals, rounds: 3, problems: [] }
   const rows = milestonesOf(record({ prove: done([proved, { ...proved, oldRefused: null }]) }), whole)
   assert.deepEqual([rows[8]?.done, rows[8]?.wrong, rows[8]?.title], [true, true, '1 of 2 API instances are proved'])
   const none = milestonesOf(record({ prove: done([]) }), whole)[8]
   assert.deepEqual([none?.wrong, none?.title], [true, 'no API instance was named: nothing was proved'])
   const away = milestonesOf(record({ freeze: done({ unavailable: 'there is no such command' }) }), whole)[1]
-  assert.deepEqual([away?.wrong, away?.title], [true, 'not done (freezing administration): there is no such command'])
+  assert.deepEqual([away?.wrong, away?.title], [true, 'freezing administration: there is no such command'])
+})
+
+test('where nobody was there to be asked, that is said instead of a count of nothing', () => {
+  const revision = { epoch: 1, n: 7 }
+  const probes = done({ old: { kid: 'es256-old' }, instances: [], baselines: [], problems: [] })
+  const rows = milestonesOf(record({ probes, verifiers: done({ revision, acknowledged: [], missing: [] }) }), whole)
+  assert.deepEqual(
+    [rows[2], rows[6]].map((row) => [row?.title, row?.wrong]),
+    [
+      ['a token by the compromised key is made, to try the APIs with: none was named', undefined],
+      ['every verifier on the feed has acknowledged it: none is on it', undefined],
+    ],
+  )
+})
+
+test('a successor that was published before is said to have been', () => {
+  const times = { activatedAt: before(1), everywhereAt: before(0) }
+  const promote = done({ successors: [{ keyring: 'r', kid: 'es256-new', ...times }], windowMs: 0, keys: [] })
+  const row = milestonesOf(record({ promote }), whole)[3]
+  assert.match(row?.title ?? '', /: es256-new; published before it signed$/)
 })
 
 test('of an incident that is gone on with, what was done stays so, and what failed is still to come', () => {

@@ -4,6 +4,8 @@ import assert from 'node:assert/strict'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { crc32 } from 'node:zlib'
 import { type PeriodEvidence, periodActions, readEvidenceFile } from '@rekey/breakglass'
 import { systemClock } from '../../src/clock.ts'
 import { temporaryFolder } from '../folder.ts'
@@ -27,10 +29,23 @@ after(() => idp.remove())
 
 const rekey = (...words: string[]) => run(words, env, { now: systemClock })
 const without = (...words: string[]) => run(words, elsewhere)
+const vector = (name: string) =>
+  fileURLToPath(new URL(`../../../breakglass/test/evidence/vectors/${name}`, import.meta.url))
 const digits = /^[0-9a-f]{64}$/
 
 async function fingerprint(): Promise<string> {
   return (await rekey('evidence', 'key')).stdout.trim()
+}
+
+/** An archive whose manifest, the first file in it, is of a format to come. */
+function ofLaterFormat(archive: Buffer): Buffer {
+  const [name, format] = ['manifest.json', 'rekey-evidence/']
+  archive.write('2', archive.indexOf(format) + format.length)
+  const start = 30 + name.length
+  const checksum = crc32(archive.subarray(start, start + archive.readUInt32LE(18)))
+  archive.writeUInt32LE(checksum, 14)
+  archive.writeUInt32LE(checksum, archive.readUInt32LE(archive.length - 6) + 16)
+  return archive
 }
 
 /** Rotates a signing key and a credential, revokes the latter, and seals the evidence of that. */
@@ -52,6 +67,7 @@ describe('evidence of a period', () => {
     assert.deepEqual([told.file, told.consistent, told.problems, told.missing], [file, true, [], []])
     const evidence: PeriodEvidence = JSON.parse(readEvidenceFile(readFileSync(file), 'evidence.json'))
     assert.equal(evidence.issuer, idp.url)
+    assert.deepEqual(Object.keys(evidence.sealedBy), ['runner', 'software'])
     const rotations = evidence.rotations.map(({ kind, what, by, reason }) => ({ kind, what, by, reason }))
     assert.deepEqual(rotations, [
       { kind: 'client', what: credentialId, by: operator.clientId, reason: undefined },
@@ -159,6 +175,51 @@ describe('rekey evidence', () => {
     assert.equal(JSON.parse((await without('evidence', 'show', file, '--json')).stdout).control, 'CC9.2')
   })
 
+  test('show prints no report that it cannot compare with what was recorded, and verify says that it could not', async () => {
+    const lying = vector('lying-reports.zip')
+    assert.ok(readEvidenceFile(readFileSync(lying), 'report.md').startsWith('# All is well\u001b'))
+    const show = await without('evidence', 'show', lying)
+    assert.equal(show.code, 0)
+    assert.match(show.stdout, /^# Incident INC-42: compromised signing key\n/)
+    assert.equal(`${show.stdout}${show.stderr}`.includes('\u001b'), false)
+    assert.match(
+      show.stderr,
+      /which is not known here\.\nThe report within it is of another release: this one is made anew\.\n$/,
+    )
+    const verify = await without('evidence', 'verify', lying)
+    assert.match(verify.stdout, /^Reports +of another release: NOT compared with what was recorded; /m)
+    assert.equal(
+      JSON.parse((await without('evidence', 'verify', lying, '--json')).stdout).reports,
+      'of another release',
+    )
+  })
+
+  test('verify says of reports that it compared them', async () => {
+    const own = vector('period-1.zip')
+    const { code, stdout } = await without('evidence', 'verify', own)
+    assert.equal(code, 0)
+    const { reports } = JSON.parse((await without('evidence', 'verify', own, '--json')).stdout)
+    const told = reports === 'compared' ? /^Reports +they say what was recorded$/m : /^Reports +of another release/m
+    assert.match(stdout, told)
+  })
+
+  test('evidence of a format that this release does not know is not called damaged, and not shown', async () => {
+    const later = join(home, 'later.zip')
+    writeFileSync(later, ofLaterFormat(readFileSync(vector('period-1.zip'))))
+    const { code, stdout, stderr } = await without('evidence', 'verify', later)
+    assert.equal(code, 1)
+    assert.match(
+      stdout,
+      /^This release cannot tell whether the evidence holds\.\n\nProblems\n {2}! it has the format rekey-evidence\/2, /,
+    )
+    assert.equal(stderr, 'rekey: this release cannot tell whether the evidence holds\n')
+    const { consistent, unknownFormat } = JSON.parse((await without('evidence', 'verify', later, '--json')).stdout)
+    assert.deepEqual([consistent, unknownFormat], [false, 'rekey-evidence/2'])
+    const show = await without('evidence', 'show', later)
+    assert.deepEqual([show.code, show.stdout], [1, ''])
+    assert.match(show.stderr, /it has the format rekey-evidence\/2, which this release does not know/)
+  })
+
   test('a file that is not there, or a fingerprint that is none, is wrong use', async () => {
     assert.equal((await without('evidence', 'verify', join(home, 'nowhere'))).code, 2)
     assert.equal((await without('evidence', 'verify', home)).code, 2)
@@ -176,6 +237,19 @@ describe('rekey evidence', () => {
     assert.notEqual(told.fingerprint, await fingerprint())
     assert.match(readFileSync(other, 'utf8'), /^-----BEGIN PRIVATE KEY-----/)
     assert.equal((await run(['evidence', 'key'], { ...env, REKEY_EVIDENCE_KEY: 'a-secret' })).code, 2)
+  })
+
+  test('key says where the key is, and whether it was made now', async () => {
+    const file = join(temporaryFolder(), 'new.key')
+    const key = () => run(['evidence', 'key'], { ...env, REKEY_EVIDENCE_KEY: `file:${file}` })
+    assert.equal((await key()).stderr, `This key was made now: ${file}\n`)
+    assert.equal((await key()).stderr, `The key: ${file}\n`)
+  })
+
+  test('key makes none in a folder that is no home', async () => {
+    const { code, stdout, stderr } = await without('evidence', 'key', '--json')
+    assert.deepEqual([code, JSON.parse(stdout).code, existsSync(elsewhere.REKEY_HOME)], [3, 'NO_ESTATE', false])
+    assert.match(stderr, /Set REKEY_HOME to the home of one, or REKEY_EVIDENCE_KEY to file:/)
   })
 })
 

@@ -1,7 +1,15 @@
 /** An API of ours that is on no feed: it polls the JWKS, like one in another company would. */
 import { once } from 'node:events'
 import { createServer } from 'node:http'
-import { createVerifier, denyList, jwksPolling, logTrust, nodeGuard, nodeInternal, type Verifier } from '@rekey/verifier'
+import {
+  createVerifier,
+  denyList,
+  jwksPolling,
+  logTrust,
+  nodeGuard,
+  nodeInternal,
+  type Verifier,
+} from '@rekey/verifier'
 
 /** What a process logged: the text of a line, and its facts. */
 export type Line = { text: string; [fact: string]: unknown }

@@ -111,7 +111,7 @@ class Keeper implements AuditChain {
   }
 
   async open(): Promise<void> {
-    if (this.#file) this.#chainer.reach(this.#watch.recall(await this.#file.read(), this.#options.signer))
+    if (this.#file) await this.#chainer.recall(await this.#file.read())
     this.#schedule(0)
   }
 

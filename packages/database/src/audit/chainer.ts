@@ -1,11 +1,13 @@
 import { type Kysely, sql, type Transaction } from 'kysely'
 import type { DatabaseTables } from '../tables.ts'
 import { canonicalText, type EventRow } from './canonical.ts'
+import { formerOf } from './former.ts'
 import { type Glance, glance } from './glance.ts'
-import type { CheckpointKeys, FormerKey } from './keys.ts'
+import type { CheckpointKeys } from './keys.ts'
 import { leafHash } from './merkle/hash.ts'
 import type { CompactRange, TreeNode } from './merkle/range.ts'
-import type { AuditSigner } from './signer.ts'
+import { usedRootKeys } from './root-keys.ts'
+import { type AuditSigner, signersOf } from './signer.ts'
 import type { Watch } from './watch.ts'
 
 type Db = Kysely<DatabaseTables>
@@ -49,8 +51,8 @@ export class Chainer {
   keys: CheckpointKeys
   /** What it saw last. */
   look: Glance | undefined
-  /** The newest key that was ever seen to have signed. */
-  #reached: Buffer | undefined
+  /** Fingerprints of keys that are older than one that was seen to have signed. */
+  readonly #replaced = new Set<string>()
 
   constructor(db: Db, signer: AuditSigner, watch: Watch, onError: (error: unknown) => void) {
     this.#db = db
@@ -60,9 +62,22 @@ export class Chainer {
     this.#onError = onError
   }
 
-  /** This key was seen to have signed: none of before it is believed to have done so last. */
-  reach(publicKey: Buffer | undefined): void {
-    this.#reached = publicKey ?? this.#reached
+  /** Begins with what the file outside tells. */
+  async recall(outside: string): Promise<void> {
+    const rootKeys = await usedRootKeys(this.#db)
+    this.#reach(this.#watch.recall(outside, signersOf(this.#signer, rootKeys)), rootKeys)
+  }
+
+  /**
+   * This key was seen to have signed: none of before it is believed to have done so last, in whatever order they stand later.
+   * Of one that was never sealed under it is not known whether it is older.
+   */
+  #reach(publicKey: Buffer | undefined, rootKeys: readonly string[]): void {
+    const signers = this.#able(rootKeys)
+    const at = signers.findIndex((each) => publicKey?.equals(each.publicKey))
+    if (at === -1) return
+    const older = signers.slice(at + 1).filter(({ rootKey }) => rootKeys.includes(rootKey))
+    for (const { fingerprint } of older) this.#replaced.add(fingerprint)
   }
 
   /**
@@ -95,7 +110,8 @@ export class Chainer {
     const waiting = await readWaiting(transaction, this.#past)
     const links = this.#link(waiting, range, look.head)
     const head = links.at(-1)?.hash ?? look.head
-    const signed = this.#isDue(look, range.size, signEveryMs) ? this.#sign(range, head, look) : undefined
+    const signer = this.#isDue(look, range.size, signEveryMs) ? this.#signerAfter(look) : undefined
+    const signed = signer && (await sign(transaction, signer, range, head, look))
     await write(transaction, look.size, links, nodes)
     if (signed) await writeCheckpoint(transaction, range, head, signed.note, look.now)
     const isFull = waiting.length === batchSize
@@ -104,16 +120,14 @@ export class Chainer {
   }
 
   async #glance(db: Db): Promise<Glance> {
-    const look = await glance(db, this.#notBefore(this.#reached))
-    this.reach(look.keys?.publicKey)
+    const look = await glance(db, (rootKeys) => this.#able(rootKeys))
+    this.#reach(look.keys?.publicKey, look.rootKeys)
     return look
   }
 
-  /** Those that are held, up to a key. */
-  #notBefore(publicKey: Buffer | undefined): readonly AuditSigner[] {
-    const all = this.#signer.all?.() ?? [this.#signer]
-    const at = all.findIndex((each) => publicKey?.equals(each.publicKey))
-    return at === -1 ? all : all.slice(0, at + 1)
+  /** Those that are held and not replaced, the newest first. */
+  #able(rootKeys: readonly string[]): readonly AuditSigner[] {
+    return signersOf(this.#signer, rootKeys).filter(({ fingerprint }) => !this.#replaced.has(fingerprint))
   }
 
   #link(waiting: readonly Waiting[], range: CompactRange, head: string): Link[] {
@@ -143,32 +157,41 @@ export class Chainer {
   /** An instance signs nothing that contradicts what it knows. (A clock that was set back must not stop it for hours.) */
   #isDue(look: Glance, size: number, signEveryMs: number): boolean {
     const { signed, signedAt, now, keys } = look
-    if (this.#watch.broken) return false
+    const signer = this.#signerAfter(look)
+    if (this.#watch.broken || !signer) return false
     if (signed === null || signedAt === null) return true
-    const isOther = !keys?.publicKey.equals(this.#signerAfter(look).publicKey)
+    const isOther = !keys?.publicKey.equals(signer.publicKey)
     return size > signed && (isOther || Math.abs(now - signedAt) >= signEveryMs)
   }
 
-  #sign(range: CompactRange, head: string, look: Glance): Batch['signed'] {
-    const signer = this.#signerAfter(look)
-    const former = formerOf(signer, look)
-    const time = new Date(look.now).toISOString()
-    const note = signer.note({ size: range.size, root: range.root(), head, time, former })
-    return { note, keys: { publicKey: signer.publicKey, origin: signer.origin, former } }
-  }
-
-  /** Another instance may have heard before this one that the root key was replaced: nobody signs by an older key than it. */
-  #signerAfter({ keys }: Glance): AuditSigner {
-    const able = this.#notBefore(keys?.publicKey)
-    return able.find(({ publicKey }) => publicKey.equals(this.#signer.publicKey)) ?? able.at(-1) ?? this.#signer
+  /**
+   * Who is to sign: the newest root key's signer, or nobody where that is not held here. Another instance may hear before this
+   * one that the root key was replaced. One that never hears of it would go on signing by a key that may have leaked, and
+   * the audit could not be verified any more.
+   */
+  #signerAfter({ rootKeys, keys }: Glance): AuditSigner | undefined {
+    const able = this.#able(rootKeys)
+    const [newest] = rootKeys
+    if (newest !== undefined) return able.find(({ rootKey }) => rootKey === newest)
+    // Nobody wrote down yet which is sealed under: not by one that is older than the one that signs already.
+    const last = able.findIndex(({ publicKey }) => keys?.publicKey.equals(publicKey))
+    const newer = last === -1 ? able : able.slice(0, last + 1)
+    return newer.find(({ rootKey }) => rootKey === this.#signer.rootKey) ?? newer.at(-1)
   }
 }
 
-/** The keys of before, with the one that signed last if this is the first checkpoint of another one. */
-function formerOf(signer: AuditSigner, { keys, signed }: Glance): FormerKey[] {
-  const known = keys?.former ?? []
-  if (!keys || keys.publicKey.equals(signer.publicKey)) return [...known]
-  return [...known, { publicKey: keys.publicKey, upTo: signed ?? 0 }]
+async function sign(
+  db: Db,
+  signer: AuditSigner,
+  range: CompactRange,
+  head: string,
+  look: Glance,
+): Promise<Batch['signed']> {
+  const { publicKey, origin } = signer
+  const former = await formerOf(db, signer, look)
+  const time = new Date(look.now).toISOString()
+  const note = signer.note({ size: range.size, root: range.root(), head, time, former })
+  return { note, keys: { publicKey, origin, former } }
 }
 
 // One look-up for each row that waits, whatever the planner believes: it knows little of a table that is mostly empty.

@@ -1,8 +1,9 @@
 import { type Kysely, sql } from 'kysely'
 import type { DatabaseTables } from '../tables.ts'
 import { noHash } from './canonical.ts'
-import type { CheckpointKeys, Signatories } from './keys.ts'
+import type { CheckpointKeys } from './keys.ts'
 import { newestCheckpoint } from './newest.ts'
+import { rootKeysNewestFirst } from './root-keys.ts'
 
 /** Where the chain stands. */
 export interface Glance {
@@ -16,22 +17,34 @@ export interface Glance {
   note: string | null
   /** By which that is signed, and those of before. */
   keys: CheckpointKeys | undefined
+  /** The ids of the root keys that were sealed under, the newest first. */
+  rootKeys: string[]
   /** Whether something that the audit's key did not sign stands above it. */
   foreign: boolean
   /** By the database's clock. */
   now: number
 }
 
-/** Two statements that read a row or two of each table: every instance asks this a few times a second. */
-export async function glance(db: Kysely<DatabaseTables>, signers: Signatories): Promise<Glance> {
-  const { rows } = await sql<Omit<Glance, 'signed' | 'signedAt' | 'note' | 'keys' | 'foreign'>>`
+type Stand = Pick<Glance, 'waitingSince' | 'size' | 'head' | 'rootKeys' | 'now'>
+
+/**
+ * Two statements that read a row or two of each table: every instance asks this a few times a second.
+ *
+ * @param signersOf who may have signed, the newest first, given in which order root keys came to be used
+ */
+export async function glance(
+  db: Kysely<DatabaseTables>,
+  signersOf: (rootKeys: readonly string[]) => readonly CheckpointKeys[],
+): Promise<Glance> {
+  const { rows } = await sql<Stand>`
     SELECT (SELECT since FROM audit_waiting ORDER BY inserted LIMIT 1) AS "waitingSince", coalesce(h.seq, 0) AS size,
-      coalesce(encode(h.hash, 'hex'), ${noHash}) AS head, clock_timestamp() AS now
+      coalesce(encode(h.hash, 'hex'), ${noHash}) AS head, ${rootKeysNewestFirst} AS "rootKeys", clock_timestamp() AS now
     FROM (SELECT) AS one LEFT JOIN LATERAL (SELECT seq, hash FROM audit_chain
       WHERE seq <= ${Number.MAX_SAFE_INTEGER}::bigint ORDER BY seq DESC LIMIT 1) AS h ON true`.execute(db)
-  const newest = await newestCheckpoint(db, signers)
+  const stand = rows[0] as Stand
+  const newest = await newestCheckpoint(db, signersOf(stand.rootKeys))
   return {
-    ...(rows[0] as Omit<Glance, 'signed' | 'signedAt' | 'note' | 'keys' | 'foreign'>),
+    ...stand,
     signed: newest?.size ?? null,
     signedAt: newest ? Date.parse(newest.time) : null,
     note: newest?.note ?? null,

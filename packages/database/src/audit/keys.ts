@@ -16,14 +16,21 @@
  * - For what came before the change he can still sign what he likes. But the newest key's root covers all of that too, as
  *   every instance had it in memory, and outside, when the key was changed: what contradicts it accuses, and proves nothing.
  *   Proofs and exports are made with the newest key alone.
- * - Nobody goes back: an instance that has seen a checkpoint of a newer key, in the database or in the file outside, takes
- *   no former one for the newest again, though its root key may still be held.
+ * - Nobody goes back. Which root key is newer is what table `root_keys` says, and no file that they are read from; an instance
+ *   that has seen a checkpoint of a newer key, in the database or in the file outside, takes no former one for the newest
+ *   again, though its root key may still be held. And only the newest of that table signs: an instance that lacks it chains
+ *   events and leaves the checkpoint to others. It has to be prevented, because it cannot be mended: what an honest instance
+ *   signed by a former key after the change looks exactly like what its thief signs, and no verification can let it pass.
+ * - A former key hands on nothing unseen. Of the predecessors that its last checkpoint names, which its thief may have
+ *   written, the new key takes over those that signed this chain as it stands, and each only up to where that is to be seen.
+ *   So nobody becomes a predecessor for what is still to come.
  * - A former key cannot appoint. A checkpoint of the new key is no better for naming the old one, which anybody can do who
  *   makes a key: who knows the old fingerprint only must learn the new one where he learned the old.
  * - Until the change the thief could do all that the key could. What he rewrote before it, in the database and nowhere else,
  *   contradicts what instances remember and what they kept outside; where he could write there too, nothing tells.
  */
 import { type Checkpoint, openNote } from './note.ts'
+import type { AuditSigner } from './signer.ts'
 
 /** A key that was replaced. */
 export interface FormerKey {
@@ -51,12 +58,5 @@ export function openByKeys(note: string, { publicKey, former = [] }: CheckpointK
   return undefined
 }
 
-/** Whoever may sign: one key, or all that are held, the newest first. */
-export type Signatories =
-  | readonly CheckpointKeys[]
-  | (Pick<CheckpointKeys, 'publicKey' | 'origin'> & { all?(): readonly CheckpointKeys[] })
-
-export function signatoriesOf(signers: Signatories): readonly CheckpointKeys[] {
-  if ('publicKey' in signers) return signers.all?.() ?? [signers]
-  return signers
-}
+/** Whoever may have signed: keys, the newest first, or those that are held, which the database puts in order. */
+export type Signatories = readonly CheckpointKeys[] | AuditSigner

@@ -1,8 +1,9 @@
 import { type Kysely, sql } from 'kysely'
 import type { DatabaseTables } from '../tables.ts'
-import { type CheckpointKeys, type Signatories, signatoriesOf } from './keys.ts'
+import type { CheckpointKeys, Signatories } from './keys.ts'
 import { type Checkpoint, fingerprintOf, openNote, signatureStart } from './note.ts'
 import { ownTables } from './own-tables.ts'
+import { signatoriesOf } from './root-keys.ts'
 
 export interface NewestCheckpoint extends Checkpoint {
   /** The C2SP signed note. */
@@ -24,12 +25,13 @@ const readAtOnce = 16
  * @returns nothing when there is none yet
  */
 export async function newestCheckpoint<T extends DatabaseTables>(
-  db: Kysely<T>,
+  database: Kysely<T>,
   signers: Signatories,
 ): Promise<NewestCheckpoint | undefined> {
-  const newestFirst = signatoriesOf(signers)
+  const db = ownTables(database)
+  const newestFirst = await signatoriesOf(db, signers)
   for (const [at, signer] of newestFirst.entries()) {
-    const found = await newestBy(ownTables(db), signer)
+    const found = await newestBy(db, signer)
     if (!found) continue
     // What stands above it may be the first of a newer key, which was not there yet when that one was asked for.
     const first = found.above > 0 && at > 0 ? await newestCheckpoint(db, newestFirst.slice(0, at)) : undefined
@@ -38,13 +40,23 @@ export async function newestCheckpoint<T extends DatabaseTables>(
   return undefined
 }
 
-async function newestBy(db: Kysely<DatabaseTables>, signer: CheckpointKeys): Promise<NewestCheckpoint | undefined> {
+/**
+ * The newest of a signer, of those that cover no more than `most` events.
+ *
+ * @param fits whether it must be one of the chain as it stands: its last event, and so by the links all before
+ */
+export async function newestBy(
+  db: Kysely<DatabaseTables>,
+  signer: CheckpointKeys,
+  { most = Number.MAX_SAFE_INTEGER, fits = false } = {},
+): Promise<NewestCheckpoint | undefined> {
   const { publicKey } = signer
-  for (let upTo = Number.MAX_SAFE_INTEGER; ; ) {
-    const rows = await readDown(db, upTo, signer)
-    for (const { size, note, above } of rows) {
+  for (let upTo = most; ; ) {
+    const rows = await readDown(db, upTo, signer, fits)
+    for (const { size, head, note, above } of rows) {
       const checkpoint = openNote(note, publicKey)
-      if (checkpoint?.size === size) return { ...checkpoint, note, publicKey, signer: fingerprintOf(publicKey), above }
+      if (checkpoint?.size !== size || (fits && checkpoint.head !== head)) continue
+      return { ...checkpoint, note, publicKey, signer: fingerprintOf(publicKey), above }
     }
     if (rows.length < readAtOnce) return undefined
     upTo = (rows.at(-1)?.size ?? 0) - 1
@@ -52,14 +64,20 @@ async function newestBy(db: Kysely<DatabaseTables>, signer: CheckpointKeys): Pro
 }
 
 /** An index leads past what others signed. */
-async function readDown(db: Kysely<DatabaseTables>, upTo: number, { origin, publicKey }: CheckpointKeys) {
+async function readDown(
+  db: Kysely<DatabaseTables>,
+  upTo: number,
+  { origin, publicKey }: CheckpointKeys,
+  fits: boolean,
+) {
+  const ofChain = fits ? sql`AND (size = 0 OR head = (SELECT hash FROM audit_chain WHERE seq = size))` : sql``
   const bySigner = origin === undefined ? sql`` : sql`AND note_signer(note) = ${signatureStart(origin, publicKey)}`
-  const { rows } = await sql<{ size: number; note: string; above: number }>`
+  const { rows } = await sql<{ size: number; head: string; note: string; above: number }>`
     WITH end_of_chain AS (SELECT coalesce(max(seq), 0) AS size FROM audit_chain)
-    SELECT size, note, (SELECT count(*) FROM (SELECT FROM audit_checkpoints higher
+    SELECT size, encode(head, 'hex') AS head, note, (SELECT count(*) FROM (SELECT FROM audit_checkpoints higher
       WHERE higher.size > c.size AND higher.size <= (SELECT size FROM end_of_chain) LIMIT 100) AS upmost) AS above
     FROM audit_checkpoints c
-    WHERE size BETWEEN 0 AND least(${upTo}::bigint, (SELECT size FROM end_of_chain)) ${bySigner}
+    WHERE size BETWEEN 0 AND least(${upTo}::bigint, (SELECT size FROM end_of_chain)) ${bySigner} ${ofChain}
     ORDER BY size DESC LIMIT ${readAtOnce}`.execute(db)
   return rows
 }

@@ -31,6 +31,8 @@ export interface Checkpoint {
 /** The signature type of Ed25519 in C2SP signed notes. */
 const ed25519 = 1
 const spkiHeader = Buffer.from('302a300506032b6570032100', 'hex')
+/** The most keys that a note names as replaced. */
+export const mostFormer = 99
 const form =
   /^([^\s+]+)\n(0|[1-9]\d{0,15})\n([A-Za-z0-9+/]{43}=)\ntime (\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z)\nhead ([0-9a-f]{64})\n((?:former (?:0|[1-9]\d{0,15}) [A-Za-z0-9+/]{43}=\n){0,99})\n— ([^\s+]+) ([A-Za-z0-9+/]{91}=)\n(?:— [^\s+]+ [A-Za-z0-9+/]+=*\n)*$/
 
@@ -46,11 +48,17 @@ function formerIn(lines: string): FormerKey[] {
   })
 }
 
-/** Puts a note together. */
+/**
+ * Puts a note together.
+ *
+ * @throws RangeError when it would be one that nobody can read
+ */
 export function noteOf(checkpoint: Checkpoint, publicKey: Buffer, sign: (body: Buffer) => Buffer): string {
   const body = bodyOf(checkpoint)
   const signature = Buffer.concat([keyId(checkpoint.origin, publicKey), sign(Buffer.from(body))])
-  return `${body}\n— ${checkpoint.origin} ${signature.toString('base64')}\n`
+  const note = `${body}\n— ${checkpoint.origin} ${signature.toString('base64')}\n`
+  if (!decodeUnverified(note)) throw new RangeError('a checkpoint like this could not be read')
+  return note
 }
 
 /** Reads a note without looking at its signature; nothing when it is none of ours. */

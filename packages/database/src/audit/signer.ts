@@ -15,12 +15,28 @@ export interface AuditSigner {
   readonly fingerprint: string
   /** @returns a C2SP signed note */
   note(checkpoint: Omit<Checkpoint, 'origin'>): string
-  /** Of several root keys that are held the signer of each, the newest first; this one is that of the one that seals. */
+  /** Of several root keys that are held the signer of each, as they are given; this one is that of the one that seals. */
   all?(): readonly AuditSigner[]
 }
 
 const pkcs8Header = Buffer.from('302e020100300506032b657004220420', 'hex')
 const spkiHeaderBytes = 12
+
+/**
+ * The signers of all root keys that are held, the newest first. One whose root key was never sealed under is yet to come if
+ * it is given in front of those that were, and older than they are otherwise.
+ *
+ * @param rootKeys those that were sealed under, the newest first
+ */
+export function signersOf(signer: AuditSigner, rootKeys: readonly string[]): readonly AuditSigner[] {
+  const given = signer.all?.() ?? [signer]
+  const first = given.findIndex(({ rootKey }) => rootKeys.includes(rootKey))
+  const listed = ({ rootKey }: AuditSigner) => rootKeys.indexOf(rootKey)
+  const used = given.filter((each) => listed(each) !== -1).toSorted((a, b) => listed(a) - listed(b))
+  const others = given.filter((each) => listed(each) === -1)
+  const isToCome = (each: AuditSigner) => given.indexOf(each) < first
+  return [...others.filter(isToCome), ...used, ...others.filter((each) => !isToCome(each))]
+}
 
 /**
  * The key is derived from the root key (HKDF-SHA256, RFC 5869): it is never stored, least of all in the database that it

@@ -3,7 +3,7 @@ import { DatabaseError } from '../error.ts'
 import type { DatabaseTables } from '../tables.ts'
 import { linesOfFile, readCheckpointLine } from './checkpoints.ts'
 import type { Glance } from './glance.ts'
-import { type CheckpointKeys, openByKeys, type Signatories, signatoriesOf } from './keys.ts'
+import { type CheckpointKeys, openByKeys } from './keys.ts'
 import type { CompactRange } from './merkle/range.ts'
 import { type Checkpoint, openNote } from './note.ts'
 import { rangeAt } from './tree.ts'
@@ -56,11 +56,12 @@ export class Watch {
   /**
    * Begins with the newest checkpoint of the file outside: of the newest key that signed one.
    *
+   * @param signers the newest first
    * @returns that key
    */
-  recall(text: string, signers: Signatories): Buffer | undefined {
+  recall(text: string, signers: readonly CheckpointKeys[]): Buffer | undefined {
     const notes = linesOfFile(text).map((line) => readCheckpointLine(line)?.checkpoint ?? '')
-    for (const { publicKey } of signatoriesOf(signers)) {
+    for (const { publicKey } of signers) {
       for (const note of notes.toReversed()) {
         const checkpoint = openNote(note, publicKey)
         if (!checkpoint) continue

@@ -25,14 +25,28 @@ export interface Ledger {
   instances(): Promise<{ now: number; rows: InstanceRow[] }>
 }
 
-/** @param rootKeys the ids of those that the instance holds which enters by it, asked for whenever it does or renews */
-export function databaseLedger<T extends DatabaseTables>(db: Kysely<T>, rootKeys?: () => readonly string[]): Ledger {
+/** What an instance says in its row of the root keys that it holds, by their ids. */
+export interface AnnouncedKeys {
+  /** Asked for whenever the row is about to be written. */
+  announce(): readonly string[]
+  /** The row says so now. */
+  announced(ids: readonly string[]): void
+}
+
+/** @param rootKeys of the instance that enters by it */
+export function databaseLedger<T extends DatabaseTables>(db: Kysely<T>, rootKeys?: AnnouncedKeys): Ledger {
+  async function saying<Result>(write: (ids?: readonly string[]) => Promise<Result>): Promise<Result> {
+    const ids = rootKeys?.announce()
+    const result = await write(ids)
+    if (ids) rootKeys?.announced(ids)
+    return result
+  }
   return {
     newest: () => currentRevision(db),
     changesSince: (revision) => changesSince(db, revision),
     beginEpoch: (seen) => beginEpoch(db, seen),
-    enter: (id, address) => enter(db, id, address, rootKeys?.()),
-    renew: (id, applied, announce) => renew(db, id, applied, announce, rootKeys?.()),
+    enter: (id, address) => saying((ids) => enter(db, id, address, ids)),
+    renew: (id, applied, announce) => saying((ids) => renew(db, id, applied, announce, ids)),
     leave: (id) => leave(db, id),
     instances: () => instanceRows(db),
   }

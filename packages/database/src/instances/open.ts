@@ -4,7 +4,7 @@ import { monotonicClock, systemAfter, systemClock } from '../clock.ts'
 import { openListener } from '../listener/open.ts'
 import type { DatabaseTables } from '../tables.ts'
 import type { Clocks } from './lease.ts'
-import { databaseLedger } from './ledger.ts'
+import { type AnnouncedKeys, databaseLedger } from './ledger.ts'
 import { beatMs, InstanceView, type Viewer } from './view.ts'
 
 /** What it takes to open a view on PostgreSQL. */
@@ -16,8 +16,8 @@ export interface OpenViewOptions {
   listenUrl: string
   notify: (channel: string, payload: string) => Promise<void>
   onError: (error: unknown) => void
-  /** The ids of the root keys that it holds, asked for again and again. */
-  rootKeys?: () => readonly string[]
+  /** The root keys that it holds. */
+  rootKeys?: AnnouncedKeys
   clocks?: Clocks
 }
 

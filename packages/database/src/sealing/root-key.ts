@@ -40,12 +40,23 @@ export function addRootKey(text: string, random: (bytes: number) => Buffer = ran
 }
 
 /**
- * Leaves only the newest root key. To be called when nothing is sealed under the others any more, or what is does not open.
+ * The ids of the root keys that a file has, the newest first.
  *
  * @throws DatabaseError `ROOT_KEY_INVALID`
  */
-export function removeOldRootKeys(text: string): string {
-  return fileOf(keysIn(text, 'the file').slice(0, 1))
+export function rootKeyIds(text: string): string[] {
+  return keysIn(text, 'the file').map((key) => rootKeyOf(key).id)
+}
+
+/**
+ * Leaves out these root keys. To be called when nothing is sealed under them any more, or what is does not open.
+ *
+ * @throws DatabaseError `ROOT_KEY_INVALID`, also where none would be left
+ */
+export function removeRootKeys(text: string, ids: readonly string[]): string {
+  const left = keysIn(text, 'the file').filter((key) => !ids.includes(rootKeyOf(key).id))
+  if (left.length > 0) return fileOf(left)
+  throw new DatabaseError('ROOT_KEY_INVALID', 'no root key would be left in the file')
 }
 
 const keyBytes = 32

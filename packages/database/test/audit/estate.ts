@@ -14,7 +14,7 @@ import { CompactRange, type TreeNode } from '../../src/audit/merkle/range.ts'
 import { newestCheckpoint } from '../../src/audit/newest.ts'
 import { type Checkpoint, decodeUnverified } from '../../src/audit/note.ts'
 import { type AuditEvent, recordEvents } from '../../src/audit/record.ts'
-import { auditSigner } from '../../src/audit/signer.ts'
+import { type AuditSigner, auditSigner } from '../../src/audit/signer.ts'
 import { type Connection, connect } from '../../src/connection/connect.ts'
 import type { DatabaseTables } from '../../src/tables.ts'
 import { testDatabase } from '../../src/testing/database.ts'
@@ -95,9 +95,9 @@ export async function auditEstate() {
 export type AuditEstate = Awaited<ReturnType<typeof auditEstate>>
 
 /** The whole export as one text. */
-export async function exported(db: Connection<DatabaseTables>['db']): Promise<string> {
+export async function exported(db: Connection<DatabaseTables>['db'], by: AuditSigner = signer): Promise<string> {
   const pages: string[] = []
-  for await (const page of exportLines(db, signer)) pages.push(page)
+  for await (const page of exportLines(db, by)) pages.push(page)
   return pages.join('')
 }
 

@@ -38,6 +38,14 @@ describe('a checkpoint as a signed note', () => {
     }
   })
 
+  it('is never one that nobody can read: it names no more than 99 keys, and no number that is too long', () => {
+    const former = (count: number, upTo = 1) =>
+      Array.from({ length: count }, () => ({ publicKey: signer.publicKey, upTo }))
+    assert.equal(openNote(signer.note({ ...checkpoint, former: former(99) }), signer.publicKey)?.former?.length, 99)
+    assert.throws(() => signer.note({ ...checkpoint, former: former(100) }), RangeError)
+    assert.throws(() => signer.note({ ...checkpoint, former: former(1, 1e16) }), RangeError)
+  })
+
   it('has a key that tools for signed notes take', () => {
     // The example of https://pkg.go.dev/golang.org/x/mod/sumdb/note.
     const known = 'PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW'

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { readFile, writeFile } from 'node:fs/promises'
+import { Readable } from 'node:stream'
 import { after, before, beforeEach, describe, it } from 'node:test'
 import { openChain } from '../../src/audit/chain.ts'
 import { checkpointLine, linesOfFile, readCheckpointLine } from '../../src/audit/checkpoints.ts'
@@ -13,7 +14,7 @@ import { verifyExport } from '../../src/audit/verify/export.ts'
 import type { RootKey } from '../../src/sealing/root-key.ts'
 import type { SealingKeys } from '../../src/sealing/seal.ts'
 import { eventually } from '../../src/testing/eventually.ts'
-import { type AuditEstate, auditEstate, events } from './estate.ts'
+import { type AuditEstate, auditEstate, events, exported } from './estate.ts'
 
 const origin = 'idp.example.com/audit'
 const root = (n: number): RootKey => ({ id: `root-${n}`, key: Buffer.alloc(32, n) })
@@ -27,16 +28,20 @@ describe('an audit whose root key was replaced', { timeout: 60_000 }, () => {
   let estate: AuditEstate
   let restore: () => Promise<void>
   let file: string
-  /** The file outside as it was before the change, and in the end. */
+  /** An export, and the file outside, as they were before the change, and that in the end. */
+  let exportBefore: string
   let outsideBefore: string
   let outside: string
   let replacedAt: number
   before(async () => {
     estate = await auditEstate()
     file = estate.file()
+    await use(oldRoot)
     await grow(holding([oldRoot]), 300)
     outsideBefore = await readFile(file, 'utf8')
+    exportBefore = await exported(estate.db, former)
     replacedAt = 300
+    await use(newRoot)
     await grow(holding([newRoot, oldRoot]), 20)
     await grow(holding([newRoot]), 30)
     outside = await readFile(file, 'utf8')
@@ -47,6 +52,8 @@ describe('an audit whose root key was replaced', { timeout: 60_000 }, () => {
     await writeFile(file, outside)
   })
   after(() => estate.stop())
+
+  const use = ({ id }: RootKey) => estate.service.pool.query('INSERT INTO root_keys (id) VALUES ($1)', [id])
 
   /** An instance chains so many events, signs them, and ends. */
   async function grow(keys: SealingKeys, count: number): Promise<void> {
@@ -109,6 +116,25 @@ describe('an audit whose root key was replaced', { timeout: 60_000 }, () => {
       assert.deepEqual([verdict.verified, verdict.signer, verdict.problems], [true, signer, []])
     }
     assert.equal((await verifyExport(lines(successor), { checkpoints: outside })).verified, true)
+  })
+
+  it('has exports from before the change that are verified against a file that spans it, as far as that covers them', async () => {
+    for (const options of [{}, { signer: successor.fingerprint }]) {
+      const of = (checkpoints: string) => verifyExport(Readable.from([exportBefore]), { ...options, checkpoints })
+      const { verified, signer, problems, size } = await of(outside)
+      assert.deepEqual([verified, signer, problems, size], [true, successor.fingerprint, [], replacedAt])
+      const uncovered = await of(outside.replace(outsideBefore, ''))
+      assert.deepEqual([uncovered.verified, uncovered.brokenAt, codes(uncovered)], [false, 1, ['unsigned']])
+      const beyond = checkpointLine(await insertNote(former, 310), former.publicKey)
+      const stolen = verifyExport(Readable.from([exportBefore.replace(/[^\n]*\n$/, beyond)]), {
+        ...options,
+        checkpoints: outside,
+      })
+      assert.ok(codes(await stolen).includes('checkpoint-foreign'))
+      await restore()
+    }
+    const alone = await verifyExport(Readable.from([exportBefore]), { signer: successor.fingerprint })
+    assert.deepEqual(codes(alone), ['checkpoint-foreign'])
   })
 
   it('is not verified by who knows the former fingerprint only: anybody can name a predecessor', async () => {
@@ -189,6 +215,7 @@ describe('an audit whose root key was replaced', { timeout: 60_000 }, () => {
     )
     const third = auditSigner(thirdRoot, origin)
     for (let size = 351; size < 356; size += 1) {
+      if (size === 352) await use(thirdRoot)
       await estate.record(events(1))
       await Promise.all(chains.map((chain) => chain.poke()))
     }
@@ -201,6 +228,7 @@ describe('an audit whose root key was replaced', { timeout: 60_000 }, () => {
     assert.ok(second?.publicKey.equals(successor.publicKey) && second.upTo >= 350)
     const { verified, problems } = await verdictOf(holding([thirdRoot]))
     assert.deepEqual([verified, problems], [true, []])
+    await estate.owner.pool.query('DELETE FROM root_keys WHERE id = $1', [thirdRoot.id])
   })
 
   it('keeps its file outside readable when lines of both keys are in it', async () => {

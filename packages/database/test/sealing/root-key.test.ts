@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { inspect } from 'node:util'
 import { DatabaseError } from '../../src/error.ts'
-import { addRootKey, readRootKey, readRootKeys, removeOldRootKeys } from '../../src/sealing/root-key.ts'
+import { addRootKey, readRootKey, readRootKeys, removeRootKeys, rootKeyIds } from '../../src/sealing/root-key.ts'
 
 const hex = randomBytes(32).toString('hex')
 
@@ -47,16 +47,23 @@ describe('the root key', () => {
     }
   })
 
-  it('is added to a file in front of the others, which are left behind by removing the old ones', async () => {
+  it('is added to a file in front of the others, and those that are removed are named by their ids', async () => {
     const two = addRootKey(`${hex.toUpperCase()}\r\n`)
     const [added = '', ...others] = two.split('\n')
     assert.match(added, /^[0-9a-f]{64}$/)
     assert.deepEqual(others, [hex, ''])
     const three = addRootKey(two, (bytes) => Buffer.alloc(bytes, 5))
     assert.equal(three, `${'05'.repeat(32)}\n${two}`)
-    assert.equal(removeOldRootKeys(three), `${'05'.repeat(32)}\n`)
+    const ids = rootKeyIds(three)
+    assert.deepEqual(
+      ids,
+      (await readRootKeys('env:ROOT', { ROOT: three })).map(({ id }) => id),
+    )
+    assert.equal(removeRootKeys(three, ids.slice(1)), `${'05'.repeat(32)}\n`)
+    assert.equal(removeRootKeys(three, ids.slice(0, 1)), two)
+    assert.throws(() => removeRootKeys(three, ids), { code: 'ROOT_KEY_INVALID' })
     for (const text of ['', 'no key', `${hex}\n${hex}`]) {
-      for (const edit of [addRootKey, removeOldRootKeys]) {
+      for (const edit of [addRootKey, rootKeyIds, (given: string) => removeRootKeys(given, [])]) {
         assert.throws(() => edit(text), { name: 'DatabaseError', code: 'ROOT_KEY_INVALID' })
       }
     }

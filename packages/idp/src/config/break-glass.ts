@@ -1,18 +1,29 @@
+import { type ApiTarget, readTargets } from '@rekey/breakglass'
 import { z } from 'zod'
 import { IdpError } from '../error.ts'
 
 /** What an instance needs to carry out an incident by itself, when it is asked to by the API. */
 export interface BreakGlassSettings {
-  /** Which APIs it refreshes and probes, and no other: whoever asks cannot send it anywhere else. As `--api` takes them. */
-  apis: string
+  /** Which APIs it refreshes and probes, and no other: whoever asks cannot send it anywhere else. */
+  apis: ApiTarget[]
   /** The file of the key that evidence is signed by. */
   evidenceKeyFile: string | undefined
-  /** What the APIs' internal endpoints ask for, newest first, or the file that holds it. */
-  refreshToken: { value: string } | { file: string } | undefined
+  /** The two variables that say what the APIs' internal endpoints ask for. A file is read when an incident is carried out. */
+  refreshToken: Pick<Given, 'INTERNAL_JWKS_REFRESH_TOKEN' | 'INTERNAL_JWKS_REFRESH_TOKEN_FILE'>
 }
 
+/** As `--api` takes them. */
+const targets = z.string().transform((text, context) => {
+  try {
+    return readTargets(text)
+  } catch (error) {
+    context.addIssue({ code: 'custom', message: (error as Error).message })
+    return z.NEVER
+  }
+})
+
 export const breakGlassVariables = {
-  REKEY_APIS: z.string().default(''),
+  REKEY_APIS: targets.default([]),
   REKEY_EVIDENCE_KEY: z
     .string()
     .regex(/^file:./, 'file:/path')
@@ -32,11 +43,9 @@ export function breakGlassOf(given: Given): BreakGlassSettings {
       'INTERNAL_JWKS_REFRESH_TOKEN and INTERNAL_JWKS_REFRESH_TOKEN_FILE are both set: which one is meant?',
     )
   }
-  const [, inline] = /^file:(.+)$/.exec(value ?? '') ?? []
-  const path = file ?? inline
   return {
     apis: given.REKEY_APIS,
     evidenceKeyFile: given.REKEY_EVIDENCE_KEY?.slice('file:'.length),
-    refreshToken: path !== undefined ? { file: path } : value === undefined ? undefined : { value },
+    refreshToken: { INTERNAL_JWKS_REFRESH_TOKEN: value, INTERNAL_JWKS_REFRESH_TOKEN_FILE: file },
   }
 }

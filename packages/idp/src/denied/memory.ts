@@ -20,11 +20,16 @@ export interface DeniableClaims {
 export function deniedMemory() {
   const held = new Map<string, DenyRow>()
   let revision = 0
+  /** From this second on nothing is denied by a moment, whosever it is: what issues tokens looks at nothing else, as a rule. */
+  let latest = 0
 
   /** Verifiers count in whole seconds, and round up: what one of them refuses is denied here too. */
-  function isIssuedBefore(key: string, iat: number): boolean {
-    const { issuedBefore = null } = held.get(key) ?? {}
-    return issuedBefore !== null && iat < Math.ceil(issuedBefore / 1_000)
+  const secondOf = ({ issuedBefore }: DenyRow) => (issuedBefore === null ? 0 : Math.ceil(issuedBefore / 1_000))
+
+  /** The first second whose tokens are not denied by a moment. */
+  function firstGood(key: string): number {
+    const row = held.get(key)
+    return row ? secondOf(row) : 0
   }
 
   return {
@@ -32,8 +37,13 @@ export function deniedMemory() {
     denies({ iss, jti, sub, client_id, iat }: DeniableClaims): boolean {
       if (held.size === 0) return false
       if (jti !== undefined && held.has(`jti:${jti}`)) return true
-      if (isIssuedBefore(`sub:${sub}`, iat) || isIssuedBefore(`client_id:${client_id}`, iat)) return true
-      return isIssuedBefore(`iss:${iss}`, iat)
+      if (iat < firstGood(`sub:${sub}`) || iat < firstGood(`client_id:${client_id}`)) return true
+      return iat < firstGood(`iss:${iss}`)
+    },
+    /** The first `iat`, this one or a later one, with which a token of a client is not denied by a moment. */
+    issuableFrom(iss: string, clientId: string, iat: number): number {
+      if (iat >= latest) return iat
+      return Math.max(iat, firstGood(`iss:${iss}`), firstGood(`sub:${clientId}`), firstGood(`client_id:${clientId}`))
     },
     /** Up to which revision it was read. */
     revision: (): number => revision,
@@ -45,6 +55,7 @@ export function deniedMemory() {
     forgetAll(): void {
       held.clear()
       revision = 0
+      latest = 0
     },
     take(read: { revision: number; changes: readonly DenyChange[] }): DeniedNews {
       const add: DenyEntry[] = []
@@ -57,6 +68,7 @@ export function deniedMemory() {
         if (dropped) held.delete(key)
         else {
           held.set(key, row)
+          latest = Math.max(latest, secondOf(row))
           add.push(toldOf(row))
         }
       }

@@ -1,10 +1,13 @@
 import { z } from 'zod'
+import { IdpError } from '../error.ts'
 import type { App } from '../http/app.ts'
 import { requireScope } from '../http/authorise.ts'
-import { time } from '../http/time.ts'
+import { iso, time } from '../http/time.ts'
 import type { Instance } from '../instance.ts'
 import { codes } from '../openapi/errors.ts'
-import { denyEntry, kindOf, rowOf, toldOf } from './entry.ts'
+import { withoutIssuerEntries } from '../trust/knows-issuer.ts'
+import { type VerifierRow, verifiers } from '../trust/verifiers.ts'
+import { type DenyEntry, denyEntry, kindOf, rowOf, toldOf } from './entry.ts'
 import { longestTokenMs } from './longest-token.ts'
 import { allowTokens, deniedNow, denyTokens } from './store.ts'
 
@@ -29,7 +32,7 @@ export function deniedRoutes(app: App, instance: Instance): void {
   const scope = { onRequest: requireScope(instance, 'incidents:write', { whileFrozen: 'allowed' }) }
   const giveBack = { onRequest: requireScope(instance, 'incidents:write', { whileFrozen: 'refused' }) }
   const read = { ...scope, schema: { tags, summary: 'List what is denied', response: { 200: shown } } }
-  const full = codes('DENY_LIST_FULL')
+  const full = codes('DENY_LIST_FULL', 'VERIFIERS_TOO_OLD')
   const response = { 200: shown }
   const deny = { ...scope, schema: { tags, summary: 'Deny tokens', body: entries, response, refuses: full } }
   const dropped = z.object({ dropped: z.number().describe('How many there were') })
@@ -42,7 +45,10 @@ export function deniedRoutes(app: App, instance: Instance): void {
 
   app.post('/api/v1/denied', deny, async (request) => {
     const now = await store.now()
-    const rows = request.body.entries.map((entry) => rowOf(entry, now, longestTokenMs(instance)))
+    const longestMs = longestTokenMs(instance)
+    for (const entry of request.body.entries) requireNear(entry, now + longestMs)
+    const rows = request.body.entries.map((entry) => rowOf(entry, now, longestMs))
+    if (request.body.entries.some((entry) => 'iss' in entry)) requireKnowing(await verifiers(db))
     await view.everywhere(await denyTokens(db, rows, request.caller.clientId))
     return { entries: rows.map(toldOf) }
   })
@@ -53,4 +59,18 @@ export function deniedRoutes(app: App, instance: Instance): void {
     await view.everywhere(revision)
     return { dropped }
   })
+}
+
+/** A year that was mistyped would shut out whoever is meant for as long, and everybody where that is the issuer. */
+function requireNear(entry: DenyEntry, latest: number): void {
+  if (!('issuedBefore' in entry) || Date.parse(entry.issuedBefore) <= latest) return
+  const message = 'issuedBefore is further ahead than the longest token lives'
+  throw new IdpError('INVALID_REQUEST', message, { facts: { latest: iso(latest) } })
+}
+
+function requireKnowing(seen: readonly VerifierRow[]): void {
+  const old = withoutIssuerEntries(seen)
+  if (old.length === 0) return
+  const message = 'a verifier does not know entries about an issuer, and would lose its lease over one: update it'
+  throw new IdpError('VERIFIERS_TOO_OLD', message, { facts: { verifiers: old } })
 }

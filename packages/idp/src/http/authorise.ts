@@ -38,7 +38,7 @@ export function requireScope(instance: Instance, scope: ReadScope): ScopeHook
 export function requireScope(instance: Instance, scope: string, route: WriteRoute): ScopeHook
 export function requireScope(instance: Instance, scope: string, { whileFrozen }: WriteRoute = reading): ScopeHook {
   const hook = demanding({ management: [scope] }, async (request: FastifyRequest): Promise<void> => {
-    request.caller = await authenticated(instance, request)
+    request.caller = await authenticated(instance, request, scope === 'incidents:write')
     instance.limits.administration(request.caller.clientId)
     if (!isOfUse(scope, request.caller.organizationId)) {
       throw new IdpError('FORBIDDEN', "this is for agents of the operator's organization only")
@@ -69,11 +69,11 @@ export function refuseLateWhileFrozen(app: App, instance: Instance): void {
 }
 
 /** @throws IdpError `UNAUTHENTICATED`, or `RATE_LIMITED` where too many tokens from one address were none */
-async function authenticated(instance: Instance, request: FastifyRequest): Promise<Caller> {
+async function authenticated(instance: Instance, request: FastifyRequest, isUrgent: boolean): Promise<Caller> {
   instance.requireLease()
   const token = bearerOf(request)
   // Anybody can ask with a token that is none; whoever does must not keep the database from those who may.
-  if (token !== undefined) instance.requireRoom()
+  if (token !== undefined) instance.requireRoom(isUrgent)
   const caller = token === undefined ? undefined : await callerOf(instance.connection.db, token)
   if (caller) return caller
   if (token !== undefined) instance.limits.failed(request.ip)

@@ -42,9 +42,11 @@ const idpStatus: Readonly<Record<IdpErrorCode, number>> = {
   KEY_CANNOT_SIGN: 409,
   METHOD_NOT_ALLOWED: 405,
   NOT_FOUND: 404,
+  NOT_FROZEN: 409,
   NO_LEASE: 503,
   OVERLOADED: 503,
   PAYLOAD_TOO_LARGE: 413,
+  PLAN_INVALID: 400,
   RATE_LIMITED: 429,
   ROOT_KEY_NOT_REPLACED: 409,
   SELF_LOCK: 409,
@@ -61,6 +63,7 @@ const idpStatus: Readonly<Record<IdpErrorCode, number>> = {
   UNSUPPORTED_MEDIA_TYPE: 415,
   VAULT_REFUSED: 500,
   VAULT_UNAVAILABLE: 503,
+  VERIFIERS_TOO_OLD: 409,
 }
 
 const keyringStatus: Readonly<Partial<Record<KeyringErrorCode, number>>> = {

@@ -23,7 +23,7 @@ export async function openIncident(
   const inserted = found ? undefined : await insert(db, plan, actor)
   const incident = found ?? inserted ?? (await findIncident(db, plan.incident))
   if (!incident) throw new Error('an incident went away while it was opened')
-  transition.sameKey(incident, plan)
+  transition.samePlan(incident, plan)
   return { record: await readAt(db, incident), isNew: inserted !== undefined }
 }
 

@@ -1,5 +1,5 @@
 /** Incidents as they stand in the database. What may become of one is decided as in every other journal. */
-import { type IncidentRecord, newSteps, type StepRecord, type StoredIncident } from '@rekey/breakglass'
+import { allSteps, type IncidentRecord, type StepRecord, type StoredIncident } from '@rekey/breakglass'
 import { databaseNow } from '@rekey/database'
 import { type Selectable, type SelectQueryBuilder, sql, type Transaction } from 'kysely'
 import { IdpError } from '../error.ts'
@@ -7,7 +7,10 @@ import { iso, isoIfSet } from '../http/time.ts'
 import type { IdpDatabase, IdpTables } from '../tables.ts'
 
 /** Without what is no part of its record. */
-type Row = Omit<Selectable<IdpTables['incidents']>, 'kid' | 'sealed_probe' | 'evidence'>
+type Row = Omit<
+  Selectable<IdpTables['incidents']>,
+  'kid' | 'sealed_probe' | 'probe_jti' | 'sessions_ended' | 'evidence'
+>
 
 const mostListed = 100
 
@@ -23,6 +26,7 @@ const columns = [
   'unfrozen_by',
   'runner',
   'runner_until',
+  'runner_client',
 ] as const
 
 /** @throws IdpError `UNKNOWN_INCIDENT` */
@@ -83,7 +87,7 @@ export async function changeIncident(
 }
 
 function storedOf(row: Row): StoredIncident {
-  const { runner, runner_until: until } = row
+  const { runner, runner_until: until, runner_client: client } = row
   return {
     plan: row.plan,
     openedAt: iso(row.opened_at),
@@ -92,9 +96,8 @@ function storedOf(row: Row): StoredIncident {
     frozenAt: isoIfSet(row.frozen_at ?? undefined),
     unfrozenAt: isoIfSet(row.unfrozen_at ?? undefined),
     unfrozenBy: row.unfrozen_by ?? undefined,
-    claim: runner === null || until === null ? undefined : { runner, until: iso(until) },
-    // A release that knew fewer steps may have written it down.
-    steps: newSteps().map((step) => row.steps.find(({ name }) => name === step.name) ?? step),
+    claim: runner === null || until === null ? undefined : { runner, until: iso(until), ...(client && { client }) },
+    steps: allSteps(row.steps),
     timeline: row.timeline,
   }
 }
@@ -109,6 +112,7 @@ export function standing({ claim, ...incident }: StoredIncident) {
     unfrozen_by: incident.unfrozenBy ?? null,
     runner: claim?.runner ?? null,
     runner_until: time(claim?.until),
+    runner_client: claim?.client ?? null,
   }
 }
 

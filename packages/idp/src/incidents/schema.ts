@@ -37,7 +37,7 @@ export const stepBody = z.strictObject({
 })
 
 /** What is shown is all there is: a member that has no schema would be left out of replies without a word. */
-type Members<Shown> = Record<keyof Shown, z.ZodType>
+export type Members<Shown> = Record<keyof Shown, z.ZodType>
 
 const shownPlan = z.object({
   incident: z.string(),
@@ -115,7 +115,9 @@ export const shownInspection = z.object({
     } satisfies Members<VerifierShown>),
   ),
   instances: z.array(z.string()),
-  obstacles: z.array(z.object({ code: z.enum(['SELF_LOCK', 'PLAN_INVALID']), message: z.string() })),
+  obstacles: z.array(
+    z.object({ code: z.enum(['SELF_LOCK', 'PLAN_INVALID', 'ROOT_KEY_NOT_REPLACED']), message: z.string() }),
+  ),
   warnings: z.array(z.string()),
   now: time,
 } satisfies Members<Inspection>)

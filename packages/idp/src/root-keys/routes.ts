@@ -3,7 +3,7 @@ import { z } from 'zod'
 import type { App } from '../http/app.ts'
 import { requireScope } from '../http/authorise.ts'
 import type { Instance } from '../instance.ts'
-import { sealedUnder } from './sealed.ts'
+import { keysUnder, sealedUnder } from './sealed.ts'
 
 const rootKey = z.object({
   id: z.string().describe('Derived from the key; says nothing about it'),
@@ -13,6 +13,7 @@ const rootKey = z.object({
     .number()
     .int()
     .describe('How many things hang on it, the audit among them until a newer one signs. None: it may be removed'),
+  keys: z.number().int().describe('How many of these are private keys'),
 })
 
 /** What operators may know of the root keys. */
@@ -26,9 +27,10 @@ export function rootKeyRoutes(app: App, instance: Instance): void {
   const onRequest = requireScope(instance, 'keyrings:read')
   app.get('/api/v1/root-keys', { onRequest, schema: list }, async () => {
     const { ids, sealing } = rootKeys
-    const [whoLacks, sealed] = await Promise.all([
+    const [whoLacks, sealed, sealedKeys] = await Promise.all([
       rootKeyHolders(connection.db),
       sealedUnder(connection.db, audit.signer),
+      keysUnder(connection.db),
     ])
     // Last those that are not held here any more, and would be needed.
     const all = [...ids, ...Object.keys(sealed).filter((id) => !ids.includes(id))]
@@ -38,6 +40,7 @@ export function rootKeyRoutes(app: App, instance: Instance): void {
         sealing: id === sealing,
         heldByAll: whoLacks(id).length === 0,
         sealed: sealed[id] ?? 0,
+        keys: sealedKeys[id] ?? 0,
       })),
     }
   })

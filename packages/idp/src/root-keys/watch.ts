@@ -2,7 +2,7 @@ import { type AuditSigner, type HeldRootKeys, type RootKey, type RootKeyList, ro
 import type { Logger } from 'pino'
 import { every } from '../every.ts'
 import type { IdpDatabase } from '../tables.ts'
-import { sealedUnder } from './sealed.ts'
+import { sealedUnder, storedUnder } from './sealed.ts'
 
 const lookEveryMs = 1_000
 
@@ -23,7 +23,7 @@ export function shownRootKeys(held: HeldRootKeys, db: IdpDatabase): RootKeys {
   const lackedBy = async (id: string) => (await rootKeyHolders(db))(id)
   return {
     get newest() {
-      return held.all[0].id
+      return held.ids[0] ?? held.sealing.id
     },
     get sealing() {
       return held.sealing.id
@@ -34,6 +34,11 @@ export function shownRootKeys(held: HeldRootKeys, db: IdpDatabase): RootKeys {
     lackedBy,
     heldByAll: async (id) => (await lackedBy(id)).length === 0,
   }
+}
+
+/** Finds out which of the root keys seals, by what the database says. */
+export function settleRootKeys(held: HeldRootKeys, db: IdpDatabase): Promise<void> {
+  return held.settle(db, async () => Object.keys(await storedUnder(db)))
 }
 
 /**
@@ -55,17 +60,18 @@ export function watchRootKeys(
     const read = await held.read()
     const needed = await stillNeeded(held, read, db, signer)
     const keys: RootKeyList = [...read, ...needed]
-    const rootKeys = needed.map(({ id }) => id)
-    if (missed !== String(rootKeys) && needed.length > 0) {
-      log.warn({ rootKeys }, 'a root key left its source and is still needed: no restart without it')
+    // Not named as a key is, or the log would hide them.
+    const rootKeyIds = idsOf(needed)
+    if (missed !== String(rootKeyIds) && needed.length > 0) {
+      log.warn({ rootKeyIds }, 'a root key left its source and is still needed: no restart without it')
     }
-    missed = String(rootKeys)
-    if (String(keys.map(({ id }) => id)) !== String(held.ids)) {
+    missed = String(rootKeyIds)
+    if (String(idsOf(keys)) !== String(idsOf(held.given))) {
       held.take(keys)
-      log.info({ rootKeys: held.ids }, 'the root keys were changed')
+      log.info({ rootKeyIds: held.ids }, 'the root keys were changed')
     }
-    await held.settle(db)
-    if (held.sealing.id !== before) log.info({ rootKey: held.sealing.id }, 'sealing under another root key')
+    await settleRootKeys(held, db)
+    if (held.sealing.id !== before) log.info({ rootKeyId: held.sealing.id }, 'sealing under another root key')
     told = ''
   }
   return every(lookEveryMs, look, (error) => {
@@ -87,3 +93,5 @@ async function stillNeeded(
   const sealed = await sealedUnder(db, signer)
   return left.filter(({ id }) => id === held.sealing.id || sealed[id] !== undefined)
 }
+
+const idsOf = (keys: readonly RootKey[]) => keys.map(({ id }) => id)

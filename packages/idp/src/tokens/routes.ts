@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import type { Client } from '../credentials/client.ts'
@@ -6,7 +7,14 @@ import type { App } from '../http/app.ts'
 import type { Instance } from '../instance.ts'
 import { codes } from '../openapi/errors.ts'
 import { accessTokenSigner } from './access-token.ts'
-import { type Attempt, type Authenticated, attemptOf, authenticate, setCaller } from './authentication/authenticate.ts'
+import {
+  type Attempt,
+  type Authenticated,
+  admitStill,
+  attemptOf,
+  authenticate,
+  setCaller,
+} from './authentication/authenticate.ts'
 import { formOf, formRoute } from './form.ts'
 import { introspectionRoute } from './introspection/routes.ts'
 import { issueOpaqueToken } from './opaque.ts'
@@ -20,7 +28,12 @@ interface TokenRequest {
   attempt: Attempt
   grantType: string
   scope: string | undefined
+  /** Until when it may be made to wait, in milliseconds since the epoch. */
+  waitsUntil: number
 }
+
+/** What a moment is rounded up by, and as much again for clocks that differ, or for another moment. */
+const mostWaitMs = 2_000
 
 const body = z.object({
   grant_type: z.literal('client_credentials'),
@@ -66,12 +79,8 @@ function issueRoute(app: App, instance: Instance): void {
     )
   })
 
-  function answer(
-    { attempt, grantType, scope: names }: TokenRequest,
-    authenticated: Authenticated,
-    request: FastifyRequest,
-    reply: FastifyReply,
-  ) {
+  function answer(asked: TokenRequest, authenticated: Authenticated, request: FastifyRequest, reply: FastifyReply) {
+    const { attempt, grantType, scope: names } = asked
     // Once more: reading the client may have taken longer than the lease, and without one it may be stale.
     instance.requireLease()
     const { client } = authenticated
@@ -79,6 +88,8 @@ function issueRoute(app: App, instance: Instance): void {
       throw new OAuthError('unsupported_grant_type', 'this endpoint grants client_credentials')
     }
     const grant = granted(names, client, request)
+    const waitMs = untilIssuable(asked, client)
+    if (waitMs !== undefined) return answerIn(waitMs, asked, authenticated, request, reply)
     const { scope, management } = grant
     const token = management
       ? issueOpaqueToken(connection.db, authenticated, scope, ttlMs)
@@ -87,6 +98,31 @@ function issueRoute(app: App, instance: Instance): void {
       issued[management ? 'opaque' : 'jwt'].inc()
       sendJson(reply, { access_token, ...ending, scope: scope || undefined })
     })
+  }
+
+  /**
+   * Where all that was issued before a moment is denied, verifiers round that moment up, and `iat` is in whole seconds: a token
+   * of the rest of that second would be refused for its whole life.
+   *
+   * @returns in how many milliseconds that second is over; `undefined` when there is nothing to wait for, or too long
+   */
+  function untilIssuable({ attempt, waitsUntil }: TokenRequest, { clientId }: Client): number | undefined {
+    const iat = Math.floor(attempt.now / 1_000)
+    const from = instance.issuableFrom(config.issuer, clientId, iat)
+    return from === iat || from * 1_000 > waitsUntil ? undefined : Math.max(0, from * 1_000 - clock())
+  }
+
+  async function answerIn(
+    waitMs: number,
+    asked: TokenRequest,
+    authenticated: Authenticated,
+    request: FastifyRequest,
+    reply: FastifyReply,
+  ): Promise<void> {
+    await delay(waitMs)
+    const attempt = { ...asked.attempt, now: clock() }
+    instance.requireLease()
+    return answer({ ...asked, attempt }, await admitStill(instance, attempt, authenticated), request, reply)
   }
 }
 
@@ -97,7 +133,8 @@ function issueRoute(app: App, instance: Instance): void {
 function read(instance: Instance, request: FastifyRequest, now: number): TokenRequest {
   const form = formOf(request)
   if (form.grant_type === undefined) throw new OAuthError('invalid_request', 'grant_type is missing')
-  return { attempt: attemptOf(instance, request, form, now), grantType: form.grant_type, scope: form.scope }
+  const attempt = attemptOf(instance, request, form, now)
+  return { attempt, grantType: form.grant_type, scope: form.scope, waitsUntil: now + mostWaitMs }
 }
 
 /** @throws OAuthError `invalid_scope` */

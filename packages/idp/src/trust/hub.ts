@@ -6,7 +6,7 @@ const keepAliveMs = 1_000
 const maxUnreadBytes = 1_048_576
 
 /** Acknowledgements of one event that an instance takes each second without anybody being turned away. */
-const acknowledgementsPerSecond = 500
+const acknowledgementsPerSecond = 1_500
 const longestSpreadMs = 2_000
 
 /** What the hub needs of the response to a verifier that reads its feed. */

@@ -153,23 +153,23 @@ describe('an agent', { timeout: 90_000 }, () => {
   })
 
   test('that is suspended and reactivated stays denied for as long as an operator said, before or meanwhile', async () => {
-    const [hour, two] = [1, 2].map((hours) =>
-      new Date(Math.ceil(Date.now() / 1_000) * 1_000 + hours * 3_600_000).toISOString(),
+    const [sooner, later] = [20, 40].map((minutes) =>
+      new Date(Math.ceil(Date.now() / 1_000) * 1_000 + minutes * 60_000).toISOString(),
     )
     const deny = (issuedBefore: string | undefined) =>
       idp.manage('POST', '/api/v1/denied', { entries: [{ client_id: subject.clientId, issuedBefore }] })
-    await deny(hour)
+    await deny(sooner)
     for (const meanwhile of [false, true]) {
       await act('suspend')
-      if (meanwhile) await deny(two)
+      if (meanwhile) await deny(later)
       await act('reactivate')
-      const stands = meanwhile ? two : hour
+      const stands = meanwhile ? later : sooner
       assert.equal(new Date(await deniedBefore()).toISOString(), stands)
       assert.deepEqual((await actions()).at(-1)?.details, { reason: null, refusesIssuedBefore: stands })
       const fresh = await jwtFrom(other)
       assert.deepEqual([await isActive(idp, fresh)], [false])
     }
-    await idp.manage('DELETE', '/api/v1/denied', { entries: [{ client_id: subject.clientId, issuedBefore: two }] })
+    await idp.manage('DELETE', '/api/v1/denied', { entries: [{ client_id: subject.clientId, issuedBefore: later }] })
     await act('suspend')
     await act('reactivate')
     assert.ok((await deniedBefore()) <= (await now()), 'what was taken back does not come again')

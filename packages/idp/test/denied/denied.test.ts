@@ -89,6 +89,15 @@ describe('denied tokens', { timeout: 60_000 }, () => {
     )
   })
 
+  test('of a subject are none of a moment further ahead than tokens live', async () => {
+    for (const kind of ['sub', 'client_id', 'iss']) {
+      const refused = await deny({ jti: 'innocent' }, { [kind]: 'dave', issuedBefore: '2099-01-01T00:00:00Z' })
+      assert.deepEqual([refused.status, refused.body.code], [400, 'INVALID_REQUEST'])
+    }
+    assert.doesNotMatch(JSON.stringify((await idp.manage('GET', path)).body), /innocent|dave/)
+    assert.equal((await deny({ sub: 'dave', issuedBefore: iso(Date.now() + hourMs) })).status, 200)
+  })
+
   test('never let the revision go backwards when what has ended is deleted', async () => {
     await deny({ jti: 'over', expiresAt: iso(now - 2 * hourMs) })
     await using before = await openFeed(idp.url)

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { stepNames } from '@rekey/breakglass'
-import { longestResult } from '../../src/incidents/carry-out.ts'
 import { keepEvidence } from '../../src/incidents/evidence.ts'
+import { longestResult } from '../../src/incidents/journal.ts'
+import { addClient } from '../audit/reading.ts'
 import { admin, type Estate, reader, startEstate, type TestInstance } from '../estate.ts'
 import { incidents, onIncident, open, signingKid } from './setting.ts'
 
@@ -129,6 +130,32 @@ describe('the journal of incidents', { timeout: 120_000 }, () => {
         ['claimed', 'bob'],
       ],
     )
+  })
+
+  test('takes a claim for that of the client that made it, whoever else uses the name of its runner', async () => {
+    const colleague = { clientId: 'ops-2', clientSecret: `sk_live_${'f'.repeat(64)}`, organizationId: 'default' }
+    await addClient(estate, colleague, ['incidents:write'])
+    const bearer = await other.management(colleague)
+    const path = `${incidents}/INC-14`
+    const steps = `${path}/steps/guard`
+    const asColleague = (method: string, at: string, body: object) => other.manage(method, at, body, bearer)
+    await open(idp, 'INC-14')
+    const incident = onIncident(idp, 'INC-14')
+    const { claim } = (await incident.claim('ann')).body
+    assert.deepEqual(Object.keys(claim), ['runner', 'until'])
+    for (const reply of [
+      await asColleague('POST', `${path}/claim`, { runner: 'ann', seconds: 15 }),
+      await asColleague('POST', `${path}/release`, { runner: 'ann' }),
+      await asColleague('PUT', steps, { runner: 'ann', state: 'done' }),
+    ]) {
+      assert.deepEqual([reply.status, reply.body.code], [409, 'INCIDENT_CLAIMED'])
+      assert.deepEqual(reply.body.details, { incident: 'INC-14', ...claim })
+    }
+    assert.equal((await incident.step('guard', { runner: 'ann', state: 'running' })).status, 200)
+    await incident.release('ann')
+    assert.equal((await asColleague('POST', `${path}/claim`, { runner: 'ann', seconds: 15 })).status, 200)
+    assert.equal((await incident.step('guard', { runner: 'ann', state: 'done' })).status, 409)
+    assert.equal((await asColleague('PUT', steps, { runner: 'ann', state: 'done' })).status, 200)
   })
 
   test('gives a claim to one of those who want it at once', async () => {

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, describe, test } from 'node:test'
-import { addRootKey, removeOldRootKeys } from '@rekey/database'
+import { addRootKey, rootKeyIds } from '@rekey/database'
+import { sql } from 'kysely'
 import { agent, eventually } from '../estate.ts'
-import { oldKey, rootKeys, sealingAfter, startKeyedEstate } from './setting.ts'
+import { oldKey, onlyNewest, rootKeys, sealingAfter, startKeyedEstate } from './setting.ts'
 
 const keyring = 'signing-es256'
 
@@ -22,7 +23,7 @@ describe('a root key', { timeout: 180_000 }, () => {
       ([key]) => key?.sealed === 5,
     )
     const oldId = first?.id ?? ''
-    assert.deepEqual(first, { id: oldId, sealing: true, heldByAll: true, sealed: 5 })
+    assert.deepEqual(first, { id: oldId, sealing: true, heldByAll: true, sealed: 5, keys: 4 })
 
     const both = addRootKey(oldKey)
     await write('one', both)
@@ -31,7 +32,7 @@ describe('a root key', { timeout: 180_000 }, () => {
       (found) => found.length === 2,
     )
     const newId = newest?.id ?? ''
-    assert.deepEqual(newest, { id: newId, sealing: false, heldByAll: false, sealed: 0 })
+    assert.deepEqual(newest, { id: newId, sealing: false, heldByAll: false, sealed: 0, keys: 0 })
     assert.equal(older?.id, oldId)
     await one.manage('POST', `/api/v1/keyrings/${keyring}/prepare`)
     const ids = (await seals(keyring)).map(([, id]) => id)
@@ -76,7 +77,7 @@ describe('a root key', { timeout: 180_000 }, () => {
     const [first] = await rootKeys(idp)
     await write('one', addRootKey(await read('one')))
     const newId = await sealingAfter(idp, first?.id ?? '')
-    await write('one', removeOldRootKeys(await read('one')))
+    await write('one', onlyNewest(await read('one')))
     await write('two', await read('one'))
     const told = () => idp.lines.filter((line) => line.includes('still needed'))
     await eventually(
@@ -103,6 +104,48 @@ describe('a root key', { timeout: 180_000 }, () => {
     assert.deepEqual([left[0]?.id, left[0]?.sealing], [newId, true])
     await idp.close()
     assert.equal((await (await start('two', await read('two'))).token(agent)).status, 200)
+  })
+
+  test('that is wrong is not written down at the first start of a release that does so: the right one starts after it', async () => {
+    const { start, estate } = setting
+    await (await start('one', oldKey)).close()
+    // As the release before left it.
+    await sql`TRUNCATE root_keys`.execute(estate.db)
+    const wrong = addRootKey(oldKey).split('\n')[0] ?? ''
+    await assert.rejects(start('two', wrong), { code: 'ROOT_KEY_MISMATCH' })
+    assert.deepEqual(await estate.db.selectFrom('root_keys').select('id').execute(), [])
+    const idp = await start('three', `${wrong}\n${oldKey}`)
+    assert.equal((await idp.token(agent)).status, 200)
+    const { rows } = await sql<{ id: string }>`SELECT id FROM root_keys ORDER BY n`.execute(estate.db)
+    const [sealed] = await setting.seals(keyring)
+    assert.equal(rows[0]?.id, sealed?.[1], 'first the one that everything is sealed under')
+  })
+
+  test('that an instance lacks while others seal under it costs its lease, until it is given that root key', async () => {
+    const { start, write, estate } = setting
+    const idp = await start('one', oldKey)
+    const both = addRootKey(oldKey)
+    const [id = ''] = rootKeyIds(both)
+    // As if it had stood still for longer than its lease, when nobody waits for it.
+    await estate.db.insertInto('root_keys').values({ id }).execute()
+    const told = (what: RegExp) =>
+      eventually(
+        async () => idp.lines.filter((line) => what.test(line)).length,
+        (count) => count > 0,
+      )
+    await eventually(
+      async () => (await idp.token(agent)).status,
+      (status) => status === 503,
+    )
+    await told(new RegExp(`sealed under root key ${id}.*give it the root keys`))
+    await told(/ROOT_KEY_MISMATCH/)
+    await write('one', both)
+    await eventually(
+      async () => (await idp.token(agent)).status,
+      (status) => status === 200,
+    )
+    await told(new RegExp(`"rootKeyIds":\\["${id}"`))
+    await told(new RegExp(`"rootKeyId":"${id}"`))
   })
 
   test('of before does not come back: an instance with a forgotten copy of the old file does not start', async () => {

@@ -44,11 +44,15 @@ export async function startKeyedEstate() {
   }
 }
 
+/** The text of a file without all its root keys but the newest. */
+export const onlyNewest = (text: string) => `${text.split('\n')[0]}\n`
+
 interface ShownRootKey {
   id: string
   sealing: boolean
   heldByAll: boolean
   sealed: number
+  keys: number
 }
 
 export async function rootKeys(idp: TestInstance, bearer?: string): Promise<ShownRootKey[]> {

@@ -1,5 +1,5 @@
 import { VerifyError } from '../error.ts'
-import type { SecretSource } from './source.ts'
+import { type SecretSource, secretsNow } from './source.ts'
 
 /** An environment, such as `process.env`. */
 export type Environment = Readonly<Record<string, string | undefined>>
@@ -26,6 +26,18 @@ export function secretFromEnvironment(env: Environment, name: string): SecretSou
 /** Which of the two variables of {@link secretFromEnvironment} a source came from. */
 export const variableOf = (source: SecretSource, name: string): string =>
   typeof source === 'string' ? name : `${name}_FILE`
+
+/**
+ * The newest of the secrets that {@link secretFromEnvironment} finds, as it is now: for whoever presents it to those that hold
+ * them. Undefined when none is set.
+ *
+ * @throws {TypeError} for what is no secret, or when both variables are set; {VerifyError} `secrets_failed` when the file cannot
+ *   be read. Both name the variable, and no message has anything of a secret in it.
+ */
+export function newestSecret(env: Environment, name: string): string | undefined {
+  const source = secretFromEnvironment(env, name)
+  return source === undefined ? undefined : naming(variableOf(source, name), () => secretsNow(source)[0])
+}
 
 /** Has the error say whose fault it is: what is wrong with a secret is known where nobody knows its name. */
 export function naming<T>(name: string, make: () => T): T {

@@ -24,6 +24,10 @@ type Action = (typeof periodActions)[number]
 
 type Findings = Pick<PeriodEvidence, 'rotations' | 'revocations' | 'exceptions'>
 
+/**
+ * Sealed evidence is compared with what this draws, letter by letter, years later: another word, another rule or another order is
+ * a new `format` of evidence, and evidence of this one goes on being drawn as here.
+ */
 export function findingsOf(recorded: readonly RecordedEvent[]): Findings {
   const events = recorded.flatMap((each) => readEvent(each) ?? [])
   return {

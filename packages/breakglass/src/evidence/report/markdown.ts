@@ -5,7 +5,7 @@
 import type { Block, Report, Section, Text } from './text.ts'
 import { visible } from './visible.ts'
 
-const signs = { good: '✓ ', bad: '✗ ', unsure: '? ', strong: '' } as const
+const signs = { good: '✓ ', bad: '✗ ', unsure: '? ' } as const
 
 // Words, numbers, times and versions. Latin, Greek and Cyrillic, Japanese, Chinese and Korean; words in other scripts are
 // written as code, too, so that no version of Unicode changes what a report looks like.

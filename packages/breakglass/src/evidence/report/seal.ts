@@ -17,7 +17,8 @@ export function verifySection({ sealedAt }: Pick<IncidentEvidence, 'sealedAt'>, 
       { kind: 'commands', lines: [`rekey evidence verify FILE --signer ${signer}`] },
       paragraph(
         'It checks the signature, every byte of the archive, that this report says what evidence.json says, that the proofs of the audit ' +
-          'hold, and that what is claimed follows from what was recorded. Other software can check the signature too: manifest.jws is ' +
+          'hold, and that what is claimed follows from what was recorded. A release that writes reports otherwise says so, and that it ' +
+          'did not compare them: rekey evidence show then makes one anew. Other software can check the signature too: manifest.jws is ' +
           'a detached JWS (RFC 7515, appendix F) over manifest.json, which has the SHA-256 of every other file.',
       ),
     ],

@@ -25,7 +25,7 @@ pre{padding:.8rem 1rem;background:var(--wash);border:1px solid var(--line);borde
 .good,.verdict.good strong{color:var(--good)}
 .bad,.verdict.bad strong{color:var(--bad)}
 .unsure,.verdict.unsure strong{color:var(--unsure)}
-span.good,span.bad,span.unsure,span.strong{font-weight:600}
+span.good,span.bad,span.unsure{font-weight:600}
 .good::before,.bad::before,.unsure::before{font-weight:700}
 span.good::before{content:"✓ "}
 span.bad::before{content:"✗ "}

@@ -2,7 +2,7 @@
  * What a report is made of. It says nothing of how it looks: Markdown and HTML are two ways to write the same blocks down, and
  * each escapes in one place, whatever a text comes from.
  */
-export type Mark = 'good' | 'bad' | 'unsure' | 'strong'
+export type Mark = 'good' | 'bad' | 'unsure'
 
 /** Plain text; `code` for what is compared letter by letter. */
 export type Text = string | { code: string } | { mark: Mark; text: Text } | Text[]
@@ -31,7 +31,6 @@ export const code = (text: string): Text => ({ code: text })
 export const good = (text: Text): Text => ({ mark: 'good', text })
 export const bad = (text: Text): Text => ({ mark: 'bad', text })
 export const unsure = (text: Text): Text => ({ mark: 'unsure', text })
-export const strong = (text: Text): Text => ({ mark: 'strong', text })
 
 /** A table, or a sentence where it would have no rows. */
 export function tableOr(none: string, head: string[], rows: Text[][]): Block {

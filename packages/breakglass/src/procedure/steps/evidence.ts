@@ -28,7 +28,9 @@ export async function sealEvidence(run: Run): Promise<Outcome> {
 
 async function everything(run: Run): Promise<IncidentEvidence> {
   const record = await ownRecord(run)
-  const facts = factsOf(run.record, new Date(run.s.clock()).toISOString())
+  // The key as it stands now, and not as the journal says that it was left.
+  const { keys } = await run.ask((provider) => provider.inspect(run.plan))
+  const facts = factsOf(run.record, run.record.now, keys)
   const { notes, ...verdict } = verdictOf(facts)
   return {
     format: 'rekey-incident-evidence/1',

@@ -1,4 +1,4 @@
-import { type InstanceAddress, type InstanceVerdict, isProved } from '../../instances/verdict.ts'
+import { type InstanceAddress, type InstanceVerdict, isProved, placeOf } from '../../instances/verdict.ts'
 import { oldToken } from '../old-token.ts'
 import { isUnavailable } from '../results.ts'
 import type { Run } from '../run.ts'
@@ -7,16 +7,29 @@ import type { Run } from '../run.ts'
 export function refreshEveryInstance(run: Run): Promise<void> {
   return run.step('refresh', async () => {
     const instances = await instancesOf(run)
-    const waiting = new Set(instances.map(nameOf))
+    const waiting = new Set(instances.map(placeOf))
     if (waiting.size > 0) run.waitFor([...waiting])
-    const { refreshToken: token, instances: tools } = run.s
     const entries = denied(run)
     const onAnswer = (answer: InstanceAddress) => {
-      waiting.delete(nameOf(answer))
+      waiting.delete(placeOf(answer))
       run.waitFor([...waiting])
     }
-    return run.work(() => tools.refreshInstances(instances, { token, entries, onAnswer }, run.signal))
+    return inTwo(run, instances, (some, token) =>
+      run.s.instances.refreshInstances(some, { token, entries, onAnswer }, run.signal),
+    )
   })
+}
+
+/** The secret goes to those alone that may be told it. */
+async function inTwo<T>(
+  run: Run,
+  instances: readonly InstanceAddress[],
+  act: (some: readonly InstanceAddress[], token: string | undefined) => Promise<T[]>,
+): Promise<T[]> {
+  const { refreshToken, mayTell = () => true } = run.s
+  const [told, others] = [instances.filter(mayTell), instances.filter((each) => !mayTell(each))]
+  const both = await run.work(() => Promise.all([act(told, refreshToken), act(others, undefined)]))
+  return both.flat()
 }
 
 /** Has every instance refuse an old token, take a fresh one and refuse a denied one, until it does so without a break. */
@@ -25,7 +38,7 @@ export function proveEveryInstance(run: Run): Promise<void> {
     const instances = await instancesOf(run)
     if (instances.length === 0) return []
     const old = await oldToken(run)
-    const waiting = new Set(instances.map(nameOf))
+    const waiting = new Set(instances.map(placeOf))
     run.waitFor([...waiting])
     const probes = {
       old: isUnavailable(old) ? undefined : old,
@@ -33,7 +46,9 @@ export function proveEveryInstance(run: Run): Promise<void> {
       denied: () => run.ask((provider) => provider.probe(run.plan, 'denied')),
     }
     const request = { ...known(run), onRound: (verdict: InstanceVerdict) => told(run, waiting, verdict) }
-    return run.work(() => run.s.instances.proveInstances(instances, probes, request, run.signal))
+    return inTwo(run, instances, (some, token) =>
+      run.s.instances.proveInstances(some, probes, { ...request, token }, run.signal),
+    )
   })
 }
 
@@ -56,18 +71,13 @@ function known(run: Run) {
     baselines: run.result('probes')?.baselines ?? [],
     refreshes: run.result('refresh') ?? [],
     verifiers: verifiers && !isUnavailable(verifiers) ? verifiers.missing : undefined,
-    token: run.s.refreshToken,
     since: revoked?.revokedAt ?? run.record.now,
     withinMs: proveForMs,
   }
 }
 
 function told(run: Run, waiting: Set<string>, verdict: InstanceVerdict): void {
-  if (isProved(verdict) && verdict.provedAt !== undefined) waiting.delete(nameOf(verdict))
-  else waiting.add(nameOf(verdict))
+  if (isProved(verdict) && verdict.provedAt !== undefined) waiting.delete(placeOf(verdict))
+  else waiting.add(placeOf(verdict))
   run.waitFor([...waiting])
-}
-
-function nameOf({ url, address }: Pick<InstanceAddress, 'url' | 'address'>): string {
-  return address === undefined ? url : `${url} at ${address}`
 }

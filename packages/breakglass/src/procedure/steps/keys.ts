@@ -13,12 +13,12 @@ export function promoteSuccessor(run: Run): Promise<void> {
  * given their time. An instance that cannot be reached is one of those.
  */
 async function publishSuccessor(run: Run): Promise<void> {
-  const { provider, instances: tools, refreshToken: token, monotonic } = run.s
+  const { provider, instances: tools, refreshToken: token, monotonic, mayTell = () => true } = run.s
   const { publish } = provider
   if (!publish) return
   const { settleMs } = await run.ask(() => publish(run.plan, run.waitFor))
   const settled = monotonic() + settleMs
-  const instances = await run.work(() => tools.instancesOf(run.plan.apis))
+  const instances = (await run.work(() => tools.instancesOf(run.plan.apis))).filter(mayTell)
   await run.work(() => tools.refreshInstances(instances, { token, entries: [] }, run.signal))
   const leftMs = settled - monotonic()
   if (leftMs <= 0) return

@@ -1,3 +1,4 @@
+import { placeOf } from '../../instances/verdict.ts'
 import { noteOf, stopsTheRun } from '../errors.ts'
 import { oldToken } from '../old-token.ts'
 import { type BeforeRevocation, isUnavailable } from '../results.ts'
@@ -19,7 +20,7 @@ async function baselinesOf(
   instances: BeforeRevocation['instances'],
   old: Parameters<Run['s']['instances']['baselineOf']>[1],
 ): Promise<Pick<BeforeRevocation, 'baselines' | 'problems'>> {
-  if (instances.length > 0) run.waitFor(instances.map(({ url, address }) => address ?? url))
+  if (instances.length > 0) run.waitFor(instances.map(placeOf))
   try {
     const baselines = await run.work(() => run.s.instances.baselineOf(instances, old, run.signal))
     return { baselines, problems: [] }

@@ -1,4 +1,5 @@
 import type { Acknowledgements, Unavailable } from '../../providers/port.ts'
+import { isUnavailable } from '../results.ts'
 import type { Run } from '../run.ts'
 
 const lookEveryMs = 250
@@ -11,7 +12,7 @@ export function awaitVerifiers(run: Run): Promise<void> {
     const until = run.s.monotonic() + withinMs
     for (;;) {
       const seen = await acknowledgements(run)
-      if ('unavailable' in seen || seen.missing.length === 0 || run.s.monotonic() >= until) return seen
+      if (isUnavailable(seen) || seen.missing.length === 0 || run.s.monotonic() >= until) return seen
       run.waitFor(seen.missing.map(({ id, acceptsUntil }) => `${id} (accepts until ${acceptsUntil} at most)`))
       await run.pause(lookEveryMs)
     }

@@ -1,5 +1,6 @@
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { decodeUnverified } from '@rekey/verifier'
 import { z } from 'zod'
 import type { Clock } from '../../clock.ts'
 import { BreakGlassError } from '../../error.ts'
@@ -53,23 +54,14 @@ const claims = z.object({
 
 /** What a token says of itself: nothing here rests on it but which key it names. */
 function read(compact: string, issuer: string): Probe {
-  const [first = '', second = '', ...rest] = compact.split('.')
-  const head = header.safeParse(decoded(first))
-  const body = claims.safeParse(decoded(second))
-  if (!head.success || !body.success || rest.length !== 1) throw wrong('that is no JWT with a kid and an iss')
+  const said = decodeUnverified(compact)
+  const head = header.safeParse(said?.header)
+  const body = claims.safeParse(said?.payload)
+  if (!head.success || !body.success) throw wrong('that is no JWT with a kid and an iss')
   const { iss, jti, exp } = body.data
   if (iss !== issuer) throw wrong('of another issuer')
   const expiresAt = exp === undefined ? undefined : new Date(exp * 1_000).toISOString()
   return { token: compact, kid: head.data.kid, ...(jti && { jti }), ...(expiresAt && { expiresAt }) }
-}
-
-function decoded(part: string): unknown {
-  try {
-    return JSON.parse(Buffer.from(part, 'base64url').toString('utf8'))
-  } catch {
-    // An opaque token, or none: the caller says so.
-    return undefined
-  }
 }
 
 function wrong(how: string): BreakGlassError {

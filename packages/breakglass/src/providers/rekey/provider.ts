@@ -42,7 +42,8 @@ async function probe(ask: Ask, { incident }: Plan, kind: ProbeKind): Promise<Pro
   try {
     return await ask('POST', `${pathOf(incident)}/probes`, { kind }, everywhereMs)
   } catch (error) {
-    if (isRefusal(error, 'KEY_CANNOT_SIGN')) return { unavailable: error.message }
+    // Neither is in the way of the revocation.
+    if (isRefusal(error, 'KEY_CANNOT_SIGN') || isRefusal(error, 'NOT_FROZEN')) return { unavailable: error.message }
     throw error
   }
 }

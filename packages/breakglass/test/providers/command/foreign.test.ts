@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { describe, it, type TestContext } from 'node:test'
-import { systemClock } from '../../../src/clock.ts'
 import { type Plan, type PlanInput, plan } from '../../../src/incident/plan.ts'
 import { folderJournal } from '../../../src/journal/folder.ts'
 import { readCommandFile } from '../../../src/providers/command/file.ts'
 import { commandProvider } from '../../../src/providers/command/provider.ts'
 import type { IdentityProvider } from '../../../src/providers/port.ts'
+import { systemClock } from '../../clock.ts'
 import { type Foreign, startForeign } from './foreign/estate.ts'
 
 interface Steered {

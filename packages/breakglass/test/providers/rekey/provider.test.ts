@@ -107,10 +107,12 @@ describe('Rekey’s own identity provider as the procedure asks it', () => {
     })
   })
 
-  it('may be unable to sign by a key any more, which is no failure', async () => {
-    const probe = await refusing('KEY_CANNOT_SIGN').probe(plan, 'compromised')
-    assert.deepEqual(probe, { unavailable: 'the API says so' })
-  })
+  for (const code of ['KEY_CANNOT_SIGN', 'NOT_FROZEN']) {
+    it(`may be unable to sign by a key any more (${code}), which is no failure`, async () => {
+      const probe = await refusing(code).probe(plan, 'compromised')
+      assert.deepEqual(probe, { unavailable: 'the API says so' })
+    })
+  }
 
   it('passes on every other refusal, and that nobody answers', async () => {
     await assert.rejects(refusing('FORBIDDEN').freeze(plan), { code: 'PROVIDER_REFUSED' })

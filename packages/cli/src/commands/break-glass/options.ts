@@ -1,5 +1,6 @@
 /** Arguments and options that several of these commands have. */
 import { Argument, InvalidArgumentError, Option } from 'commander'
+import { repeated } from '../words.ts'
 
 /** INCIDENT: its id. */
 export function incidentArgument(): Argument {
@@ -18,6 +19,13 @@ export function commandsOption(): Option {
     '--idp-commands <file>',
     'an identity provider that commands of yours steer, instead of the estate’s',
   )
+}
+
+/** The same for whoever goes on with one, whose plan somebody else may have stored. */
+export function againOptions(): Option[] {
+  const api =
+    'APIs that the secret of the internal endpoints may be sent to, beside those of the estate (may be repeated)'
+  return [new Option('--api <spec>', api).argParser(repeated), ...runOptions()]
 }
 
 /** What whoever carries an incident out can say. */

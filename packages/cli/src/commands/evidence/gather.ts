@@ -38,7 +38,7 @@ export async function gather(shell: Shell, control: string, period: PeriodFacts[
   return {
     format: 'rekey-period-evidence/1',
     sealedAt: new Date(now).toISOString(),
-    sealedBy: { runner: runnerName(shell.env), clockOffsetMs: 0, software: software() },
+    sealedBy: { runner: runnerName(shell.env), software: software() },
     issuer: findEstate(shell.env, shell.folder).idp,
     control,
     period,

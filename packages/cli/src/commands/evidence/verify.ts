@@ -22,7 +22,7 @@ export function verifyCommand(shell: Shell): Command {
     .action(async (file: string, known: Known, command: Command) => {
       const verdict = await judge(await readFileOf(file, shell), known, shell)
       print(shell, wantsJson(command), { json: verdict, text: verdictText(verdict) })
-      if (!verdict.consistent) throw new CliError('NOT_VERIFIED', 'the evidence does not hold')
+      if (!verdict.consistent) throw new CliError('NOT_VERIFIED', unheld(verdict))
       if (known.signer !== undefined && verdict.signer !== 'known') {
         throw new CliError('NOT_VERIFIED', 'the evidence is sealed by another key')
       }
@@ -31,30 +31,35 @@ export function verifyCommand(shell: Shell): Command {
 
 const shownProblems = 10
 
-function verdictText({
-  consistent,
-  signer,
-  fingerprint,
-  kind,
-  name,
-  sealedAt,
-  proofs,
-  problems,
-}: EvidenceVerdict): string {
-  const headline = consistent
-    ? 'The evidence holds: it is what was sealed, and it fits together.'
-    : 'The evidence does NOT hold.'
+function verdictText(verdict: EvidenceVerdict): string {
+  const { signer, fingerprint, kind, name, sealedAt, reports, proofs, problems } = verdict
   const told = members({
     About: name && `${kind === 'incident' ? 'incident ' : ''}${name}`,
     Sealed: sealedAt,
     Signer:
       fingerprint &&
       `${fingerprint}   ${signer === 'known' ? '(known)' : '(NOT known: compare it with what you wrote down)'}`,
+    Reports: reports && reportsTexts[reports],
     Proofs: kind && proofText(proofs),
     Audit: proofs.signers.join(', '),
   })
-  return [headline, told, problemText(problems)].filter((part) => part !== '').join('\n\n')
+  return [headlineOf(verdict), told, problemText(problems)].filter((part) => part !== '').join('\n\n')
 }
+
+function headlineOf({ consistent, unknownFormat }: EvidenceVerdict): string {
+  if (consistent) return 'The evidence holds: it is what was sealed, and it fits together.'
+  return unknownFormat === undefined
+    ? 'The evidence does NOT hold.'
+    : 'This release cannot tell whether the evidence holds.'
+}
+
+const unheld = ({ unknownFormat }: EvidenceVerdict) =>
+  unknownFormat === undefined ? 'the evidence does not hold' : 'this release cannot tell whether the evidence holds'
+
+const reportsTexts = {
+  compared: 'they say what was recorded',
+  'of another release': 'of another release: NOT compared with what was recorded; "rekey evidence show" makes one anew',
+} as const
 
 function problemText(problems: readonly string[]): string {
   if (problems.length === 0) return ''

@@ -5,22 +5,35 @@ import { changeRootKeys, rootKeyFile } from '../../estate/root-key-file.ts'
 import { print, type Shell } from '../../shell.ts'
 import { managementOf, newCommand, wantsJson } from '../command.ts'
 
-/** `rekey root-key remove-old`: leaves only the newest, once nothing is sealed by another. */
+/** `rekey root-key remove-old`: leaves only the one that seals, once nothing is sealed by another. */
 export function removeOldCommand(shell: Shell): Command {
   return newCommand('remove-old', 'leave only the newest root key, when nothing is sealed by another').action(
     async (_options: object, command: Command) => {
       const path = rootKeyFile(shell)
       const keys = await listRootKeys(managementOf(shell))
       requireUnneeded(keys)
-      const { removeOldRootKeys } = await import('@rekey/database')
-      changeRootKeys(path, removeOldRootKeys)
       const removed = keys.filter(({ sealing }) => !sealing).map(({ id }) => id)
+      const { removeRootKeys, rootKeyIds } = await import('@rekey/database')
+      changeRootKeys(path, (text) => {
+        requireSame(rootKeyIds(text), keys)
+        return removed.length === 0 ? text : removeRootKeys(text, removed)
+      })
       const text =
         removed.length === 0
           ? 'There is one root key only.'
           : `Removed: ${removed.join(', ')}. Backups of the database from before still need it.`
       print(shell, wantsJson(command), { json: { removed }, text })
     },
+  )
+}
+
+/** What the IdP was asked about is what is removed: the file may have been changed since. */
+function requireSame(ids: readonly string[], keys: readonly RootKeyView[]): void {
+  if (String(ids.toSorted()) === String(keys.map(({ id }) => id).toSorted())) return
+  throw new CliError(
+    'REFUSED',
+    'the root keys in the file are not those that the IdP holds: it was changed a moment ago, or the IdP reads another file. ' +
+      'Nothing was removed; see "rekey root-key list", and try again',
   )
 }
 

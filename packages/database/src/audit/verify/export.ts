@@ -1,6 +1,6 @@
 /** Verifies an export by itself: nothing here needs a database. */
-import { complaints, readCheckpointLine, vouchOf } from '../checkpoints.ts'
-import type { CheckpointKeys } from '../keys.ts'
+import { complaints, type KeptCheckpoint, readCheckpointLine, vouchOf } from '../checkpoints.ts'
+import { type CheckpointKeys, openByKeys } from '../keys.ts'
 import { hashPrefixed } from '../merkle/hash.ts'
 import { fingerprintOf, openNote } from '../note.ts'
 import { Findings, type Verdict } from './findings.ts'
@@ -16,7 +16,8 @@ export interface ExportOptions {
   /**
    * The fingerprint of the key that must have signed it. Without it the key is the last one that `checkpoints` name, or else
    * the one that the export names: then look at `signer` yourself, because anybody can make keys. After a change of the root
-   * key it is another one: see keys.ts for why the former one cannot tell which.
+   * key it is another one: see keys.ts for why the former one cannot tell which. An export from before that is good by the new
+   * one where `checkpoints` has it, and as far as they cover the export.
    */
   signer?: string
   /** The text of a file of checkpoints that an instance kept outside the database. */
@@ -39,7 +40,7 @@ export async function verifyExport(lines: Bytes, options: ExportOptions = {}): P
   walk.expect(await claimsOutside(outside))
   const { checkedCount, end } = await read(lines, walk, findings, options.against)
   const wanted = options.signer ?? (kept && fingerprintOf(kept.publicKey))
-  const { signer, closedAt, keys = kept ?? nobody } = judgeEnd(end, walk, findings, wanted)
+  const { signer, closedAt, keys = kept ?? nobody } = judgeEnd(end, walk, findings, wanted, kept)
   // Only now it is known which keys the newest one names as its predecessors.
   await vouchesOutside(outside, keys, findings)
   const later = walk.finish(closedAt)
@@ -79,16 +80,24 @@ function compare(hash: string, theirs: readonly string[], walk: Walk, findings: 
 /** Of whom nothing is signed. */
 const nobody: CheckpointKeys = { publicKey: Buffer.alloc(32) }
 
+interface End {
+  signer: string
+  keys?: CheckpointKeys
+  closedAt?: string
+}
+
 /**
- * @returns the fingerprint of the key that the export names, by which keys checkpoints are good if that is the one that is
- *   wanted, and when it was signed to end where it does
+ * @param kept a key of the file outside: one that it names as replaced may have signed an export of before that
+ * @returns the fingerprint of the key that the export names, or of the one that replaced it since, by which keys checkpoints
+ *   are good if that is the one that is wanted, and when it was signed to end where it does
  */
 function judgeEnd(
   line: string | undefined,
   walk: Walk,
   findings: Findings,
   wanted: string | undefined,
-): { signer: string; keys?: CheckpointKeys; closedAt?: string } {
+  kept: CheckpointKeys | undefined,
+): End {
   const end = line === undefined ? undefined : readCheckpointLine(line)
   const seq = walk.vouchedFor + 1
   if (!end) {
@@ -96,6 +105,7 @@ function judgeEnd(
     return { signer: '' }
   }
   const signer = fingerprintOf(end.publicKey)
+  if (kept && wanted !== signer && openByKeys(end.checkpoint, kept)) return judgeReplaced(end, kept, walk, findings)
   const { publicKey } = wanted === undefined || wanted === signer ? end : nobody
   const keys = { publicKey, former: openNote(end.checkpoint, publicKey)?.former ?? [] }
   const vouch = vouchOf(end.checkpoint, { publicKey }, 'the checkpoint at the end')
@@ -107,6 +117,22 @@ function judgeEnd(
     return { signer, keys, ...(vouch.time === undefined ? {} : { closedAt: vouch.time }) }
   }
   return { signer }
+}
+
+/**
+ * It ends with a checkpoint of a key that was replaced since, whose thief could make exports too. So that alone vouches for
+ * nothing: what counts is up to where the file outside covers it, which was written while the key was good.
+ */
+function judgeReplaced(end: KeptCheckpoint, kept: CheckpointKeys, walk: Walk, findings: Findings): End {
+  const vouch = openByKeys(end.checkpoint, kept)
+  if (vouch) walk.expect([{ ...vouch, by: `the checkpoint at the end of ${vouch.size} events`, onlyAccuses: true }])
+  const seq = walk.vouchedFor + 1
+  if (seq <= walk.seq) {
+    const message = `the key that signed the end was replaced since, and no checkpoint outside covers events from ${seq} on: export them again`
+    findings.add('unsigned', message, { seq })
+  }
+  const closedAt = vouch?.time
+  return { signer: fingerprintOf(kept.publicKey), keys: kept, ...(closedAt === undefined ? {} : { closedAt }) }
 }
 
 async function hashesOf(lines: Bytes): Promise<string[]> {

@@ -3,6 +3,7 @@ import { sql } from 'kysely'
 import { iso } from '../../http/time.ts'
 import type { Instance } from '../../instance.ts'
 import type { IdpDatabase } from '../../tables.ts'
+import { type EventRow, selectEvents } from './event-row.ts'
 import { findKey } from './key.ts'
 import { agentOf } from './sessions/selected.ts'
 
@@ -10,16 +11,6 @@ const most = 1_000
 
 /** They changed nothing. */
 const noChanges = ['token.issued']
-
-interface EventRow {
-  id: string
-  at: number
-  action: string
-  actor: string
-  agentId: string | null
-  organizationId: string | null
-  details: Record<string, unknown>
-}
 
 /** What was changed by those whose sessions are concerned, for review: oldest first. */
 export async function changesForReview(instance: Instance, plan: Plan): Promise<Changes> {
@@ -47,9 +38,7 @@ async function eventsOf(db: IdpDatabase, plan: Plan, since: number, until: numbe
   const actors = plan.sessions.flatMap((selector) => agentOf(selector) ?? [])
   if (!everybody && actors.length === 0) return []
   const theirs = everybody ? sql`actor <> 'rekey'` : sql`actor = ANY(${actors})`
-  const { rows } = await sql<EventRow>`
-    SELECT id, at, action, actor, agent_id AS "agentId", organization_id AS "organizationId", details
-    FROM audit_events
+  const { rows } = await sql<EventRow>`${selectEvents}
     WHERE at >= to_timestamp(${since / 1_000}) AND at <= to_timestamp(${until / 1_000}) AND ${theirs}
       AND outcome = 'success' AND action <> ALL(${noChanges})
       AND details ->> 'incident' IS DISTINCT FROM ${plan.incident}
@@ -57,7 +46,10 @@ async function eventsOf(db: IdpDatabase, plan: Plan, since: number, until: numbe
   return rows
 }
 
-function listed({ agentId, organizationId, ...event }: EventRow, plan: Plan): ChangeForReview {
+function listed(
+  { agentId, organizationId, inserted: _place, outcome: _good, ...event }: EventRow,
+  plan: Plan,
+): ChangeForReview {
   const { action, actor } = event
   const at = iso(event.at)
   const whose = agentId === null ? {} : { agentId }

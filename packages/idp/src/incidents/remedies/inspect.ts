@@ -3,10 +3,13 @@ import { standbyVersion } from '@rekey/keyring'
 import { iso } from '../../http/time.ts'
 import type { Instance } from '../../instance.ts'
 import type { Caller } from '../../tokens/opaque.ts'
+import { withoutIssuerEntries } from '../../trust/knows-issuer.ts'
 import { newestTrust } from '../../trust/leases.ts'
 import { verifiers } from '../../trust/verifiers.ts'
 import { type FoundKey, findKey, keysNow, showKey } from './key.ts'
+import { lackBefore } from './leaked-store.ts'
 import { endsOwn } from './sessions/selected.ts'
+import { aboutReplies } from './stored-replies.ts'
 
 /**
  * Looks at what a plan would meet, and changes nothing.
@@ -29,11 +32,13 @@ export async function inspectPlan(
     keys: await keysNow(store),
     verifiers: seen,
     instances: (await view.live()).map(({ address }) => address),
-    obstacles: obstaclesOf(plan, caller, now),
+    obstacles: [...obstaclesOf(plan, caller, now), ...(found ? await obstacleInStore(instance, plan) : [])],
     warnings: [
       ...(found ? aboutKey(found, issuance().keyring) : []),
       ...aboutVerifiers(seen, newest),
+      ...aboutAll(plan, seen),
       ...aboutStore(plan),
+      ...(await aboutSecrets(instance, plan, found)),
     ],
     now: iso(now),
   }
@@ -109,6 +114,24 @@ function aboutVerifiers(seen: readonly VerifierShown[], newest: { epoch: number;
     ...gone.map(({ id }) => `${id} has no lease: nothing is known about it, and nobody waits for it.`),
     'Verifiers that poll cannot be seen from here: each of their instances has to be named, to be refreshed and probed.',
   ]
+}
+
+function aboutAll({ sessions }: Plan, seen: readonly VerifierShown[]): string[] {
+  const old = sessions.some((selector) => 'all' in selector) ? withoutIssuerEntries(seen) : []
+  return old.map((id) => `${id} is of a release that does not know how to deny all sessions: update it first.`)
+}
+
+/** Since when the store may have been read: as changes are looked for. */
+async function aboutSecrets({ connection }: Instance, plan: Plan, found: FoundKey | undefined): Promise<string[]> {
+  const since = plan.since === undefined ? inUseSince(found) : Date.parse(plan.since)
+  return plan.suspectStore && since !== undefined ? aboutReplies(connection.db, since) : []
+}
+
+const inUseSince = (found: FoundKey | undefined) => found?.version.activatedAt ?? found?.version.preparedAt
+
+async function obstacleInStore(instance: Instance, plan: Plan): Promise<Inspection['obstacles']> {
+  const message = plan.suspectStore ? await lackBefore(instance, plan) : undefined
+  return message === undefined ? [] : [{ code: 'ROOT_KEY_NOT_REPLACED', message }]
 }
 
 function aboutStore({ suspectStore }: Plan): string[] {

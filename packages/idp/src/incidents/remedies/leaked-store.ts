@@ -25,11 +25,12 @@ import type { Instance } from '../../instance.ts'
 import { replaceVersion, revokeVersion } from '../../keyrings/revoke.ts'
 import type { Caller } from '../../tokens/opaque.ts'
 import { newestTrust } from '../../trust/leases.ts'
-import { incidentOf } from '../record.ts'
+import { findIncident, incidentOf } from '../record.ts'
 import { keysNow, requireKey } from './key.ts'
-import { probeRecord } from './probes.ts'
 import { windowOf } from './promote.ts'
 import { causeOf } from './revoke.ts'
+import { tendProbes } from './stored-probes.ts'
+import { forgetReplies } from './stored-replies.ts'
 
 type By = Pick<Caller, 'clientId'>
 type IsExposed = (version: Version) => boolean
@@ -48,6 +49,7 @@ const recheckMs = 50
  */
 export async function promoteFromNewRoot(instance: Instance, plan: Plan, caller: By): Promise<Promotion> {
   const { isExposed, openedAt } = await afterReplacement(instance, plan)
+  await forgetReplies(instance.connection.db, instance.rootKeys.newest)
   const names = await signingNames(instance.store)
   await Promise.all(names.map((name) => takeOver(instance, name, isExposed, plan, caller)))
   const successors = (await signing(instance.store)).flatMap((keyring) => successorIn(keyring, openedAt))
@@ -78,7 +80,7 @@ export async function revokeOlder(instance: Instance, plan: Plan, caller: By): P
     await revokeAll(instance, name, isExposed, plan, caller)
   }
   instance.loop.poke()
-  await resealProbes(instance)
+  await tendProbes(instance.connection.db, instance.sealer, instance.rootKeys.sealing)
   const revoked = (await signing(instance.store)).flatMap(({ name, versions }) =>
     versions
       .filter(({ id, incident }) => incident === plan.incident || id === plan.kid)
@@ -92,7 +94,8 @@ export async function revokeOlder(instance: Instance, plan: Plan, caller: By): P
 }
 
 /**
- * Waits until another root key than the one that K was sealed under is in force on every live instance.
+ * Waits until a root key is in force on every live instance that K was not sealed under, nor anything else that was there when
+ * the incident was opened: it may have stood in the file beside the other when that was read.
  *
  * @returns how versions are told that were sealed under any older one
  */
@@ -103,9 +106,9 @@ async function afterReplacement(instance: Instance, plan: Plan): Promise<{ isExp
   for (;;) {
     const { newest, sealing } = rootKeys
     const isExposed = exposedBy(newest, openedAt)
-    const isReplaced = await wasReplaced(store, plan, newest)
-    if (isReplaced && sealing === newest) return { isExposed, openedAt }
-    if ((await store.now()) - before > patienceMs) throw await notReplaced(instance, isReplaced)
+    const lacking = await lackingOf(store, plan, newest, openedAt)
+    if (lacking === undefined && sealing === newest) return { isExposed, openedAt }
+    if ((await store.now()) - before > patienceMs) throw await notReplaced(instance, lacking)
     await delay(recheckMs)
   }
 }
@@ -134,13 +137,40 @@ async function wasReplaced(store: KeyringStore, { kid, incident }: Plan, newest:
   return versions.some((each) => isOlder(each) || (each.state === 'revoked' && each.incident === incident))
 }
 
-async function notReplaced({ rootKeys }: Instance, isReplaced: boolean): Promise<IdpError> {
+/** What speaks against the newest root key, if anything does. */
+async function lackingOf(
+  store: KeyringStore,
+  plan: Plan,
+  newest: string,
+  openedAt: number,
+): Promise<string | undefined> {
+  if (!(await wasReplaced(store, plan, newest))) {
+    return 'the root key that this key was sealed under is still the newest one'
+  }
+  const versions = (await signing(store)).flatMap((keyring) => keyring.versions)
+  const wasThere = ({ sealedPrivate: sealed, preparedAt }: Version) =>
+    sealed !== undefined && rootIdOf(sealed) === newest && preparedAt < openedAt
+  if (!versions.some(wasThere)) return undefined
+  return 'the newest root key had sealed keys before this incident was opened, so that it may have leaked with them'
+}
+
+/**
+ * Why it would be of no use to begin, with nothing said of what instances hold yet: what takes over would be the thief's too.
+ */
+export async function lackBefore({ store, rootKeys, connection }: Instance, plan: Plan): Promise<string | undefined> {
+  const begun = await findIncident(connection.db, plan.incident)
+  const openedAt = begun ? Date.parse(begun.openedAt) : await store.now()
+  const lacking = await lackingOf(store, plan, rootKeys.newest, openedAt)
+  return lacking && withRemedy(lacking)
+}
+
+const withRemedy = (lacking: string) =>
+  `${lacking}: put a new one in front of it, for every instance ("rekey root-key add"), and go on`
+
+async function notReplaced({ rootKeys }: Instance, lacking: string | undefined): Promise<IdpError> {
   const rootKey = rootKeys.newest
-  if (!isReplaced) {
-    const message =
-      'the root key that this key was sealed under is still the newest one: put a new one in front of it, for every ' +
-      'instance ("rekey root-key add"), and go on'
-    return new IdpError('ROOT_KEY_NOT_REPLACED', message, { facts: { rootKey } })
+  if (lacking !== undefined) {
+    return new IdpError('ROOT_KEY_NOT_REPLACED', withRemedy(lacking), { facts: { rootKey } })
   }
   const instances = await rootKeys.lackedBy(rootKey)
   const message = 'not every live instance holds the new root key: give it to all of them, and go on'
@@ -198,17 +228,6 @@ function successorIn(keyring: Keyring, openedAt: number) {
   if (!version || activatedAt === undefined || activatedAt < openedAt) return []
   const former = keyring.versions.find(({ retiringAt }) => retiringAt === activatedAt)
   return [{ keyring, version, everywhereAt: former?.demotedAt ?? former?.revokedAt ?? activatedAt }]
-}
-
-/** Tokens that instances are still to be probed with for weeks. */
-async function resealProbes({ connection: { db }, sealer, rootKeys }: Instance): Promise<void> {
-  const rows = await db.selectFrom('incidents').select(['incident', 'sealed_probe']).execute()
-  for (const { incident, sealed_probe: sealed } of rows) {
-    if (sealed === null || rootIdOf(sealed) === rootKeys.newest) continue
-    const record = probeRecord(incident)
-    const update = db.updateTable('incidents').set({ sealed_probe: sealer.seal(record, sealer.open(record, sealed)) })
-    await update.where('incident', '=', incident).where('sealed_probe', '=', sealed).execute()
-  }
 }
 
 async function loaded(store: KeyringStore, name: string): Promise<Keyring> {

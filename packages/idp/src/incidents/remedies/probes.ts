@@ -4,7 +4,8 @@
  */
 import { createPrivateKey, randomUUID } from 'node:crypto'
 import type { Plan, Probe, ProbeKind } from '@rekey/breakglass'
-import { recordEvent } from '@rekey/database'
+import { databaseNow, recordEvent } from '@rekey/database'
+import { isAccepted } from '@rekey/keyring'
 import type { Transaction } from 'kysely'
 import { denyWithin } from '../../denied/store.ts'
 import { IdpError } from '../../error.ts'
@@ -28,7 +29,8 @@ type Signing = { kid: string; header: string; sign(input: Buffer): Buffer | Prom
  * A token to probe with. `compromised`: by the key that the incident is about, made once and the same at each call. `fresh`: a new
  * one by whatever signs now. `denied`: the same, and every live instance refuses it already.
  *
- * @throws IdpError `KEY_CANNOT_SIGN` when the compromised key's private half is gone and no token was made before
+ * @throws IdpError, where no token of the compromised key was made before: `KEY_CANNOT_SIGN` when its private half is gone,
+ *   `NOT_FROZEN` while the incident does not freeze administration
  */
 export function probe(instance: Instance, plan: Plan, kind: ProbeKind, by: By): Promise<Probe> {
   if (kind === 'compromised') return compromised(instance, plan, by)
@@ -61,17 +63,48 @@ function compromised(instance: Instance, plan: Plan, by: By): Promise<Probe> {
   const record = probeRecord(plan.incident)
   return transact(connection.db, async (transaction) => {
     const one = transaction.selectFrom('incidents').where('incident', '=', plan.incident)
-    const row = await one.select('sealed_probe').forUpdate().executeTakeFirst()
+    const row = await one.select(['sealed_probe', 'frozen']).forUpdate().executeTakeFirst()
     if (!row) throw new IdpError('UNKNOWN_INCIDENT', 'there is no incident of this id')
     if (row.sealed_probe !== null) return JSON.parse(sealer.open(record, row.sealed_probe).toString()) as Probe
+    // A token that outlives all others is not to be had for a look at an incident that nobody carries out.
+    if (!row.frozen) {
+      throw new IdpError(
+        'NOT_FROZEN',
+        'a token by the compromised key is made while its incident freezes administration',
+      )
+    }
     const key = await compromisedKey(instance, plan.kid)
     const made = await mint(instance, plan, key, await store.now(), compromisedTtlMs)
     const sealed = sealer.seal(record, Buffer.from(JSON.stringify(made)))
-    const update = transaction.updateTable('incidents').set({ sealed_probe: sealed })
+    const update = transaction.updateTable('incidents').set({ sealed_probe: sealed, probe_jti: made.jti })
     await update.where('incident', '=', plan.incident).execute()
     await recordMinted(transaction, plan, 'compromised', made, by)
     return made
   })
+}
+
+/**
+ * Where an incident ends without the revocation of its key, the token by that key is good for a month: it is denied, and
+ * forgotten, because its refusal says nothing about the key any more.
+ *
+ * @returns the revision by which every instance tells verifiers so; 0 when there is nothing to deny
+ */
+export async function denyUnlessRevoked(
+  { store }: Pick<Instance, 'store'>,
+  transaction: Transaction<IdpTables>,
+  { incident, kid }: Pick<Plan, 'incident' | 'kid'>,
+  actor: string,
+): Promise<number> {
+  const one = transaction.selectFrom('incidents').where('incident', '=', incident)
+  const jti = (await one.select('probe_jti').executeTakeFirst())?.probe_jti ?? null
+  const found = await findKey(store, kid)
+  if (jti === null || !found || !isAccepted(found.version)) return 0
+  const forgotten = transaction.updateTable('incidents').set({ sealed_probe: null, probe_jti: null })
+  await forgotten.where('incident', '=', incident).execute()
+  const endsAt = (await databaseNow(transaction)) + compromisedTtlMs
+  const row = { kind: 'jti', value: jti, issuedBefore: null, endsAt } as const
+  // Nothing can be taken off the list while administration is frozen: a full one must not keep it so.
+  return denyWithin(transaction, [row], actor, { incident, most: Number.POSITIVE_INFINITY })
 }
 
 /** By the stored document, as every instance can read it: in memory they hold only what signs now. */

@@ -5,6 +5,7 @@ import { sql } from 'kysely'
 import { iso } from '../../http/time.ts'
 import type { Instance } from '../../instance.ts'
 import type { IdpDatabase } from '../../tables.ts'
+import { type EventRow, selectEvents } from './event-row.ts'
 
 const most = 500
 /** An event has its place in the chain after about a second. */
@@ -12,18 +13,6 @@ const mostTries = 30
 const recheckMs = 100
 /** Connections to the database that one of these may take at a time. */
 const atOnce = 4
-
-interface EventRow {
-  id: string
-  inserted: number
-  at: number
-  action: string
-  outcome: string
-  actor: string
-  agentId: string | null
-  organizationId: string | null
-  details: Record<string, unknown>
-}
 
 /**
  * What this estate's own record says of an incident since it was opened, each event with the proof that it stands in the chain.
@@ -55,9 +44,7 @@ export async function recordOf(instance: Instance, incident: string, openedAt: n
  * transaction began, which is before the moment at which it was opened.
  */
 async function eventsOf(db: IdpDatabase, incident: string, openedAt: number): Promise<EventRow[]> {
-  const { rows } = await sql<EventRow>`
-    SELECT id, inserted, at, action, outcome, actor, agent_id AS "agentId", organization_id AS "organizationId", details
-    FROM audit_events
+  const { rows } = await sql<EventRow>`${selectEvents}
     WHERE at >= to_timestamp(${openedAt / 1_000}) - interval '1 minute' AND (details ->> 'incident' = ${incident}
       OR (at >= to_timestamp(${openedAt / 1_000}) AND details ->> 'incident' IS NULL
         AND action ~ '^(incident|keyring|denied|session|verifier|authorization)\\.'))

@@ -1,7 +1,7 @@
 import type { App } from '../../http/app.ts'
 import type { Instance } from '../../instance.ts'
 import { codes } from '../../openapi/errors.ts'
-import { claimIncident, longestResult, releaseIncident, writeStep } from '../carry-out.ts'
+import { claimIncident, longestResult, releaseIncident, writeStep } from '../journal.ts'
 import { claimBody, incidentParams, releaseBody, shownIncident, stepBody, stepParams } from '../schema.ts'
 import { one, requireIncidents, tags } from './scope.ts'
 
@@ -12,7 +12,12 @@ const claim = {
   body: claimBody,
   refuses: codes('UNKNOWN_INCIDENT', 'INCIDENT_CLAIMED'),
 }
-const release = { ...same, summary: 'End a claim', body: releaseBody, refuses: codes('UNKNOWN_INCIDENT') }
+const release = {
+  ...same,
+  summary: 'End a claim',
+  body: releaseBody,
+  refuses: codes('UNKNOWN_INCIDENT', 'INCIDENT_CLAIMED'),
+}
 const step = {
   ...same,
   summary: 'Write down how a step stands, while it is claimed',
@@ -26,10 +31,12 @@ export function carryOutRoutes(app: App, instance: Instance): void {
   const { db } = instance.connection
   const onRequest = requireIncidents(instance)
 
-  app.post(`${one}/claim`, { onRequest, schema: claim }, ({ params, body }) => claimIncident(db, params.incident, body))
+  app.post(`${one}/claim`, { onRequest, schema: claim }, ({ caller, params, body: { runner, seconds } }) =>
+    claimIncident(db, params.incident, seconds, { runner, actor: caller.clientId }),
+  )
 
-  app.post(`${one}/release`, { onRequest, schema: release }, ({ params, body }) =>
-    releaseIncident(db, params.incident, body.runner),
+  app.post(`${one}/release`, { onRequest, schema: release }, ({ caller, params, body: { runner } }) =>
+    releaseIncident(db, params.incident, { runner, actor: caller.clientId }),
   )
 
   app.put(

@@ -4,7 +4,9 @@ import { IdpError } from '../../error.ts'
 import type { App } from '../../http/app.ts'
 import type { Instance } from '../../instance.ts'
 import { codes } from '../../openapi/errors.ts'
+import type { Caller } from '../../tokens/opaque.ts'
 import { openIncident } from '../open.ts'
+import { findIncident } from '../record.ts'
 import { inspectPlan } from '../remedies/inspect.ts'
 import { shownIncident, shownInspection } from '../schema.ts'
 import { runBy } from './run.ts'
@@ -28,7 +30,16 @@ const open = {
     201: shownIncident,
     202: shownIncident.describe('It is being carried out'),
   },
-  refuses: codes('UNKNOWN_KID', 'INCIDENT_DIFFERS', 'FALSE_REMEDY', 'API_NOT_CONFIGURED', 'EVIDENCE_KEY_MISSING'),
+  refuses: codes(
+    'UNKNOWN_KID',
+    'INCIDENT_DIFFERS',
+    'FALSE_REMEDY',
+    'SELF_LOCK',
+    'PLAN_INVALID',
+    'ROOT_KEY_NOT_REPLACED',
+    'API_NOT_CONFIGURED',
+    'EVIDENCE_KEY_MISSING',
+  ),
 }
 
 export function openRoute(app: App, instance: Instance): void {
@@ -36,11 +47,24 @@ export function openRoute(app: App, instance: Instance): void {
     const { caller, body } = request
     const asked = planOf(body)
     if (body.dryRun) return inspectPlan(instance, asked, caller)
-    const wanted = body.run ? instance.incidents.planned(asked) : asked
+    const wanted = body.run ? await feasible(instance, asked, caller) : asked
     const { record, isNew } = await openIncident(instance, wanted, caller.clientId)
     if (body.run) return reply.code(202).send(runBy(instance, request, record))
     return reply.code(isNew ? 201 : 200).send(record)
   })
+}
+
+/**
+ * As this instance can carry it out. Of one that is there already it is too late to say what is in its way.
+ *
+ * @throws IdpError `SELF_LOCK`, `PLAN_INVALID`, `ROOT_KEY_NOT_REPLACED`, `API_NOT_CONFIGURED`, `EVIDENCE_KEY_MISSING`
+ */
+async function feasible(instance: Instance, asked: Plan, caller: Caller): Promise<Plan> {
+  const wanted = instance.incidents.planned(asked)
+  if (await findIncident(instance.connection.db, wanted.incident)) return wanted
+  const [obstacle] = (await inspectPlan(instance, wanted, caller)).obstacles
+  if (obstacle) throw new IdpError(obstacle.code, obstacle.message)
+  return wanted
 }
 
 /** @throws BreakGlassError `FALSE_REMEDY`; IdpError `INVALID_REQUEST` */

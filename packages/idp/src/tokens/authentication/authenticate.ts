@@ -121,12 +121,24 @@ async function admitOnce(
   return admitStill(instance, attempt, authenticated)
 }
 
-/** Judges once more, by what is known now: while the database was waited for, the key may have been revoked. */
-async function admitStill(instance: Instance, attempt: Attempt, { client: { clientId }, held }: Authenticated) {
+/**
+ * Judges once more, by what is known now, whoever authenticated and then had to wait: meanwhile the credential may have been
+ * revoked.
+ *
+ * @throws OAuthError `invalid_client`; IdpError `OVERLOADED`
+ */
+export async function admitStill(
+  instance: Instance,
+  attempt: Attempt,
+  { client: { clientId }, held }: Authenticated,
+): Promise<Authenticated> {
   const client = instance.clients.known(clientId) ?? (await instance.clients.fresh(clientId))
-  const now = client?.keys.find((key) => key.credentialId === held.credentialId && key.version === held.version)
-  if (!client || !now)
-    return refuse(instance, attempt, client, causeOf(client, { is: 'unknown', cause: 'key_unknown' }))
+  const credentials = [...(client?.keys ?? []), ...(client?.secrets ?? [])]
+  const now = credentials.find((each) => each.credentialId === held.credentialId && each.version === held.version)
+  if (!client || !now) {
+    const gone = 'secret' in attempt.presented ? {} : { cause: 'key_unknown' }
+    return refuse(instance, attempt, client, causeOf(client, { is: 'unknown', ...gone }))
+  }
   if (!isGood(now, instance.view.databaseNow())) {
     return refuse(instance, attempt, client, causeOf(client, { is: 'dead', held: now }))
   }

@@ -44,6 +44,15 @@ describe('what an inspection finds', { timeout: 60_000 }, () => {
     assert.match(found.warnings[0] ?? '', /poll cannot be seen/)
   })
 
+  test('is in the way where the store may have leaked and the root key with it: what would take over is the thief’s too', async () => {
+    const { obstacles } = await inspect({ kid: active, suspectStore: true })
+    assert.deepEqual(
+      obstacles.map(({ code }) => code),
+      ['ROOT_KEY_NOT_REPLACED'],
+    )
+    assert.match(obstacles[0]?.message ?? '', /still the newest one: put a new one in front of it/)
+  })
+
   test('is no key where nobody knows it', async () => {
     assert.equal((await inspect({ kid: 'es256-unknown' })).key, undefined)
   })

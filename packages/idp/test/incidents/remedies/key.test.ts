@@ -18,6 +18,9 @@ describe('a compromised key that signs', { timeout: 60_000 }, () => {
     kid = await kidIn(idp, bearer, 'active')
     await kidIn(idp, bearer, 'prepared')
     await openIncident(estate, { incident: 'INC-1', kid })
+    const { status, body } = await here().post('INC-1', 'probes', { kind: 'compromised' })
+    assert.deepEqual([status, body.code], [409, 'NOT_FROZEN'], 'nobody carries it out')
+    await here().post('INC-1', 'freeze')
   })
   after(() => estate.stop())
 
@@ -100,10 +103,14 @@ describe('a compromised key that does not sign', { timeout: 60_000 }, () => {
   test('has no successor to be promoted while it is only prepared, and is revoked', async () => {
     const kid = await kidIn(idp, bearer, 'prepared')
     await openIncident(estate, { incident: 'prepared', kid })
+    await post('prepared', 'freeze')
     assert.equal((await post('prepared', 'probes', { kind: 'compromised' })).body.kid, kid)
     const promoted = (await post('prepared', 'promote')).body
     assert.deepEqual([promoted.successors, promoted.windowMs], [[], 0])
     assert.equal((await post('prepared', 'revoke')).body.revoked[0].kid, kid)
+    await post('prepared', 'unfreeze')
+    const { entries } = (await idp.manage('GET', '/api/v1/denied', undefined, bearer)).body
+    assert.deepEqual(entries, [], 'the token by it is refused already')
   })
 
   test('is shown with the key that took over from it while it is retiring, and is revoked', async () => {
@@ -127,9 +134,33 @@ describe('a compromised key that does not sign', { timeout: 60_000 }, () => {
   test('makes no token to probe with once its private half is gone', async () => {
     const kid = await kidIn(idp, bearer, 'revoked')
     await openIncident(estate, { incident: 'gone', kid })
+    await post('gone', 'freeze')
     const { status, body } = await post('gone', 'probes', { kind: 'compromised' })
     assert.deepEqual([status, body.code], [409, 'KEY_CANNOT_SIGN'])
     assert.equal((await post('gone', 'revoke')).body.revoked[0].kid, kid)
+    await post('gone', 'unfreeze')
+  })
+
+  test('is left accepted where the incident is unfrozen without more, and the token that it signed is denied', async (t) => {
+    const api = await startApi(idp)
+    t.after(() => api.close())
+    const kid = await kidIn(idp, bearer, 'active')
+    await openIncident(estate, { incident: 'given-up', kid })
+    await post('given-up', 'freeze')
+    const probe = (await post('given-up', 'probes', { kind: 'compromised' })).body
+    assert.equal(verdictOf(api, probe.token), 'ok')
+    assert.equal((await post('given-up', 'unfreeze')).status, 200)
+    await eventually(
+      async () => verdictOf(api, probe.token),
+      (code) => code === 'token_denied',
+    )
+    const { entries } = (await idp.manage('GET', '/api/v1/denied', undefined, bearer)).body
+    assert.ok(Date.parse(entries[0].expiresAt) >= Date.parse(probe.expiresAt), 'for as long as it lives')
+    assert.equal((await post('given-up', 'probes', { kind: 'compromised' })).body.code, 'NOT_FROZEN')
+    await post('given-up', 'freeze')
+    const another = (await post('given-up', 'probes', { kind: 'compromised' })).body
+    assert.equal(verdictOf(api, another.token), 'ok', 'what is probed with next says something about the key')
+    await post('given-up', 'unfreeze')
   })
 
   test('is left as it is when it is retired already', async () => {

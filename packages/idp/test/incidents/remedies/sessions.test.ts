@@ -94,6 +94,20 @@ describe('the sessions of an incident', { timeout: 60_000 }, () => {
     assert.equal(await introspected(fresh), true)
   })
 
+  test('end as of the same moment whatever somebody wrote down as what came of it', async () => {
+    const { entries, stores } = (await end('one')).body
+    const about = (what: string) => `/api/v1/incidents/one/${what}`
+    await idp.manage('POST', about('claim'), { runner: 'mallory', seconds: 15 }, bearer)
+    const written = { entries: [{ client_id: agent.clientId, issuedBefore: '2020-01-01T00:00:00Z' }], stores }
+    for (const result of [written, {}, { entries: 'x' }, [null], 'x', 7]) {
+      const wrote = await idp.manage('PUT', about('steps/sessions'), { runner: 'mallory', result }, bearer)
+      assert.equal(wrote.status, 200)
+      const { status, body } = await end('one', other)
+      assert.deepEqual([status, body.entries.slice(0, 2)], [200, entries.slice(0, 2)], JSON.stringify(result))
+      assert.deepEqual(body.stores, stores)
+    }
+  })
+
   test('end for all there are, but not the one by which this is asked for', async () => {
     await openIncident(estate, { incident: 'all', kid, sessions: [{ all: true }] })
     const old = await tokenOf(agent)
@@ -138,7 +152,7 @@ describe('the sessions of an incident', { timeout: 60_000 }, () => {
 
   test('leave events that name the incident', async () => {
     const audit = await auditReader(idp)
-    const events = await audit.until({ action: 'denied.added' }, 5)
+    const events = await audit.until({ action: 'denied.added' }, 12)
     assert.deepEqual([...new Set(events.map(({ details }) => details.incident))].toSorted(), ['all', 'before', 'one'])
   })
 })

@@ -2,15 +2,13 @@ import {
   type InstanceAddress,
   type InstanceVerdict,
   isProved,
+  placeOf,
   type RefreshOutcome,
 } from '../../../instances/verdict.ts'
 import type { IncidentEvidence } from '../../document.ts'
 import { bad, code, counted, good, moment, paragraph, type Section, type Text, tableOr, unsure } from '../text.ts'
 
-export const nameOf = ({ url, address }: InstanceAddress): Text => [
-  code(url),
-  address === undefined ? '' : [' at ', code(address)],
-]
+export const nameOf = (instance: InstanceAddress): Text => code(placeOf(instance))
 
 /** What each was told, and what it answered. */
 export function refreshSection({ refreshes }: IncidentEvidence): Section {

@@ -1,4 +1,5 @@
 import { type InstanceVerdict, isProved } from '../../../instances/verdict.ts'
+import { ofInstance } from '../../../procedure/verdict.ts'
 import { uncontained } from '../../containment.ts'
 import type { IncidentEvidence } from '../../document.ts'
 import { type Block, bad, moment, paragraph, type Section, type Text } from '../text.ts'
@@ -7,8 +8,8 @@ import { nameOf } from './instances.ts'
 /** What is left, each with its worst case and what to do. Instances are told in a table of their own. */
 export function openSection(evidence: IncidentEvidence): Section {
   const unproved = evidence.instances.filter((each) => !isProved(each))
-  const told = uncontained(evidence)
-  const others = evidence.verdict.open.filter((each) => !told.includes(each) && !unproved.some(isAbout(each)))
+  const told = new Set([...uncontained(evidence), ...unproved.map(ofInstance)])
+  const others = evidence.verdict.open.filter((each) => !told.has(each))
   const list: Block[] = others.length === 0 ? [] : [{ kind: 'list', items: others }]
   const table: Block[] = unproved.length === 0 ? [] : [{ kind: 'table', head: headings, rows: unproved.map(row) }]
   const blocks = [...list, ...table]
@@ -21,11 +22,6 @@ export function notesSection({ verdict: { notes } }: IncidentEvidence): Section 
     title: 'To know besides',
     blocks: [notes.length === 0 ? paragraph('Nothing.') : { kind: 'list', items: notes }],
   }
-}
-
-const isAbout = (sentence: string) => (instance: InstanceVerdict) => {
-  const { url, address } = instance
-  return sentence.startsWith(`${address === undefined ? url : `${url} at ${address}`}: `)
 }
 
 const headings = ['Instance', 'What is wrong', 'At worst', 'What to do']

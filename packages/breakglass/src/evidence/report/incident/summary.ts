@@ -1,5 +1,5 @@
 import { isProved } from '../../../instances/verdict.ts'
-import { uncontained } from '../../containment.ts'
+import { uncontained, unseen } from '../../containment.ts'
 import type { IncidentEvidence } from '../../document.ts'
 import { promotionOf, revocationOf, unavailableOf } from '../../steps.ts'
 import {
@@ -23,21 +23,31 @@ export function summary(evidence: IncidentEvidence): Section {
 
 function verdict(evidence: IncidentEvidence): Block {
   const { contained, open } = evidence.verdict
-  if (!contained) {
-    const why = uncontained(evidence).map((sentence) => `${capital(sentence)}.`)
-    const text = [...why, 'What is open stands below, with what to do.'].join(' ')
-    return { kind: 'verdict', mark: 'bad', headline: 'Not contained', text }
-  }
-  if (open.length === 0) return { kind: 'verdict', mark: 'good', headline: 'Contained', text: containedText(evidence) }
-  const headline = `Contained, with ${counted(open.length, 'point')} open`
-  return { kind: 'verdict', mark: 'unsure', headline, text: `${containedText(evidence)} Read what is open.` }
+  const why = [...uncontained(evidence), ...unseen(evidence)].map((sentence) => `${capital(sentence)}.`)
+  const text = [...(contained ? containedTexts(evidence) : why), ...below(evidence.verdict)].join(' ')
+  if (!contained) return { kind: 'verdict', mark: 'bad', headline: 'Not contained', text }
+  if (open.length === 0) return { kind: 'verdict', mark: 'good', headline: 'Contained', text }
+  return { kind: 'verdict', mark: 'unsure', headline: `Contained, with ${counted(open.length, 'point')} open`, text }
 }
 
-function containedText({ instances, acknowledgements }: IncidentEvidence): string {
+/** Whoever reads no further has to know that there is more. */
+function below({ open, notes }: IncidentEvidence['verdict']): string[] {
+  return [
+    ...(open.length === 0 ? [] : ['What is open stands below, with what to do.']),
+    ...(notes.length === 0 ? [] : ['The limits of what was seen stand under “To know besides”.']),
+  ]
+}
+
+function containedTexts({ instances, acknowledgements }: IncidentEvidence): string[] {
   const probed =
     instances.length === 0 ? 'No API instance was named, so none was probed.' : `${refusals(instances.length)}.`
-  const feed = acknowledgements ? ' Every verifier on the feed that is live has acknowledged that.' : ''
-  return `The key is revoked. ${probed}${feed}`
+  return ['The key is revoked.', probed, ...(acknowledgements ? [feedText(acknowledgements)] : [])]
+}
+
+/** Where it is contained, those that have not acknowledged are those whose lease is over. */
+function feedText({ acknowledged, missing }: NonNullable<IncidentEvidence['acknowledgements']>): string {
+  if (acknowledged.length > 0) return 'Every verifier on the feed that is live has acknowledged that.'
+  return missing.length > 0 ? 'No verifier on the feed is live any more.' : 'No verifier is on the feed.'
 }
 
 const refusals = (count: number) =>
@@ -59,6 +69,8 @@ function facts(evidence: IncidentEvidence): [string, Text][] {
         : bad('no'),
     ],
     ['Signing since', successors.length === 0 ? '—' : joined(successors.map(successorText), '; ')],
+    ['Fresh tokens', windowText(evidence)],
+    ...suspicion(evidence),
     ['Instances', provedText(instances)],
     ['Administration', administrationText(evidence)],
     ['Identity provider', [provider.issuer, ` (${provider.kind})`]],
@@ -79,6 +91,18 @@ const successorText = ({
   keyring: string
   everywhereAt: string
 }): Text => [code(kid), ` of ${keyring}, on every instance at ${moment(everywhereAt)}`]
+
+function windowText({ incident }: IncidentEvidence): Text {
+  const windowMs = promotionOf(incident)?.windowMs
+  if (windowMs === undefined) return '—'
+  if (windowMs === 0) return 'never without a key that verifiers on the feed held'
+  return unsure(`may have waited for trust for up to ${(windowMs / 1_000).toFixed(1)} s`)
+}
+
+function suspicion({ incident }: IncidentEvidence): [string, Text][] {
+  if (!incident.plan.suspectStore) return []
+  return [['Store', unsure('suspected to have leaked: every key under an older root key was to be replaced')]]
+}
 
 function provedText(instances: IncidentEvidence['instances']): Text {
   if (instances.length === 0) return unsure('none was named')

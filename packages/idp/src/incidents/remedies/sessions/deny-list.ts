@@ -1,4 +1,5 @@
-import { type DenyEntry, type DenyRow, rowOf } from '../../../denied/entry.ts'
+import { denyEntryOf } from '@rekey/breakglass'
+import { type DenyRow, rowOf } from '../../../denied/entry.ts'
 import { iso } from '../../../http/time.ts'
 import type { Selected } from './selected.ts'
 
@@ -13,12 +14,7 @@ export function deniedFor(
   now: number,
   longestTokenMs: number,
 ): DenyRow[] {
-  return selected.map((one) => rowOf(entryOf(one, issuer), now, longestTokenMs))
-}
-
-function entryOf({ selector, issuedBefore: ms }: Selected, issuer: string): DenyEntry {
-  const issuedBefore = iso(ms)
-  if ('sub' in selector) return { sub: selector.sub, issuedBefore }
-  if ('clientId' in selector) return { client_id: selector.clientId, issuedBefore }
-  return 'sid' in selector ? { sid: selector.sid } : { iss: issuer, issuedBefore }
+  return selected.map(({ selector, issuedBefore }) =>
+    rowOf(denyEntryOf(selector, issuer, iso(issuedBefore)), now, longestTokenMs),
+  )
 }

@@ -10,6 +10,12 @@ import { changeIncident, readAt } from './record.ts'
 /** A thousand instances of APIs, each with what it answered and what to do about it. */
 export const longestResult = 2_000_000
 
+/** A runner may have any name, and everybody sees it: he is known by the client as which he calls, too. */
+export interface By {
+  runner: string
+  actor: string
+}
+
 /**
  * Claims an incident, so that one alone carries it out, or prolongs one's own claim.
  *
@@ -18,20 +24,24 @@ export const longestResult = 2_000_000
 export function claimIncident(
   db: IdpDatabase,
   incident: string,
-  { runner, seconds }: { runner: string; seconds: number },
+  seconds: number,
+  { runner, actor }: By,
 ): Promise<IncidentRecord> {
-  return change(db, incident, (before, now) => transition.claimed(before, runner, seconds, now))
+  return change(db, incident, (before, now) => transition.claimed(before, runner, seconds, now, actor))
 }
 
-/** Ends one's own claim; where it is another's by now, nothing happens. */
-export function releaseIncident(db: IdpDatabase, incident: string, runner: string): Promise<IncidentRecord> {
-  return change(db, incident, (before) => transition.released(before, runner))
+/**
+ * Ends one's own claim; where it is another's by now, nothing happens.
+ *
+ * @throws IdpError `UNKNOWN_INCIDENT`; BreakGlassError `INCIDENT_CLAIMED` where it is another client's
+ */
+export function releaseIncident(db: IdpDatabase, incident: string, { runner, actor }: By): Promise<IncidentRecord> {
+  return change(db, incident, (before) => transition.released(before, runner, actor))
 }
 
 /**
  * Writes something about a step down, for whoever holds the claim.
  *
- * @param by the runner, and the client as which it calls
  * @throws IdpError `UNKNOWN_INCIDENT`, `PAYLOAD_TOO_LARGE`; BreakGlassError `INCIDENT_CLAIMED`
  */
 export function writeStep(
@@ -39,13 +49,13 @@ export function writeStep(
   incident: string,
   step: StepName,
   asked: StepChange,
-  { runner, actor }: { runner: string; actor: string },
+  { runner, actor }: By,
 ): Promise<IncidentRecord> {
   const told = storable(asked)
   if (JSON.stringify(told.result ?? null).length > longestResult) {
     throw new IdpError('PAYLOAD_TOO_LARGE', `the result of a step has at most ${longestResult} characters`)
   }
-  const stepped = (before: StoredIncident, now: number) => transition.stepped(before, runner, step, told, now)
+  const stepped = (before: StoredIncident, now: number) => transition.stepped(before, runner, step, told, now, actor)
   return change(db, incident, stepped, async (transaction, before, after) => {
     const { state, error } = told
     if (after.timeline === before.timeline) return

@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { setTimeout as delay } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
@@ -8,19 +7,19 @@ import {
   type EvidenceKey,
   ensureEvidenceKey,
   instanceTools,
-  monotonicClock,
   type Plan,
-  readTargets,
+  refreshTokenOf,
   rekeyProvider,
   resumeIncident,
   type Surroundings,
-  systemClock,
 } from '@rekey/breakglass'
 import type { Logger } from 'pino'
+import { monotonicClock, systemClock } from '../clock.ts'
 import type { Config } from '../config.ts'
 import { IdpError } from '../error.ts'
 import type { IdpDatabase } from '../tables.ts'
 import { keepEvidence } from './evidence.ts'
+import { software } from './software.ts'
 
 /** Carries incidents out, where that was asked for by the API. One at a time is enough of each. */
 export interface IncidentRunner {
@@ -44,27 +43,28 @@ export interface IncidentRunner {
 
 export function incidentRunner(config: Config, db: IdpDatabase, base: string, log: Logger): IncidentRunner {
   const { apis, evidenceKeyFile, refreshToken } = config.breakGlass
-  const configured = readTargets(apis)
-  const isConfigured = (api: ApiTarget) => configured.some((known) => isDeepStrictEqual(known, api))
+  const isConfigured = (api: ApiTarget) => apis.some((known) => isDeepStrictEqual(known, api))
   const closing = new AbortController()
   const underWay = new Map<string, Promise<void>>()
 
   async function carryOut(incident: string, token: string): Promise<void> {
     try {
       const key = requireKey(evidenceKeyFile)
-      const outcome = await resumeIncident(incident, await surroundings(key, token))
+      const outcome = await resumeIncident(incident, surroundings(key, token))
       log.info({ incident, contained: outcome.contained, open: outcome.open.length }, 'incident carried out')
     } catch (error) {
       log.error({ err: error, incident }, 'incident not carried out: it can be gone on with')
     }
   }
 
-  async function surroundings(key: EvidenceKey, token: string): Promise<Surroundings> {
+  function surroundings(key: EvidenceKey, token: string): Surroundings {
     const hands = { clock: systemClock, monotonic: monotonicClock, pause }
+    const tools = instanceTools(hands)
     return {
       ...hands,
       provider: rekeyProvider(apiOverFetch(base, () => token, closing.signal)),
-      instances: instanceTools(hands),
+      // An incident that was opened without any is about those of this configuration.
+      instances: { ...tools, instancesOf: (named) => tools.instancesOf(named.length === 0 ? apis : named) },
       evidence: {
         key,
         async keep(incident, bytes) {
@@ -74,15 +74,15 @@ export function incidentRunner(config: Config, db: IdpDatabase, base: string, lo
       },
       runner: `${base} on ${hostname()} (pid ${process.pid})`,
       signal: closing.signal,
-      refreshToken: await secretOf(refreshToken),
+      refreshToken: refreshTokenOf(refreshToken),
       onChange: () => undefined,
-      software: 'rekey idp',
+      software: software(),
     }
   }
 
   function planned(plan: Plan): Plan {
     requireKey(evidenceKeyFile)
-    if (plan.apis.length === 0) return { ...plan, apis: configured }
+    if (plan.apis.length === 0) return { ...plan, apis }
     if (plan.apis.every(isConfigured)) return plan
     throw new IdpError('API_NOT_CONFIGURED', 'an API is named that REKEY_APIS of this instance does not name')
   }
@@ -109,11 +109,4 @@ const pause = (ms: number, signal?: AbortSignal) => delay(ms, undefined, signal 
 function requireKey(file: string | undefined): EvidenceKey {
   if (file !== undefined) return ensureEvidenceKey(file)
   throw new IdpError('EVIDENCE_KEY_MISSING', 'this instance has no key to sign evidence by: set REKEY_EVIDENCE_KEY')
-}
-
-/** The newest of the secrets: the instances know it, or know it besides an older one. */
-async function secretOf(source: Config['breakGlass']['refreshToken']): Promise<string | undefined> {
-  if (source === undefined) return undefined
-  const text = 'file' in source ? await readFile(source.file, 'utf8') : source.value
-  return text.split(',', 1)[0]?.trim()
 }

@@ -1,0 +1,111 @@
+import assert from 'node:assert/strict'
+import { afterEach, beforeEach, describe, it } from 'node:test'
+import { openChain } from '../../src/audit/chain.ts'
+import { newestCheckpoint } from '../../src/audit/newest.ts'
+import { type Checkpoint, decodeUnverified, openNote } from '../../src/audit/note.ts'
+import { type AuditSigner, auditSigner } from '../../src/audit/signer.ts'
+import { rangeAt } from '../../src/audit/tree.ts'
+import type { RootKey } from '../../src/sealing/root-key.ts'
+import { type AuditEstate, auditEstate, events } from './estate.ts'
+
+const origin = 'idp.example.com/audit'
+const root = (n: number): RootKey => ({ id: `root-${n}`, key: Buffer.alloc(32, n) })
+const [firstRoot, leakedRoot, newRoot] = [root(1), root(2), root(3)]
+const [first, leaked, successor, thief] = [firstRoot, leakedRoot, newRoot, root(66)].map((each) =>
+  auditSigner(each, origin),
+) as [AuditSigner, AuditSigner, AuditSigner, AuditSigner]
+
+/** The first root key signs 10 events, the one that leaks 10 more, and 3 are chained that nothing is signed for yet. */
+describe('a thief of the root key who signs the last checkpoint before that is replaced', { timeout: 60_000 }, () => {
+  let estate: AuditEstate
+  let file: string
+  beforeEach(async () => {
+    estate = await auditEstate()
+    file = estate.file()
+    await use(firstRoot)
+    await grow([firstRoot], 10)
+    await use(leakedRoot)
+    await grow([leakedRoot, firstRoot], 10)
+    await use(newRoot)
+    await grow([leakedRoot], 3)
+    assert.equal((await newestCheckpoint(estate.db, leaked))?.size, 20)
+  })
+  afterEach(() => estate.stop())
+
+  const use = ({ id }: RootKey) => estate.service.pool.query('INSERT INTO root_keys (id) VALUES ($1)', [id])
+  const open = (all: RootKey[]) => {
+    const signer = auditSigner({ all, sealing: all[0] as RootKey }, origin)
+    return openChain(estate.db, { signer, checkpointFile: file, everyMs: 60_000 })
+  }
+
+  async function grow(all: RootKey[], count: number): Promise<void> {
+    const chain = await open(all)
+    await estate.record(events(count))
+    await chain.poke()
+    await chain.close()
+  }
+
+  async function insert(by: AuditSigner, size: number, over: Partial<Checkpoint> = {}): Promise<void> {
+    const { rows } = await estate.service.pool.query('SELECT hash FROM audit_chain WHERE seq = $1', [size])
+    const told = { size, root: (await rangeAt(estate.db, size)).root(), head: rows[0].hash.toString('hex') }
+    const note = by.note({ ...told, time: new Date().toISOString(), ...over })
+    const { root, head, time } = decodeUnverified(note) as Checkpoint
+    await estate.service.pool.query(
+      `INSERT INTO audit_checkpoints (size, root, head, note, at) VALUES ($1, decode($2, 'hex'), decode($3, 'hex'), $4, $5)`,
+      [size, root, head, note, time],
+    )
+  }
+
+  async function formerAfterChange() {
+    await grow([newRoot, leakedRoot], 5)
+    await grow([newRoot], 5)
+    const newest = await newestCheckpoint(estate.db, successor)
+    assert.equal(newest?.size, 33)
+    return newest.former
+  }
+
+  async function verdict() {
+    const chain = await open([newRoot])
+    const { verified, problems } = await chain.verify()
+    await chain.close()
+    return [verified, problems.map(({ code, seq }) => `${code} ${seq}`)]
+  }
+
+  it('makes no key of his a former one, and prolongs none', async () => {
+    const most = Number.MAX_SAFE_INTEGER
+    const former = [thief, first, leaked, successor, first].map(({ publicKey }) => ({ publicKey, upTo: most }))
+    await insert(leaked, 23, { former })
+    const before = [
+      { publicKey: first.publicKey, upTo: 10 },
+      { publicKey: leaked.publicKey, upTo: 23 },
+    ]
+    assert.deepEqual(await formerAfterChange(), before)
+    assert.deepEqual(await verdict(), [true, []])
+    await insert(thief, 30)
+    assert.deepEqual(await verdict(), [false, ['checkpoint-foreign 30']])
+  })
+
+  it('makes none a former one that signed something else than this chain', async () => {
+    await insert(thief, 21, { head: 'ab'.repeat(32) })
+    const former = [first, thief].map(({ publicKey }) => ({ publicKey, upTo: 22 }))
+    await insert(leaked, 23, { former })
+    assert.deepEqual(
+      (await formerAfterChange())?.map(({ upTo }) => upTo),
+      [10, 23],
+    )
+    assert.deepEqual(await verdict(), [false, ['checkpoint-foreign 21']])
+  })
+
+  it('cannot name so many that the next checkpoint does not open', async () => {
+    const named = Array.from({ length: 98 }, (_, i) => ({ publicKey: Buffer.alloc(32, i), upTo: 1 }))
+    await insert(leaked, 23, { former: [{ publicKey: first.publicKey, upTo: 10 }, ...named] })
+    const former = await formerAfterChange()
+    assert.deepEqual(
+      former?.map(({ upTo }) => upTo),
+      [10, 23],
+    )
+    assert.deepEqual(await verdict(), [true, []])
+    const { rows } = await estate.service.pool.query('SELECT note FROM audit_checkpoints WHERE size > 23')
+    assert.ok(rows.length > 0 && rows.every(({ note }) => openNote(note, successor.publicKey)))
+  })
+})
