@@ -42,7 +42,10 @@ export async function verifyExport(lines: Bytes, options: ExportOptions = {}): P
   const wanted = options.signer ?? (kept && fingerprintOf(kept.publicKey))
   const { signer, closedAt, keys = kept ?? nobody } = judgeEnd(end, walk, findings, wanted, kept)
   // Only now it is known which keys the newest one names as its predecessors.
-  await vouchesOutside(outside, keys, findings)
+  const vouched = await vouchesOutside(outside, keys, findings)
+  if (outside.trim() !== '' && vouched.length === 0) {
+    findings.add('checkpoint-foreign', 'no checkpoint outside is signed by that key')
+  }
   const later = walk.finish(closedAt)
   const notes = later ? { notes: [newer(later, walk.seq)] } : {}
   return { ...findings.verdict({ checkedCount, size: walk.seq, root: walk.root(), signer }), ...notes }
