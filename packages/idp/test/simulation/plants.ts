@@ -127,8 +127,8 @@ export const plants: readonly Plant[] = [
     fault: 'the key set is handed out without a lease',
     breaks: ['too late', 'too early'],
     file: 'packages/idp/src/signing/routes.ts',
-    text: 'instance.requireLease()',
-    instead: '',
+    text: 'instance.requireLease()\n    const { body, etag }',
+    instead: 'const { body, etag }',
   },
   {
     fault: 'a restored backup brings a revoked key back',
