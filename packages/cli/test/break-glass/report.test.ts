@@ -15,9 +15,9 @@ function reportOf(kept: string): string {
 }
 
 test('evidence in a file is read and verified where it is', () => {
-  const report = reportOf('/home/ada/evidence/INC-42.zip')
-  assert.ok(report.includes('rekey evidence show /home/ada/evidence/INC-42.zip\n'), report)
-  assert.ok(report.includes(`rekey evidence verify /home/ada/evidence/INC-42.zip --signer ${signer}\n`), report)
+  const report = reportOf('/srv/ada/evidence/INC-42.zip')
+  assert.ok(report.includes('rekey evidence show /srv/ada/evidence/INC-42.zip\n'), report)
+  assert.ok(report.includes(`rekey evidence verify /srv/ada/evidence/INC-42.zip --signer ${signer}\n`), report)
   assert.doesNotMatch(report, /curl/)
 })
 
