@@ -98,6 +98,18 @@ describe('breaking the glass', { timeout: 60_000 }, () => {
     )
   })
 
+  it('tells of instances in the order in which they were named, whoever may be told the secret', async (t) => {
+    const desk = await openDesk(t)
+    const urls = ['http://127.0.0.1:9', desk.api]
+    const operator = { ...desk.operator('ada'), mayTell: ({ url }: { url: string }) => url === desk.api }
+    const { instances, record } = await breakGlass(planFor(desk, { apis: urls.map((url) => ({ url })) }), operator)
+    const { result } = stepOf(record, 'refresh')
+    assert.deepEqual(
+      [instances, result as RefreshOutcome[]].map((each) => each.map(({ url }) => url)),
+      [urls, urls],
+    )
+  })
+
   it('checked later, proves again what was proved and does nothing else', async (t) => {
     const desk = await openDesk(t)
     await breakGlass(planFor(desk), desk.operator('ada'))

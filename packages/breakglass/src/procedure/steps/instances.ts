@@ -20,7 +20,7 @@ export function refreshEveryInstance(run: Run): Promise<void> {
   })
 }
 
-/** The secret goes to those alone that may be told it. */
+/** The secret goes to those alone that may be told it. What came of it is in the order of the instances. */
 async function inTwo<T>(
   run: Run,
   instances: readonly InstanceAddress[],
@@ -28,8 +28,8 @@ async function inTwo<T>(
 ): Promise<T[]> {
   const { refreshToken, mayTell = () => true } = run.s
   const [told, others] = [instances.filter(mayTell), instances.filter((each) => !mayTell(each))]
-  const both = await run.work(() => Promise.all([act(told, refreshToken), act(others, undefined)]))
-  return both.flat()
+  const [ofTold, ofOthers] = await run.work(() => Promise.all([act(told, refreshToken), act(others, undefined)]))
+  return instances.flatMap((each) => (mayTell(each) ? ofTold : ofOthers).splice(0, 1))
 }
 
 /** Has every instance refuse an old token, take a fresh one and refuse a denied one, until it does so without a break. */
