@@ -10,7 +10,7 @@ export type BreakGlassErrorCode =
   | 'SELF_LOCK'
   /** The store may have leaked, and what would take over is sealed by a root key that may have leaked with it. */
   | 'ROOT_KEY_NOT_REPLACED'
-  /** There is an incident of this id, and it is about another key. */
+  /** There is an incident of this id, about another key or with another plan. */
   | 'INCIDENT_DIFFERS'
   | 'UNKNOWN_INCIDENT'
   /** Somebody else carries this incident out at the moment. */

@@ -15,10 +15,9 @@ export interface StepChange {
  */
 export interface Journal {
   /**
-   * Writes an incident down. Safe to repeat: the one that is there is returned as it stands, also when the plans differ in
-   * more than the key.
+   * Writes an incident down. Safe to repeat: the one that is there is returned as it stands.
    *
-   * @throws BreakGlassError `INCIDENT_DIFFERS` when it is about another key
+   * @throws BreakGlassError `INCIDENT_DIFFERS` when it was opened about another key, or with another plan
    */
   open(plan: Plan): Promise<IncidentRecord>
   /** @throws BreakGlassError `UNKNOWN_INCIDENT` */

@@ -1,16 +1,17 @@
 import { type IncidentRecord, type Plan, type StoredIncident, transition } from '@rekey/breakglass'
 import { databaseNow, recordEvent } from '@rekey/database'
 import { storable } from '../audit/storable.ts'
-import { IdpError } from '../error.ts'
 import type { Instance } from '../instance.ts'
 import type { IdpDatabase } from '../tables.ts'
 import { findIncident, readAt, standing } from './record.ts'
+import { requireKey } from './remedies/key.ts'
 
 /**
  * Writes an incident down. Safe to repeat: the one that is there is returned as it stands.
  *
  * @returns it, and whether it is new
- * @throws IdpError `UNKNOWN_KID` when nobody knows the key; BreakGlassError `INCIDENT_DIFFERS` when it is about another one
+ * @throws IdpError `UNKNOWN_KID` when nobody knows the key; BreakGlassError `INCIDENT_DIFFERS` when it was opened about another one, or
+ *   with another plan
  */
 export async function openIncident(
   { connection: { db }, store }: Pick<Instance, 'connection' | 'store'>,
@@ -19,18 +20,12 @@ export async function openIncident(
 ): Promise<{ record: IncidentRecord; isNew: boolean }> {
   const plan = storable(asked)
   const found = await findIncident(db, plan.incident)
-  if (!found) await requireKnown(store, plan.kid)
+  if (!found) await requireKey(store, plan.kid)
   const inserted = found ? undefined : await insert(db, plan, actor)
   const incident = found ?? inserted ?? (await findIncident(db, plan.incident))
   if (!incident) throw new Error('an incident went away while it was opened')
   transition.samePlan(incident, plan)
   return { record: await readAt(db, incident), isNew: inserted !== undefined }
-}
-
-async function requireKnown(store: Instance['store'], kid: string): Promise<void> {
-  const keyrings = await store.list()
-  if (keyrings.some(({ versions }) => versions.some(({ id }) => id === kid))) return
-  throw new IdpError('UNKNOWN_KID', 'no keyring has, or ever had, a key of this id')
 }
 
 /** @returns undefined when somebody else was faster */
