@@ -14,7 +14,8 @@
  * gone, or when the revision went backwards or its epoch is another (a restored backup). Between falling back and the
  * next confirmation it holds nothing and must refuse to act.
  *
- * Correctness hangs on the lease and on reading changes in order; NOTIFY only makes it quick.
+ * Correctness hangs on the lease and on reading changes in order; NOTIFY only makes it quick. So it may hold a lease again
+ * while its listener is still away, and keeps it when that is back: then it only looks for what it was not told of.
  */
 import type { ChangeRecord } from '../changes/since.ts'
 import type { After } from '../clock.ts'
@@ -105,7 +106,7 @@ export class InstanceView {
     view.#listener = await options.listen({
       onNotify: () => view.#stir(),
       onLost: ({ kind }) => view.#fallBack(`listener: ${kind}`),
-      onRestored: () => view.#fallBack('listener restored'),
+      onRestored: () => view.#stir(),
     })
     try {
       // From here on steps of the database's clock are noticed.

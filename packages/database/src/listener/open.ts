@@ -15,7 +15,7 @@ export interface ListenerOptions {
   onNotify: (payload: string) => void
   /** Called at once when it goes deaf: whatever was cached may be stale from here on. */
   onLost: (reason: LostReason) => void
-  /** Called when it hears again. What was sent in between is gone: read everything anew. */
+  /** Called when it hears again. What was sent in between is gone: look for what changed. */
   onRestored: () => void
   /** Told of each attempt to come back that failed, for a log line. */
   onRetry?: (error: unknown) => void

@@ -2,17 +2,21 @@ import { EventEmitter, on } from 'node:events'
 import { after, afterEach, before } from 'node:test'
 import { recordChange } from '../../src/changes/record.ts'
 import type { ChangeRecord } from '../../src/changes/since.ts'
+import { monotonicClock, systemAfter, systemClock } from '../../src/clock.ts'
 import { type Connection, connect, notifyThrough } from '../../src/connection/connect.ts'
 import type { Clocks } from '../../src/instances/lease.ts'
+import { databaseLedger } from '../../src/instances/ledger.ts'
 import { openView } from '../../src/instances/open.ts'
 import { instanceRows } from '../../src/instances/row.ts'
 import { liveAmong } from '../../src/instances/steadiness.ts'
-import type { InstanceView, Viewer } from '../../src/instances/view.ts'
+import { InstanceView, type Viewer, type ViewOptions } from '../../src/instances/view.ts'
 import type { DatabaseTables } from '../../src/tables.ts'
 import { type TestDatabase, testDatabase } from '../../src/testing/database.ts'
 
 interface PartyOptions {
   clocks?: Clocks
+  /** Instead of a connection that listens. */
+  listen?: ViewOptions['listen']
   /** Part of reading; what it throws, the viewer throws. */
   onReload?: () => Promise<void>
   onApply?: (changes: ChangeRecord[]) => Promise<void>
@@ -48,14 +52,16 @@ async function openParty(database: TestDatabase, id: string, options: PartyOptio
     lost: (reason) => story.tell(`lost: ${reason}${stillHeld()}`),
   }
   try {
-    view = await openView(connection.db, viewer, {
-      id,
-      address: `http://${id}`,
-      listenUrl: database.serviceUrl,
-      notify: notifyThrough(connection.pool),
-      onError: options.onError ?? ((error) => story.tell(`error: ${String(error)}`)),
-      ...(options.clocks && { clocks: options.clocks }),
-    })
+    const { listen, clocks = { wall: systemClock, monotonic: monotonicClock } } = options
+    const onError = options.onError ?? ((error) => story.tell(`error: ${String(error)}`))
+    const usual = { id, address: `http://${id}`, onError, clocks }
+    view = listen
+      ? await InstanceView.open(viewer, { ...usual, ledger: databaseLedger(connection.db), listen, after: systemAfter })
+      : await openView(connection.db, viewer, {
+          ...usual,
+          listenUrl: database.serviceUrl,
+          notify: notifyThrough(connection.pool),
+        })
   } catch (error) {
     await connection.close()
     throw error
