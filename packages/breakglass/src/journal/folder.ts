@@ -1,12 +1,11 @@
 /** Incidents in a folder of one machine, for identity providers that cannot keep them themselves. */
-import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { entriesOf, newestText, writeRevision } from '@rekey/keyring/revisions'
 import type { Clock } from '../clock.ts'
 import { BreakGlassError } from '../error.ts'
 import { incidentId } from '../incident/plan.ts'
 import { allSteps, type IncidentRecord } from '../incident/record.ts'
 import type { Journal } from './journal.ts'
-import { newestText, unlessMissing, writeRevision } from './revisions.ts'
 import * as transition from './transition.ts'
 
 /** A journal whose provider cannot say by itself whether administration is frozen. */
@@ -89,7 +88,7 @@ function parse(text: string, path: string): transition.StoredIncident {
 }
 
 async function incidentsIn(folder: string): Promise<string[]> {
-  const entries = (await failing(() => readdir(folder, { withFileTypes: true }).catch(unlessMissing))) ?? []
+  const entries = await failing(() => entriesOf(folder))
   const names = entries.filter((entry) => entry.isDirectory() && incidentId.safeParse(entry.name).success)
   // One whose first revision was not written yet is none.
   const found = await Promise.all(names.map(async ({ name }) => [name, await newestText(join(folder, name))] as const))

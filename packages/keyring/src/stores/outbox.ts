@@ -6,15 +6,8 @@
 import { hash } from 'node:crypto'
 import { access, mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import {
-  entriesOf,
-  keyringsIn,
-  newestRevision,
-  numbered,
-  readRevision,
-  revisionsIn,
-  unlessMissing,
-} from './revisions.ts'
+import { entriesOf, newestRevision, numbered, revisionsIn, unlessMissing } from './revisions.ts'
+import { keyringsIn, readSaved } from './saved.ts'
 import type { Change } from './store.ts'
 
 /** Of each keyring, so that a long backlog is not read at once. */
@@ -76,7 +69,7 @@ async function pendingOf(folder: string, name: string): Promise<OutboxEntry[]> {
 }
 
 async function entryOf(folder: string, keyring: string, revision: number): Promise<OutboxEntry | undefined> {
-  const read = await readRevision(folder, revision)
+  const read = await readSaved(folder, revision)
   // Delivered by somebody else, and cleared away.
   if (!read) return undefined
   const { change, savedAt: at } = read.saved

@@ -1,26 +1,59 @@
-/** The files of a directory store: a folder for each keyring, and in it a file for each revision that is kept. */
-import { readdir, readFile } from 'node:fs/promises'
-import { join } from 'node:path'
-import { KeyringError } from '../error.ts'
-import { isKeyringName, type Keyring } from '../lifecycle/keyring.ts'
-import type { AnyPolicy } from '../policy/client.ts'
-import type { Change } from './store.ts'
+/**
+ * A document that several processes of one machine change: a folder in which each revision is a file, named by its number.
+ *
+ * A revision is written beside its place, brought to disk, and then hard-linked into it: `link` fails when the name exists,
+ * and that is the compare-and-swap. A reader takes the highest number, so a crash between any two system calls leaves either
+ * the old document or the new one, and no lock behind.
+ */
+import { randomUUID } from 'node:crypto'
+import { link, mkdir, open, readdir, readFile, rm } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 
-/** What the file of a revision says. */
-export interface Saved<P extends AnyPolicy> {
-  keyring: Keyring<P>
-  dueAt: number | null
-  change: Change
-  savedAt: number
+/** How many are kept: for a person to look at, and so that a slow writer finds its number taken. */
+const revisionsKept = 8
+
+/**
+ * Writes a revision that follows the one that was read. Errors of the file system pass through.
+ *
+ * @param folder made when missing, readable by its owner only
+ * @param needlessUpTo older revisions are kept all the same when they are past this one
+ * @returns false when another writer took that revision
+ */
+export async function writeRevision(
+  folder: string,
+  revision: number,
+  text: string,
+  needlessUpTo: () => Promise<number> = async () => revision,
+): Promise<boolean> {
+  await makeFolder(folder)
+  if (!(await linkInto(folder, revision, text))) return false
+  if (await overtaken(folder, revision)) {
+    await rm(fileOf(folder, revision), { force: true })
+    return false
+  }
+  await prune(folder, revision, needlessUpTo)
+  return true
 }
 
-/** The names of the keyrings in a store, in order. */
-export async function keyringsIn(store: string): Promise<string[]> {
-  const entries = (await entriesOf(store)).filter((entry) => entry.isDirectory() && isKeyringName(entry.name))
-  return entries.map(({ name }) => name).sort()
+/**
+ * The newest revision, and its number. Errors of the file system pass through.
+ *
+ * @returns `undefined` when there is none
+ */
+export async function newestText(folder: string): Promise<{ revision: number; text: string } | undefined> {
+  const revision = await newestRevision(folder)
+  if (revision === 0) return undefined
+  const text = await textOf(folder, revision)
+  // Pruned by a writer that is more than `revisionsKept` ahead of this reader: what is newest has moved on.
+  return text === undefined ? newestText(folder) : { revision, text }
 }
 
-/** The numbers of the revisions in the folder of a keyring, in order. */
+/** `undefined` when the revision is not kept any more. */
+export async function textOf(folder: string, revision: number): Promise<string | undefined> {
+  return readFile(fileOf(folder, revision), 'utf8').catch(unlessMissing)
+}
+
+/** The numbers of the revisions in a folder, in order. */
 export async function revisionsIn(folder: string): Promise<number[]> {
   const numbers = (await entriesOf(folder)).flatMap(
     (entry) => /^(\d{12})\.json$/.exec(entry.name)?.slice(1).map(Number) ?? [],
@@ -31,19 +64,6 @@ export async function revisionsIn(folder: string): Promise<number[]> {
 /** 0 when there is none. */
 export async function newestRevision(folder: string): Promise<number> {
   return (await revisionsIn(folder)).at(-1) ?? 0
-}
-
-/**
- * @returns `undefined` when the revision is not kept any more
- * @throws KeyringError `STORE_DAMAGED`
- */
-export async function readRevision<P extends AnyPolicy>(
-  folder: string,
-  revision: number,
-): Promise<{ saved: Saved<P>; text: string } | undefined> {
-  const path = fileOf(folder, revision)
-  const text = await readFile(path, 'utf8').catch(unlessMissing)
-  return text === undefined ? undefined : { saved: parse<P>(text, path, revision), text }
 }
 
 export function fileOf(folder: string, revision: number): string {
@@ -64,14 +84,56 @@ export function unlessMissing(error: NodeJS.ErrnoException): undefined {
   if (error.code !== 'ENOENT') throw error
 }
 
-function parse<P extends AnyPolicy>(text: string, path: string, revision: number): Saved<P> {
-  const damaged = (cause?: unknown) =>
-    new KeyringError('STORE_DAMAGED', `${path} is not the document that was written`, { path }, { cause })
+async function makeFolder(folder: string): Promise<void> {
+  const made = await mkdir(folder, { recursive: true, mode: 0o700 })
+  if (made === undefined) return
+  // A new folder is only as durable as those it stands in.
+  for (let at = folder; at !== dirname(made); at = dirname(at)) await syncFolder(dirname(at))
+}
+
+/** @returns false when another writer already took that revision */
+async function linkInto(folder: string, revision: number, text: string): Promise<boolean> {
+  const draft = join(folder, `.${randomUUID()}.draft`)
   try {
-    const saved: Saved<P> | null = JSON.parse(text)
-    if (saved?.keyring?.revision === revision && Array.isArray(saved.keyring.versions)) return saved
-  } catch (cause) {
-    throw damaged(cause)
+    await writeDurably(draft, text)
+    await link(draft, fileOf(folder, revision))
+    await syncFolder(folder)
+    return true
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false
+    throw error
+  } finally {
+    await rm(draft, { force: true })
   }
-  throw damaged()
+}
+
+/**
+ * Others may write so often while a slow writer is at it that its number was taken, and pruned, before it links: then `link`
+ * succeeds and means nothing. Whoever is that far behind has lost, and nobody may take what he wrote for a change.
+ */
+async function overtaken(folder: string, revision: number): Promise<boolean> {
+  return (await newestRevision(folder)) >= revision + revisionsKept
+}
+
+async function prune(folder: string, newest: number, needlessUpTo: () => Promise<number>): Promise<void> {
+  const old = (await revisionsIn(folder)).filter((revision) => revision <= newest - revisionsKept)
+  if (old.length === 0) return
+  const upTo = await needlessUpTo()
+  const needless = old.filter((revision) => revision <= upTo)
+  await Promise.all(needless.map((revision) => rm(fileOf(folder, revision), { force: true })))
+}
+
+async function writeDurably(path: string, text: string): Promise<void> {
+  const file = await open(path, 'wx', 0o600)
+  try {
+    await file.writeFile(text)
+    await file.sync()
+  } finally {
+    await file.close()
+  }
+}
+
+async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder)
+  await handle.sync().finally(() => handle.close())
 }
