@@ -15,3 +15,12 @@ export const systemAfter: After = (delayMs, act) => {
   const timer = setTimeout(act, delayMs)
   return () => clearTimeout(timer)
 }
+
+/** Returns when `ended` does, or when that many milliseconds are over. */
+export async function atMost(ms: number, ended: Promise<void>, after: After): Promise<void> {
+  let cancel = () => {}
+  const over = new Promise<void>((resolve) => {
+    cancel = after(ms, resolve)
+  })
+  await Promise.race([ended, over]).finally(() => cancel())
+}

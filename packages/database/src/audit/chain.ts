@@ -1,16 +1,13 @@
 import type { Kysely } from 'kysely'
-import { type After, type Clock, monotonicClock, systemAfter } from '../clock.ts'
-import { DatabaseError } from '../error.ts'
+import { type After, atMost, type Clock, monotonicClock, systemAfter } from '../clock.ts'
 import type { DatabaseTables } from '../tables.ts'
 import { Ages, type AuditAges } from './ages.ts'
 import { isAway } from './away.ts'
 import { Chainer } from './chainer.ts'
 import { CheckpointFile } from './checkpoint-file.ts'
-import type { CheckpointKeys } from './keys.ts'
 import { ownTables } from './own-tables.ts'
-import { ReadingTurn } from './reading.ts'
+import { ChainReader } from './reader.ts'
 import type { AuditSigner } from './signer.ts'
-import { verifyDatabase } from './verify/database.ts'
 import type { Verdict } from './verify/findings.ts'
 import { Watch } from './watch.ts'
 
@@ -60,9 +57,6 @@ export interface AuditChain {
 const patienceMs = 1000
 /** How long the last checkpoint may hold up the end of an instance. */
 const lastMs = 2000
-/** A fifth of the time is work, of which half is waiting for the database: that is a tenth of a core. */
-const [restsPerWork, longestRestMs] = [4, 2000]
-const [askForTurnMs, keepTurnMs] = [2000, 3000]
 
 /**
  * Chains events, signs checkpoints, keeps them outside, and watches that the chain only ever grows.
@@ -85,10 +79,10 @@ class Keeper implements AuditChain {
   readonly #file: CheckpointFile | undefined
   readonly #watch: Watch
   readonly #chainer: Chainer
-  readonly #turn: ReadingTurn
+  readonly #reader: ChainReader
+  readonly #after: After
   readonly #clock: Clock
   readonly #ages: Ages
-  readonly #stop = Promise.withResolvers<void>()
   #last: { verdict: Verdict; at: number } | undefined
   #doubted = false
   #working: Promise<void> | undefined
@@ -102,12 +96,20 @@ class Keeper implements AuditChain {
     this.#db = db
     this.#options = options
     const { checkpointFile: path, signer } = options
-    this.#turn = new ReadingTurn(db)
+    this.#after = options.after ?? systemAfter
     this.#clock = options.clock ?? monotonicClock
     this.#ages = new Ages(this.#clock, path !== undefined)
     this.#watch = new Watch()
     this.#chainer = new Chainer(db, signer, this.#watch, (error) => options.onError?.(error))
     this.#file = path === undefined ? undefined : new CheckpointFile(path)
+    this.#reader = new ChainReader(db, {
+      watch: this.#watch,
+      chainer: this.#chainer,
+      file: this.#file,
+      poke: () => this.poke(),
+      clock: this.#clock,
+      after: this.#after,
+    })
   }
 
   async open(): Promise<void> {
@@ -143,7 +145,7 @@ class Keeper implements AuditChain {
 
   async verify({ gently = false } = {}): Promise<Verdict> {
     try {
-      const verdict = await (gently ? this.#readInTurn() : this.#read())
+      const verdict = await this.#reader.read(gently)
       this.#last = { verdict, at: this.#clock() }
       this.#doubted = !verdict.verified
       if (verdict.verified) this.#ages.verified()
@@ -156,61 +158,13 @@ class Keeper implements AuditChain {
     }
   }
 
-  async #read(rest?: (workedMs: number) => Promise<void>): Promise<Verdict> {
-    await this.poke()
-    const { breaks } = this.#watch
-    const outside = await this.#file?.read()
-    const { keys } = this.#chainer
-    const verdict = await verifyDatabase(this.#db, {
-      ...keys,
-      ...(outside === undefined ? {} : { outside }),
-      seen: this.#watch.vouches(),
-      clock: this.#clock,
-      ...(rest === undefined ? {} : { rest }),
-    })
-    // The first checkpoint of a new key may be among what was read, and looks foreign by the one of before.
-    if (!verdict.verified && (await this.#isSignedByOther(keys))) return await this.#read(rest)
-    // What was found broken meanwhile may have been read here before it was.
-    if (verdict.verified && this.#watch.breaks === breaks) this.#watch.mend()
-    const { broken } = this.#watch
-    return broken && verdict.verified ? refusedFor(verdict, broken) : verdict
-  }
-
-  async #isSignedByOther({ publicKey }: CheckpointKeys): Promise<boolean> {
-    await this.poke()
-    return !this.#chainer.keys.publicKey.equals(publicKey)
-  }
-
-  async #readInTurn(): Promise<Verdict> {
-    while (!(await this.#turn.take())) await this.#rest(askForTurnMs)
-    let keepAt = this.#clock() + keepTurnMs
-    const rest = async (workedMs: number) => {
-      await this.#rest(Math.min(restsPerWork * workedMs, longestRestMs))
-      if (this.#clock() < keepAt) return
-      await this.#turn.take()
-      keepAt = this.#clock() + keepTurnMs
-    }
-    return await this.#read(rest).finally(() => this.#turn.release())
-  }
-
-  /** @throws DatabaseError `TRY_AGAIN` when it is closed meanwhile */
-  async #rest(ms: number): Promise<void> {
-    let enough = () => {}
-    const rested = new Promise<void>((resolve) => {
-      enough = this.#after(ms, resolve)
-    })
-    await Promise.race([rested, this.#stop.promise])
-    enough()
-    if (this.#closing) throw new DatabaseError('TRY_AGAIN', 'The audit is being closed. Nothing was found out.')
-  }
-
   #noteIntegrity(): void {
     this.#brokenSince = this.integrity() ? undefined : (this.#brokenSince ?? this.#chainer.look?.now)
   }
 
   close(): Promise<void> {
     this.#closing ??= this.#end()
-    this.#stop.resolve()
+    this.#reader.stop()
     return this.#closing
   }
 
@@ -220,12 +174,7 @@ class Keeper implements AuditChain {
     if (this.#isAway) return
     // It stays under way: two looks at once could take the chain for one that was cut short.
     this.#working = this.#signLast()
-    let enough = () => {}
-    const patience = new Promise<void>((resolve) => {
-      enough = this.#after(lastMs, resolve)
-    })
-    await Promise.race([this.#working, patience])
-    enough()
+    await atMost(lastMs, this.#working, this.#after)
   }
 
   /** Otherwise nothing would vouch for what happened last until an instance is at it again. */
@@ -233,14 +182,10 @@ class Keeper implements AuditChain {
     try {
       await this.#chainer.advance(0)
       await this.#keepOutside()
-      await this.#turn.release()
+      await this.#reader.release()
     } catch (error) {
       this.#options.onError?.(error)
     }
-  }
-
-  #after(delayMs: number, act: () => void): () => void {
-    return (this.#options.after ?? systemAfter)(delayMs, act)
   }
 
   #schedule(delayMs: number): void {
@@ -293,10 +238,4 @@ class Keeper implements AuditChain {
     }
     if (!this.#watch.broken) this.#ages.kept()
   }
-}
-
-function refusedFor(verdict: Verdict, { message, facts }: DatabaseError): Verdict {
-  const place = typeof facts.seq === 'number' ? { seq: facts.seq } : {}
-  const brokenAt = place.seq === undefined ? {} : { brokenAt: place.seq }
-  return { ...verdict, verified: false, ...brokenAt, problems: [{ code: 'changed', ...place, message }] }
 }
