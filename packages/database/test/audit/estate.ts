@@ -16,13 +16,20 @@ import { type Checkpoint, decodeUnverified } from '../../src/audit/note.ts'
 import { type AuditEvent, recordEvents } from '../../src/audit/record.ts'
 import { type AuditSigner, auditSigner } from '../../src/audit/signer.ts'
 import { type Connection, connect } from '../../src/connection/connect.ts'
+import type { RootKey } from '../../src/sealing/root-key.ts'
+import type { SealingKeys } from '../../src/sealing/seal.ts'
 import type { DatabaseTables } from '../../src/tables.ts'
 import { testDatabase } from '../../src/testing/database.ts'
 import { eventually } from '../../src/testing/eventually.ts'
 
-export const signer = auditSigner({ id: 'root', key: Buffer.alloc(32, 7) }, 'idp.example.com/audit')
+export const origin = 'idp.example.com/audit'
+export const signer = auditSigner({ id: 'root', key: Buffer.alloc(32, 7) }, origin)
 /** Somebody else's. */
-export const foreigner = auditSigner({ id: 'other', key: Buffer.alloc(32, 8) }, 'idp.example.com/audit')
+export const foreigner = auditSigner({ id: 'other', key: Buffer.alloc(32, 8) }, origin)
+
+export const root = (n: number): RootKey => ({ id: `root-${n}`, key: Buffer.alloc(32, n) })
+/** Root keys as an instance holds them. */
+export const holding = (all: RootKey[], sealing = all[0] as RootKey): SealingKeys => ({ all, sealing })
 
 export const event = (action: string, over: Partial<AuditEvent> = {}): AuditEvent => ({
   action,
@@ -50,6 +57,9 @@ export async function auditEstate() {
     for (const table of guarded) await owner.pool.query(`ALTER TABLE ${table} ENABLE TRIGGER USER`)
   }
 
+  const record = (list: readonly AuditEvent[], by: Connection<DatabaseTables> = service) =>
+    by.db.transaction().execute((transaction) => recordEvents(transaction, list))
+
   return {
     database,
     db: service.db,
@@ -57,12 +67,28 @@ export async function auditEstate() {
     owner,
     folder,
     file: () => join(folder, randomUUID()),
-    record: (list: readonly AuditEvent[], by: Connection<DatabaseTables> = service) =>
-      by.db.transaction().execute((transaction) => recordEvents(transaction, list)),
+    record,
     async chain(options: Partial<ChainOptions> = {}, by: Connection<DatabaseTables> = service): Promise<AuditChain> {
       const chain = await openChain(by.db, { signer, ...options })
       opened.push(chain)
       return chain
+    },
+    /** Writes down that this root key is the newest one. */
+    use: ({ id }: RootKey) => service.pool.query('INSERT INTO root_keys (id) VALUES ($1)', [id]),
+    /** An instance chains so many events, signs them, and ends. */
+    async grow(keys: SealingKeys, count: number, checkpointFile: string, everyMs?: number): Promise<void> {
+      const chain = await openChain(service.db, { signer: auditSigner(keys, origin), checkpointFile, everyMs })
+      await record(events(count))
+      await chain.poke()
+      await chain.close()
+    },
+    /** Puts a checkpoint into the database as it is signed, by whomever. */
+    async insertNote(note: string): Promise<void> {
+      const { size, root, head, time } = decodeUnverified(note) as Checkpoint
+      await service.pool.query(
+        `INSERT INTO audit_checkpoints (size, root, head, note, at) VALUES ($1, decode($2, 'hex'), decode($3, 'hex'), $4, $5)`,
+        [size, root, head, note, time],
+      )
     },
     /** What a database administrator can do who stops at nothing. */
     tamper: (...statements: string[]) => change(statements),

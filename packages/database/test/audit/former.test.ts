@@ -2,14 +2,12 @@ import assert from 'node:assert/strict'
 import { afterEach, beforeEach, describe, it } from 'node:test'
 import { openChain } from '../../src/audit/chain.ts'
 import { newestCheckpoint } from '../../src/audit/newest.ts'
-import { type Checkpoint, decodeUnverified, openNote } from '../../src/audit/note.ts'
+import { type Checkpoint, openNote } from '../../src/audit/note.ts'
 import { type AuditSigner, auditSigner } from '../../src/audit/signer.ts'
 import { rangeAt } from '../../src/audit/tree.ts'
 import type { RootKey } from '../../src/sealing/root-key.ts'
-import { type AuditEstate, auditEstate, events } from './estate.ts'
+import { type AuditEstate, auditEstate, holding, origin, root } from './estate.ts'
 
-const origin = 'idp.example.com/audit'
-const root = (n: number): RootKey => ({ id: `root-${n}`, key: Buffer.alloc(32, n) })
 const [firstRoot, leakedRoot, newRoot] = [root(1), root(2), root(3)]
 const [first, leaked, successor, thief] = [firstRoot, leakedRoot, newRoot, root(66)].map((each) =>
   auditSigner(each, origin),
@@ -22,38 +20,22 @@ describe('a thief of the root key who signs the last checkpoint before that is r
   beforeEach(async () => {
     estate = await auditEstate()
     file = estate.file()
-    await use(firstRoot)
+    await estate.use(firstRoot)
     await grow([firstRoot], 10)
-    await use(leakedRoot)
+    await estate.use(leakedRoot)
     await grow([leakedRoot, firstRoot], 10)
-    await use(newRoot)
+    await estate.use(newRoot)
     await grow([leakedRoot], 3)
     assert.equal((await newestCheckpoint(estate.db, leaked))?.size, 20)
   })
   afterEach(() => estate.stop())
 
-  const use = ({ id }: RootKey) => estate.service.pool.query('INSERT INTO root_keys (id) VALUES ($1)', [id])
-  const open = (all: RootKey[]) => {
-    const signer = auditSigner({ all, sealing: all[0] as RootKey }, origin)
-    return openChain(estate.db, { signer, checkpointFile: file, everyMs: 60_000 })
-  }
-
-  async function grow(all: RootKey[], count: number): Promise<void> {
-    const chain = await open(all)
-    await estate.record(events(count))
-    await chain.poke()
-    await chain.close()
-  }
+  const grow = (all: RootKey[], count: number) => estate.grow(holding(all), count, file, 60_000)
 
   async function insert(by: AuditSigner, size: number, over: Partial<Checkpoint> = {}): Promise<void> {
     const { rows } = await estate.service.pool.query('SELECT hash FROM audit_chain WHERE seq = $1', [size])
     const told = { size, root: (await rangeAt(estate.db, size)).root(), head: rows[0].hash.toString('hex') }
-    const note = by.note({ ...told, time: new Date().toISOString(), ...over })
-    const { root, head, time } = decodeUnverified(note) as Checkpoint
-    await estate.service.pool.query(
-      `INSERT INTO audit_checkpoints (size, root, head, note, at) VALUES ($1, decode($2, 'hex'), decode($3, 'hex'), $4, $5)`,
-      [size, root, head, note, time],
-    )
+    await estate.insertNote(by.note({ ...told, time: new Date().toISOString(), ...over }))
   }
 
   async function formerAfterChange() {
@@ -65,7 +47,8 @@ describe('a thief of the root key who signs the last checkpoint before that is r
   }
 
   async function verdict() {
-    const chain = await open([newRoot])
+    const signer = auditSigner(holding([newRoot]), origin)
+    const chain = await openChain(estate.db, { signer, checkpointFile: file, everyMs: 60_000 })
     const { verified, problems } = await chain.verify()
     await chain.close()
     return [verified, problems.map(({ code, seq }) => `${code} ${seq}`)]

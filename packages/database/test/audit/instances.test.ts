@@ -69,7 +69,8 @@ describe('eight instances that record and chain at once', () => {
   it('carry on when the one that chains is killed in the middle', async () => {
     const before = await count('audit_chain')
     // Ends whatever backend holds the lock of the chain, as often as it can, while events come in.
-    const kill = `SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND objid = ${0x68_61_69_6e}`
+    const kill = `SELECT pg_terminate_backend(pid) FROM pg_locks JOIN pg_database d ON d.oid = database
+      WHERE datname = current_database() AND locktype = 'advisory' AND objid = ${0x68_61_69_6e}`
     let killed = 0
     const admin = connect<DatabaseTables>(estate.database.adminUrl, { max: 1 })
     for (let i = 0; i < 200; i += 1) {

@@ -4,15 +4,11 @@ import { openChain } from '../../src/audit/chain.ts'
 import { linesOfFile, readCheckpointLine } from '../../src/audit/checkpoints.ts'
 import { newestCheckpoint } from '../../src/audit/newest.ts'
 import { auditSigner } from '../../src/audit/signer.ts'
-import type { RootKey } from '../../src/sealing/root-key.ts'
 import type { SealingKeys } from '../../src/sealing/seal.ts'
-import { type AuditEstate, auditEstate, events, exported } from './estate.ts'
+import { type AuditEstate, auditEstate, events, exported, holding, origin, root } from './estate.ts'
 
-const origin = 'idp.example.com/audit'
-const root = (n: number): RootKey => ({ id: `root-${n}`, key: Buffer.alloc(32, n) })
 const [oldRoot, newRoot] = [root(1), root(2)]
 const successor = auditSigner(newRoot, origin)
-const holding = (all: RootKey[], sealing = all[0] as RootKey): SealingKeys => ({ all, sealing })
 
 describe('an audit whose database knows which root key is the newest', { timeout: 60_000 }, () => {
   let estate: AuditEstate
@@ -20,21 +16,14 @@ describe('an audit whose database knows which root key is the newest', { timeout
   beforeEach(async () => {
     estate = await auditEstate()
     file = estate.file()
-    await use(oldRoot)
+    await estate.use(oldRoot)
     await grow(holding([oldRoot]), 10)
   })
   afterEach(() => estate.stop())
 
-  const use = ({ id }: RootKey) => estate.service.pool.query('INSERT INTO root_keys (id) VALUES ($1)', [id])
   const open = (keys: SealingKeys, checkpointFile = file) =>
     openChain(estate.db, { signer: auditSigner(keys, origin), checkpointFile, everyMs: 60_000 })
-
-  async function grow(keys: SealingKeys, count: number): Promise<void> {
-    const chain = await open(keys)
-    await estate.record(events(count))
-    await chain.poke()
-    await chain.close()
-  }
+  const grow = (keys: SealingKeys, count: number) => estate.grow(keys, count, file, 60_000)
 
   async function counts() {
     const { rows } = await estate.owner.pool.query(
@@ -54,7 +43,7 @@ describe('an audit whose database knows which root key is the newest', { timeout
   it('is chained but not signed by an instance that lacks it, from the moment on in which it is written down', async () => {
     const stale = await open(holding([oldRoot]), estate.file())
     await stale.poke()
-    await use(newRoot)
+    await estate.use(newRoot)
     await estate.record(events(5))
     await stale.poke()
     assert.deepEqual(await counts(), [15, 10])
@@ -75,7 +64,7 @@ describe('an audit whose database knows which root key is the newest', { timeout
     await chain.poke()
     keys.all = [newRoot, oldRoot]
     await chain.poke()
-    await use(newRoot)
+    await estate.use(newRoot)
     await estate.record(events(5))
     await chain.poke()
     await chain.close()
@@ -83,13 +72,13 @@ describe('an audit whose database knows which root key is the newest', { timeout
   })
 
   it('is signed by it where it is held, though that instance has not heard that it seals', async () => {
-    await use(newRoot)
+    await estate.use(newRoot)
     await grow(holding([newRoot, oldRoot], oldRoot), 5)
     assert.equal((await newestCheckpoint(estate.db, successor))?.size, 15)
   })
 
   it('does not go back to the former key when that stands first in the file of an instance that starts', async () => {
-    await use(newRoot)
+    await estate.use(newRoot)
     await grow(holding([newRoot, oldRoot]), 5)
     const turned = holding([oldRoot, newRoot])
     await grow(turned, 5)
@@ -102,15 +91,15 @@ describe('an audit whose database knows which root key is the newest', { timeout
   })
 
   it('is not signed by the former key by an instance that saw the new one, whatever the database says since', async () => {
-    await use(newRoot)
+    await estate.use(newRoot)
     const chain = await open(holding([newRoot, oldRoot]))
     await estate.record(events(5))
     await chain.poke()
     await chain.poke()
     await estate.owner.pool.query('ALTER TABLE root_keys DISABLE TRIGGER USER')
     await estate.owner.pool.query('DELETE FROM root_keys')
-    await use(newRoot)
-    await use(oldRoot)
+    await estate.use(newRoot)
+    await estate.use(oldRoot)
     await estate.record(events(5))
     await chain.poke()
     await chain.close()

@@ -11,18 +11,12 @@ import { type EventProof, verifyProof } from '../../src/audit/proof.ts'
 import { proofOf } from '../../src/audit/prove.ts'
 import { type AuditSigner, auditSigner } from '../../src/audit/signer.ts'
 import { verifyExport } from '../../src/audit/verify/export.ts'
-import type { RootKey } from '../../src/sealing/root-key.ts'
 import type { SealingKeys } from '../../src/sealing/seal.ts'
 import { eventually } from '../../src/testing/eventually.ts'
-import { type AuditEstate, auditEstate, events, exported } from './estate.ts'
+import { type AuditEstate, auditEstate, events, exported, holding, origin, root } from './estate.ts'
 
-const origin = 'idp.example.com/audit'
-const root = (n: number): RootKey => ({ id: `root-${n}`, key: Buffer.alloc(32, n) })
 const [oldRoot, newRoot, thirdRoot] = [root(1), root(2), root(3)]
 const [former, successor] = [auditSigner(oldRoot, origin), auditSigner(newRoot, origin)]
-
-/** Root keys as an instance holds them. */
-const holding = (all: RootKey[], sealing = all[0] as RootKey): SealingKeys => ({ all, sealing })
 
 describe('an audit whose root key was replaced', { timeout: 60_000 }, () => {
   let estate: AuditEstate
@@ -36,12 +30,12 @@ describe('an audit whose root key was replaced', { timeout: 60_000 }, () => {
   before(async () => {
     estate = await auditEstate()
     file = estate.file()
-    await use(oldRoot)
+    await estate.use(oldRoot)
     await grow(holding([oldRoot]), 300)
     outsideBefore = await readFile(file, 'utf8')
     exportBefore = await exported(estate.db, former)
     replacedAt = 300
-    await use(newRoot)
+    await estate.use(newRoot)
     await grow(holding([newRoot, oldRoot]), 20)
     await grow(holding([newRoot]), 30)
     outside = await readFile(file, 'utf8')
@@ -53,16 +47,7 @@ describe('an audit whose root key was replaced', { timeout: 60_000 }, () => {
   })
   after(() => estate.stop())
 
-  const use = ({ id }: RootKey) => estate.service.pool.query('INSERT INTO root_keys (id) VALUES ($1)', [id])
-
-  /** An instance chains so many events, signs them, and ends. */
-  async function grow(keys: SealingKeys, count: number): Promise<void> {
-    const signer = auditSigner(keys, origin)
-    const chain = await openChain(estate.db, { signer, checkpointFile: file })
-    await estate.record(events(count))
-    await chain.poke()
-    await chain.close()
-  }
+  const grow = (keys: SealingKeys, count: number) => estate.grow(keys, count, file)
 
   async function verdictOf(keys: SealingKeys) {
     const chain = await openChain(estate.db, {
@@ -80,17 +65,13 @@ describe('an audit whose root key was replaced', { timeout: 60_000 }, () => {
   const codes = ({ problems }: { problems: { code: string }[] }) => [...new Set(problems.map(({ code }) => code))]
 
   /** A checkpoint of the chain as it is at this size, by whomever. */
-  async function insertNote(by: AuditSigner, size: number, over: Partial<Checkpoint> = {}): Promise<string> {
+  async function insert(by: AuditSigner, size: number, over: Partial<Checkpoint> = {}): Promise<string> {
     const { rows } = await estate.owner.pool.query('SELECT text, hash FROM audit_chain WHERE seq = $1', [size])
     const last = readCheckpointLine(linesOfFile(outside).at(-1) ?? '')
     const told = decodeUnverified(last?.checkpoint ?? '') as Checkpoint
     const head = rows[0].hash.toString('hex')
     const note = by.note({ ...told, former: [], size, head, ...over })
-    const { root, time } = decodeUnverified(note) as Checkpoint
-    await estate.service.pool.query(
-      `INSERT INTO audit_checkpoints (size, root, head, note, at) VALUES ($1, decode($2, 'hex'), decode($3, 'hex'), $4, $5)`,
-      [size, root, head, note, time],
-    )
+    await estate.insertNote(note)
     return note
   }
 
@@ -125,7 +106,7 @@ describe('an audit whose root key was replaced', { timeout: 60_000 }, () => {
       assert.deepEqual([verified, signer, problems, size], [true, successor.fingerprint, [], replacedAt])
       const uncovered = await of(outside.replace(outsideBefore, ''))
       assert.deepEqual([uncovered.verified, uncovered.brokenAt, codes(uncovered)], [false, 1, ['unsigned']])
-      const beyond = checkpointLine(await insertNote(former, 310), former.publicKey)
+      const beyond = checkpointLine(await insert(former, 310), former.publicKey)
       const stolen = verifyExport(Readable.from([exportBefore.replace(/[^\n]*\n$/, beyond)]), {
         ...options,
         checkpoints: outside,
@@ -159,7 +140,7 @@ describe('an audit whose root key was replaced', { timeout: 60_000 }, () => {
 
   it('is not vouched for by the former key beyond the change: what its thief puts on top is foreign', async () => {
     await estate.tamper(`DELETE FROM audit_checkpoints WHERE size > 325 AND size < 350`)
-    await insertNote(former, 340)
+    await insert(former, 340)
     for (const keys of [holding([newRoot, oldRoot]), holding([newRoot])]) {
       const verdict = await verdictOf(keys)
       assert.deepEqual([verdict.verified, verdict.brokenAt, codes(verdict)], [false, 340, ['checkpoint-foreign']])
@@ -169,7 +150,7 @@ describe('an audit whose root key was replaced', { timeout: 60_000 }, () => {
   it('does not take a checkpoint of the former key for the newest, and goes on with the new one', async () => {
     await grow(holding([newRoot]), 5)
     await estate.tamper('DELETE FROM audit_checkpoints WHERE size > 350')
-    await insertNote(former, 355)
+    await insert(former, 355)
     const both = auditSigner(holding([newRoot, oldRoot]), origin)
     const newest = await newestCheckpoint(estate.db, both)
     assert.deepEqual([newest?.size, newest?.signer, newest?.above], [350, successor.fingerprint, 1])
@@ -188,7 +169,7 @@ describe('an audit whose root key was replaced', { timeout: 60_000 }, () => {
 
   it('does not go back to the former key when all of the new one is removed from the database', async () => {
     await estate.tamper(`DELETE FROM audit_checkpoints WHERE size > ${replacedAt}`)
-    await insertNote(former, 350)
+    await insert(former, 350)
     const verdict = await verdictOf(holding([newRoot, oldRoot]))
     assert.equal(verdict.verified, false)
     assert.ok(codes(verdict).includes('checkpoint-removed') && codes(verdict).includes('checkpoint-foreign'))
@@ -200,7 +181,7 @@ describe('an audit whose root key was replaced', { timeout: 60_000 }, () => {
     await estate.tamper(
       `UPDATE audit_chain SET text = ${forged}, hash = sha256('\\x00' || convert_to(${forged}, 'UTF8')) WHERE seq = 7`,
     )
-    await insertNote(former, 200, { root: 'ab'.repeat(32) })
+    await insert(former, 200, { root: 'ab'.repeat(32) })
     const verdict = await verdictOf(holding([newRoot]))
     assert.equal(verdict.verified, false)
     assert.ok((verdict.brokenAt ?? 0) <= 8)
@@ -215,7 +196,7 @@ describe('an audit whose root key was replaced', { timeout: 60_000 }, () => {
     )
     const third = auditSigner(thirdRoot, origin)
     for (let size = 351; size < 356; size += 1) {
-      if (size === 352) await use(thirdRoot)
+      if (size === 352) await estate.use(thirdRoot)
       await estate.record(events(1))
       await Promise.all(chains.map((chain) => chain.poke()))
     }

@@ -64,8 +64,8 @@ test('failures of the database and of the way to it are told apart', async (t) =
   await t.test('a statement ended by the server is unreachable', async () => {
     const other = connect(database.ownerUrl, { max: 1, applicationName: 'victim' })
     const sleeping = refused(translated(other.pool.query('SELECT pg_sleep(60)')), 'UNREACHABLE')
-    const terminate =
-      "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'victim' AND state = 'active'"
+    const terminate = `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+      WHERE application_name = 'victim' AND state = 'active' AND datname = current_database()`
     while ((await owner.pool.query(terminate)).rowCount === 0);
     await sleeping
     await other.close()

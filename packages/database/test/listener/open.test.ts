@@ -62,9 +62,8 @@ test('a connection that carries nothing any more is noticed although it stays op
 
 test('a connection that the server ends is noticed at once, without a ping', async (t) => {
   const { heard } = await opened(t, { pingMs: never })
-  await ordinary.pool.query(
-    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'rekey listener'",
-  )
+  await ordinary.pool.query(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+    WHERE application_name = 'rekey listener' AND datname = current_database()`)
   assert.equal(await heard.next(), 'lost:connection-broken')
   assert.equal(await heard.next(), 'restored')
   await notify('revision', '2')
