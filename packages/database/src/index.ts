@@ -34,7 +34,7 @@ export { checkSchema } from './migrations/check.ts'
 export type { MigrationSource } from './migrations/files.ts'
 export { type MigrateOptions, migrate } from './migrations/migrate.ts'
 export { databaseMigrations } from './migrations/own.ts'
-export { HeldRootKeys, rootKeyHolders, type SealedUnder } from './sealing/held.ts'
+export { HeldRootKeys, type SealedUnder, whoLacksRootKey } from './sealing/held.ts'
 export {
   addRootKey,
   type RootKey,
@@ -44,5 +44,5 @@ export {
   removeRootKeys,
   rootKeyIds,
 } from './sealing/root-key.ts'
-export { rootIdOf, type Sealer, type SealingKeys, sealerFor } from './sealing/seal.ts'
+export { rootIdIn, rootIdOf, type Sealer, type SealingKeys, sealerFor } from './sealing/seal.ts'
 export type { DatabaseTables, NullableTime, Time } from './tables.ts'

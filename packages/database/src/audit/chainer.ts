@@ -1,4 +1,5 @@
 import { type Kysely, sql, type Transaction } from 'kysely'
+import { usedRootKeys } from '../sealing/used.ts'
 import type { DatabaseTables } from '../tables.ts'
 import { canonicalText, type EventRow } from './canonical.ts'
 import { formerOf } from './former.ts'
@@ -6,7 +7,6 @@ import { type Glance, glance } from './glance.ts'
 import type { CheckpointKeys } from './keys.ts'
 import { leafHash } from './merkle/hash.ts'
 import type { CompactRange, TreeNode } from './merkle/range.ts'
-import { usedRootKeys } from './root-keys.ts'
 import { type AuditSigner, signersOf } from './signer.ts'
 import type { Watch } from './watch.ts'
 

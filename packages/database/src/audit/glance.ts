@@ -1,9 +1,9 @@
 import { type Kysely, sql } from 'kysely'
+import { rootKeysNewestFirst } from '../sealing/used.ts'
 import type { DatabaseTables } from '../tables.ts'
 import { noHash } from './canonical.ts'
 import type { CheckpointKeys } from './keys.ts'
 import { newestCheckpoint } from './newest.ts'
-import { rootKeysNewestFirst } from './root-keys.ts'
 
 /** Where the chain stands. */
 export interface Glance {

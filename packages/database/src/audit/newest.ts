@@ -1,9 +1,10 @@
 import { type Kysely, sql } from 'kysely'
+import { usedRootKeys } from '../sealing/used.ts'
 import type { DatabaseTables } from '../tables.ts'
 import type { CheckpointKeys, Signatories } from './keys.ts'
 import { type Checkpoint, fingerprintOf, openNote, signatureStart } from './note.ts'
 import { ownTables } from './own-tables.ts'
-import { signatoriesOf } from './root-keys.ts'
+import { signersOf } from './signer.ts'
 
 export interface NewestCheckpoint extends Checkpoint {
   /** The C2SP signed note. */
@@ -38,6 +39,11 @@ export async function newestCheckpoint<T extends DatabaseTables>(
     return first ?? found
   }
   return undefined
+}
+
+/** Whoever may have signed, the newest first. */
+async function signatoriesOf(db: Kysely<DatabaseTables>, signers: Signatories): Promise<readonly CheckpointKeys[]> {
+  return 'publicKey' in signers ? signersOf(signers, await usedRootKeys(db)) : signers
 }
 
 /**

@@ -7,6 +7,7 @@ import type { AnnouncedKeys } from '../instances/ledger.ts'
 import type { DatabaseTables } from '../tables.ts'
 import { type RootKey, type RootKeyList, readRootKeys } from './root-key.ts'
 import type { SealingKeys } from './seal.ts'
+import { usedRootKeys } from './used.ts'
 
 type Db = Kysely<DatabaseTables>
 
@@ -133,7 +134,7 @@ export class HeldRootKeys implements SealingKeys, AnnouncedKeys {
     if (!idsOf(this.#all).includes(newest)) throw notHeld(newest, this.ids)
     const candidates = this.#newerThan(taken)
     if (candidates.length === 0) return undefined
-    const whoLacks = await rootKeyHolders(db)
+    const whoLacks = await whoLacksRootKey(db)
     return candidates.find(({ id }) => whoLacks(id).length === 0)
   }
 
@@ -174,7 +175,9 @@ export class HeldRootKeys implements SealingKeys, AnnouncedKeys {
 }
 
 /** @returns for the id of a root key the addresses of those live instances that do not hold it */
-export async function rootKeyHolders<T extends DatabaseTables>(database: Kysely<T>): Promise<(id: string) => string[]> {
+export async function whoLacksRootKey<T extends DatabaseTables>(
+  database: Kysely<T>,
+): Promise<(id: string) => string[]> {
   const { rows } = await sql<{ address: string; keys: string[] | null }>`
     SELECT address, root_keys AS keys FROM instances
     WHERE lease_until > clock_timestamp() ORDER BY address`.execute(ownTables(database))
@@ -183,7 +186,7 @@ export async function rootKeyHolders<T extends DatabaseTables>(database: Kysely<
 
 /** Those that were sealed under, in the order in which that began. */
 async function takenKeys(db: Db): Promise<string[]> {
-  return idsOf(await db.selectFrom('root_keys').select('id').orderBy('n').execute())
+  return (await usedRootKeys(db)).toReversed()
 }
 
 async function takeKey(

@@ -1,4 +1,5 @@
 import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto'
+import { type RawBuilder, sql } from 'kysely'
 import { DatabaseError } from '../error.ts'
 import type { RootKey } from './root-key.ts'
 
@@ -25,6 +26,11 @@ export interface SealingKeys {
 export function rootIdOf(sealed: string): string | undefined {
   const [version, id] = sealed.split('.')
   return version === format && id ? id : undefined
+}
+
+/** The same in SQL, of a column that holds nothing but what is sealed, or NULL. */
+export function rootIdIn(column: string): RawBuilder<string | null> {
+  return sql`split_part(${sql.ref(column)}, '.', 2)`
 }
 
 const format = 's1'

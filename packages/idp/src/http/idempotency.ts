@@ -33,7 +33,11 @@ export const nothingToPrepare: Preparation<void> = { make: async () => {}, disca
 type Kept = Pick<Instance, 'connection' | 'sealer' | 'view'>
 type Asked = Authorised & Pick<FastifyRequest, 'headers' | 'params' | 'body'>
 
-const keptFor = '60 seconds'
+export const replyKeptForMs = 60_000
+const keptFor = sql`${replyKeptForMs} * interval '1 millisecond'`
+/** Of rows of `idempotent_replies`. */
+export const isReplyKept = sql<boolean>`at > clock_timestamp() - ${keptFor}`
+
 const keyForm = /^[\x20-\x7e]{1,200}$/
 
 /**
@@ -119,7 +123,7 @@ async function replyBy<Reply>({ sealer }: Kept, db: IdpDatabase, key: Key): Prom
     .select(['request_hash', 'revision', 'sealed_reply'])
     .where('caller', '=', key.caller)
     .where('key_hash', '=', key.keyHash)
-    .where(sql<boolean>`at > clock_timestamp() - ${keptFor}::interval`)
+    .where(isReplyKept)
     .executeTakeFirst()
   if (!row) return undefined
   if (!row.request_hash.equals(key.requestHash)) {
@@ -139,7 +143,7 @@ async function keep<Reply>({ sealer }: Kept, transaction: Transaction<IdpTables>
 
 /** Deletes replies that are not given any more. */
 export async function pruneIdempotentReplies(db: IdpDatabase): Promise<void> {
-  await sql`DELETE FROM idempotent_replies WHERE at < now() - ${keptFor}::interval`.execute(db)
+  await sql`DELETE FROM idempotent_replies WHERE at < now() - ${keptFor}`.execute(db)
 }
 
 /** A reply that was moved to another caller, or another key, does not open. */

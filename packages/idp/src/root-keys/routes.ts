@@ -1,9 +1,9 @@
-import { rootKeyHolders } from '@rekey/database'
+import { whoLacksRootKey } from '@rekey/database'
 import { z } from 'zod'
 import type { App } from '../http/app.ts'
 import { requireScope } from '../http/authorise.ts'
 import type { Instance } from '../instance.ts'
-import { keysUnder, sealedUnder } from './sealed.ts'
+import { type Hanging, sealedUnder } from './sealed.ts'
 
 const rootKey = z.object({
   id: z.string().describe('Derived from the key; says nothing about it'),
@@ -16,6 +16,8 @@ const rootKey = z.object({
   keys: z.number().int().describe('How many of these are private keys'),
 })
 
+const nothing: Hanging = { sealed: 0, keys: 0 }
+
 /** What operators may know of the root keys. */
 export function rootKeyRoutes(app: App, instance: Instance): void {
   const { rootKeys, connection, audit } = instance
@@ -27,10 +29,9 @@ export function rootKeyRoutes(app: App, instance: Instance): void {
   const onRequest = requireScope(instance, 'keyrings:read')
   app.get('/api/v1/root-keys', { onRequest, schema: list }, async () => {
     const { ids, sealing } = rootKeys
-    const [whoLacks, sealed, sealedKeys] = await Promise.all([
-      rootKeyHolders(connection.db),
+    const [whoLacks, sealed] = await Promise.all([
+      whoLacksRootKey(connection.db),
       sealedUnder(connection.db, audit.signer),
-      keysUnder(connection.db),
     ])
     // Last those that are not held here any more, and would be needed.
     const all = [...ids, ...Object.keys(sealed).filter((id) => !ids.includes(id))]
@@ -39,8 +40,7 @@ export function rootKeyRoutes(app: App, instance: Instance): void {
         id,
         sealing: id === sealing,
         heldByAll: whoLacks(id).length === 0,
-        sealed: sealed[id] ?? 0,
-        keys: sealedKeys[id] ?? 0,
+        ...(sealed[id] ?? nothing),
       })),
     }
   })

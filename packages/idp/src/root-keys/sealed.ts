@@ -1,34 +1,34 @@
-import { type AuditSigner, newestCheckpoint } from '@rekey/database'
+import { type AuditSigner, newestCheckpoint, rootIdIn } from '@rekey/database'
 import { sql } from 'kysely'
+import { isReplyKept } from '../http/idempotency.ts'
 import type { IdpDatabase } from '../tables.ts'
 
-/** How many things are stored that were sealed under each root key, by its id: private halves, replies that are kept for a minute, probes. */
-export async function storedUnder(db: IdpDatabase): Promise<Record<string, number>> {
-  const { rows } = await sql<{ id: string; count: number }>`
-    SELECT split_part(sealed, '.', 2) AS id, count(*) AS count FROM (
-      SELECT version ->> 'sealedPrivate' FROM keyrings, jsonb_array_elements(document -> 'versions') AS version
-      UNION ALL SELECT sealed_reply FROM idempotent_replies WHERE at > clock_timestamp() - interval '1 minute'
-      UNION ALL SELECT sealed_probe FROM incidents
-    ) AS all_of_them (sealed) WHERE sealed IS NOT NULL GROUP BY 1`.execute(db)
-  return Object.fromEntries(rows.map(({ id, count }) => [id, count]))
+/** How many things hang on a root key, and how many of them are private halves of keys. */
+export interface Hanging {
+  sealed: number
+  keys: number
 }
 
-/** How many private halves of keys were sealed under each root key, by its id. */
-export async function keysUnder(db: IdpDatabase): Promise<Record<string, number>> {
-  const { rows } = await sql<{ id: string; count: number }>`
-    SELECT split_part(version ->> 'sealedPrivate', '.', 2) AS id, count(*) AS count
-    FROM keyrings, jsonb_array_elements(document -> 'versions') AS version
-    WHERE version ? 'sealedPrivate' GROUP BY 1`.execute(db)
-  return Object.fromEntries(rows.map(({ id, count }) => [id, count]))
+/** What is stored that was sealed under each root key, by its id: private halves, replies that are still kept, probes. */
+export async function storedUnder(db: IdpDatabase): Promise<Record<string, Hanging>> {
+  const { rows } = await sql<Hanging & { id: string }>`
+    SELECT ${rootIdIn('sealed')} AS id, count(*) AS sealed, count(*) FILTER (WHERE is_key) AS keys FROM (
+      SELECT version ->> 'sealedPrivate', true FROM keyrings, jsonb_array_elements(document -> 'versions') AS version
+      UNION ALL SELECT sealed_reply, false FROM idempotent_replies WHERE ${isReplyKept}
+      UNION ALL SELECT sealed_probe, false FROM incidents
+    ) AS all_of_them (sealed, is_key) WHERE sealed IS NOT NULL GROUP BY 1`.execute(db)
+  return Object.fromEntries(rows.map(({ id, ...hanging }) => [id, hanging]))
 }
 
 /**
- * The same as `storedUnder`, and the audit: it hangs on the one whose signer signed it last, because only then does a newer signer name it as
+ * The same, and the audit: it hangs on the one whose signer signed it last, because only then does a newer signer name it as
  * its predecessor.
  */
-export async function sealedUnder(db: IdpDatabase, signer: AuditSigner): Promise<Record<string, number>> {
-  const counts = await storedUnder(db)
+export async function sealedUnder(db: IdpDatabase, signer: AuditSigner): Promise<Record<string, Hanging>> {
+  const stored = await storedUnder(db)
   const newest = await newestCheckpoint(db, signer)
   const last = signer.all?.().find(({ publicKey }) => newest?.publicKey.equals(publicKey))
-  return last ? { ...counts, [last.rootKey]: (counts[last.rootKey] ?? 0) + 1 } : counts
+  if (!last) return stored
+  const { sealed = 0, keys = 0 } = stored[last.rootKey] ?? {}
+  return { ...stored, [last.rootKey]: { sealed: sealed + 1, keys } }
 }

@@ -1,4 +1,4 @@
-import { type AuditSigner, type HeldRootKeys, type RootKey, type RootKeyList, rootKeyHolders } from '@rekey/database'
+import { type AuditSigner, type HeldRootKeys, type RootKey, type RootKeyList, whoLacksRootKey } from '@rekey/database'
 import type { Logger } from 'pino'
 import { every } from '../every.ts'
 import type { IdpDatabase } from '../tables.ts'
@@ -13,14 +13,11 @@ export interface RootKeys {
   readonly sealing: string
   /** The newest first. */
   readonly ids: readonly string[]
-  /** Does every live instance hold it? */
-  heldByAll(id: string): Promise<boolean>
-  /** The addresses of those live instances that do not. */
+  /** The addresses of those live instances that do not hold it. */
   lackedBy(id: string): Promise<string[]>
 }
 
 export function shownRootKeys(held: HeldRootKeys, db: IdpDatabase): RootKeys {
-  const lackedBy = async (id: string) => (await rootKeyHolders(db))(id)
   return {
     get newest() {
       return held.ids[0] ?? held.sealing.id
@@ -31,8 +28,7 @@ export function shownRootKeys(held: HeldRootKeys, db: IdpDatabase): RootKeys {
     get ids() {
       return held.ids
     },
-    lackedBy,
-    heldByAll: async (id) => (await lackedBy(id)).length === 0,
+    lackedBy: async (id) => (await whoLacksRootKey(db))(id),
   }
 }
 

@@ -1,5 +1,5 @@
 import type { Probe } from '@rekey/breakglass'
-import { rootIdOf, type Sealer } from '@rekey/database'
+import { rootIdIn, rootIdOf, type Sealer } from '@rekey/database'
 import { sql } from 'kysely'
 import type { IdpDatabase } from '../../tables.ts'
 import { probeRecord } from './probes.ts'
@@ -21,7 +21,7 @@ export async function tendProbes(db: IdpDatabase, sealer: Sealer, sealing: strin
   const { rows } = await sql<StoredProbe>`
     SELECT incident, sealed_probe AS sealed, clock_timestamp() AS now FROM incidents
     WHERE sealed_probe IS NOT NULL
-      AND (opened_at < now() - interval '30 days' OR split_part(sealed_probe, '.', 2) <> ${sealing})`.execute(db)
+      AND (opened_at < now() - interval '30 days' OR ${rootIdIn('sealed_probe')} <> ${sealing})`.execute(db)
   // One that does not open must not keep the others from it.
   const tended = await Promise.allSettled(rows.map((row) => tend(db, sealer, sealing, row)))
   for (const each of tended) if (each.status === 'rejected') throw each.reason

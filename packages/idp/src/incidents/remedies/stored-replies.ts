@@ -2,16 +2,16 @@
  * Replies that are kept for a minute for whoever asks again by the same Idempotency-Key: those that tell a client secret lay in
  * the store, sealed.
  */
+import { rootIdIn } from '@rekey/database'
 import { sql } from 'kysely'
+import { replyKeptForMs } from '../../http/idempotency.ts'
 import type { IdpDatabase } from '../../tables.ts'
 
-const keptForMs = 60_000
 const mostNamed = 100
 
 /** Whoever has the older root key could read them to the end of their minute. */
 export async function forgetReplies(db: IdpDatabase, newestRootKey: string): Promise<void> {
-  const replies = db.deleteFrom('idempotent_replies')
-  await replies.where(sql`split_part(sealed_reply, '.', 2)`, '<>', newestRootKey).execute()
+  await db.deleteFrom('idempotent_replies').where(rootIdIn('sealed_reply'), '<>', newestRootKey).execute()
 }
 
 /**
@@ -21,7 +21,7 @@ export async function forgetReplies(db: IdpDatabase, newestRootKey: string): Pro
  * @param since from when on the store may have been read, in milliseconds
  */
 export async function aboutReplies(db: IdpDatabase, since: number): Promise<string[]> {
-  const from = (since - keptForMs) / 1_000
+  const from = (since - replyKeptForMs) / 1_000
   const { rows } = await sql<{ name: string }>`
     SELECT DISTINCT agent_id || '/' || (details ->> 'credentialId') AS name FROM audit_events
     WHERE at >= to_timestamp(${from}) AND action IN ('credential.generated', 'credential.rotated')

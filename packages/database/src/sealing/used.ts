@@ -1,7 +1,5 @@
 import { type Kysely, sql } from 'kysely'
 import type { DatabaseTables } from '../tables.ts'
-import type { CheckpointKeys, Signatories } from './keys.ts'
-import { signersOf } from './signer.ts'
 
 /** The ids of the root keys that were sealed under, the newest first: the database orders them, whatever a file says. */
 export const rootKeysNewestFirst = sql<string[]>`ARRAY(SELECT id FROM root_keys ORDER BY n DESC)`
@@ -9,12 +7,4 @@ export const rootKeysNewestFirst = sql<string[]>`ARRAY(SELECT id FROM root_keys 
 export async function usedRootKeys(db: Kysely<DatabaseTables>): Promise<string[]> {
   const { rows } = await sql<{ ids: string[] }>`SELECT ${rootKeysNewestFirst} AS ids`.execute(db)
   return rows[0]?.ids ?? []
-}
-
-/** Whoever may have signed, the newest first. */
-export async function signatoriesOf(
-  db: Kysely<DatabaseTables>,
-  signers: Signatories,
-): Promise<readonly CheckpointKeys[]> {
-  return 'publicKey' in signers ? signersOf(signers, await usedRootKeys(db)) : signers
 }
