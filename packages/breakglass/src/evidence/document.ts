@@ -18,9 +18,9 @@ export interface IncidentEvidence {
   changes: Changes | Unavailable
   record: ProviderRecord | Unavailable
   verdict: {
-    /** Every instance is proved, every live verifier on the feed has acknowledged, the key is revoked. */
+    /** The key is revoked, every instance is proved, every live verifier on the feed has acknowledged. */
     contained: boolean
-    /** What is not, as sentences: each with its worst case. */
+    /** Everything that is not so, or could not be done, as sentences: each with its worst case. */
     open: string[]
     /** What to know besides: the limits of what was seen. */
     notes: string[]

@@ -12,8 +12,8 @@ export function readJson(bytes: Uint8Array): unknown {
     const value: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes))
     return jsonBytes(value).equals(bytes) ? value : undefined
   } catch (cause) {
-    // Of the decoder, and of the parser.
-    if (cause instanceof TypeError || cause instanceof SyntaxError) return undefined
+    // Of the decoder, of the parser, and of what is nested too deeply to be written again.
+    if (cause instanceof TypeError || cause instanceof SyntaxError || cause instanceof RangeError) return undefined
     throw cause
   }
 }

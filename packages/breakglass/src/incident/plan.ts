@@ -9,7 +9,9 @@ const line = (most: number) =>
     .regex(/^[^\u0000-\u001f\u007f]+$/, 'one line of text')
 
 /** Becomes part of a path and of a file's name. */
-export const incidentId = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, 'letters, digits, dots and hyphens')
+export const incidentId = z
+  .string()
+  .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, 'letters, digits, dots, hyphens and underscores')
 
 const moment = z.iso.datetime({ offset: true }).transform((text) => new Date(text).toISOString())
 
@@ -26,12 +28,18 @@ export const sessionSelector = z.union([
 /** Whose sessions end, as `sessionSelector` describes it. */
 export type SessionSelector = z.infer<typeof sessionSelector>
 
+/** As it will be called: there is more than one way to write a password into an address. */
+function holdsNoCredentials(text: string): boolean {
+  const url = URL.parse(text)
+  return url === null || (url.username === '' && url.password === '')
+}
+
 /** An API, or several behind one name. */
 export const apiTarget = z.strictObject({
   // It is written down, shown and put into evidence.
   url: z
     .url({ protocol: /^https?$/ })
-    .refine((text) => !/^https?:\/\/[^/]*@/i.test(text), 'no name and password')
+    .refine(holdsNoCredentials, 'no name and password')
     .transform((text) => text.replace(/\/+$/, '')),
   /** Each address that the name resolves to is an instance of its own. */
   everyAddress: z.boolean().default(false),

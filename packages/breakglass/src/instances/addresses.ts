@@ -1,6 +1,5 @@
 import { lookup as systemLookup } from 'node:dns/promises'
 import { isIP } from 'node:net'
-import { BreakGlassError } from '../error.ts'
 import type { ApiTarget } from '../incident/plan.ts'
 import type { InstanceAddress } from './verdict.ts'
 
@@ -13,8 +12,6 @@ const system: Lookup = async (name) => (await systemLookup(name, { all: true }))
 /**
  * The instances that targets stand for: one each, or one for each address of the name. A name that does not resolve stays,
  * as an instance that cannot be reached.
- *
- * @throws BreakGlassError `PLAN_INVALID` for an address that holds credentials
  */
 export async function instancesOf(targets: readonly ApiTarget[], lookup: Lookup = system): Promise<InstanceAddress[]> {
   const found = await Promise.all(targets.map((target) => instancesAt(target, lookup)))
@@ -24,12 +21,8 @@ export async function instancesOf(targets: readonly ApiTarget[], lookup: Lookup 
 
 async function instancesAt(target: ApiTarget, lookup: Lookup): Promise<InstanceAddress[]> {
   const { url, path, library, everyAddress } = target
-  const { hostname, username, password } = new URL(url)
-  if (username !== '' || password !== '') {
-    throw new BreakGlassError('PLAN_INVALID', 'the address of an API must not hold credentials', { path: 'apis' })
-  }
   const instance: InstanceAddress = { url, path, ...(library !== undefined && { library }) }
-  const name = hostname.replace(/^\[|\]$/g, '')
+  const name = new URL(url).hostname.replace(/^\[|\]$/g, '')
   if (!everyAddress || isIP(name) !== 0) return [instance]
   // What became of the name is found, and told, when the instance is called by it.
   const addresses = await lookup(name).catch(() => [])

@@ -12,7 +12,7 @@ export interface Known {
   baseline?: Baseline | undefined
   refresh?: RefreshOutcome | undefined
   verifiers?: readonly Pick<VerifierShown, 'id' | 'acceptsUntil'>[] | undefined
-  /** Whether it was told of the denied token that was tried: here, or by the feed that it is on. */
+  /** Whether it took the denied token when it was told of it here; undefined where it was not told. */
   wasTold?: boolean
   /** When the denied token that was tried ends by itself, ISO 8601. */
   deniedUntil?: string | undefined
@@ -44,8 +44,9 @@ function isTold({ wasTold, refresh }: Known): boolean {
   return wasTold === true || revision !== null
 }
 
-function whyNotTold({ refresh }: Known): string {
+function whyNotTold({ refresh, wasTold }: Known): string {
   if (refresh?.status === 404) return 'it has no deny-list that can be told of it'
+  if (wasTold === false) return 'it did not take it when it was told of it'
   return `it was not told of it: ${refresh?.message ?? 'the secret of its internal endpoints is not known here, or it was not named here (--api)'}`
 }
 

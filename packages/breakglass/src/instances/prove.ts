@@ -62,7 +62,7 @@ class Proof {
   readonly #trial: Trial
   readonly #rounds: number
   readonly #standing: Standing
-  /** The denied tokens that it was told of here. */
+  /** The denied tokens of which it was told here, and which it took. */
   readonly #told = new Set<string>()
   #badInRow = 0
 
@@ -152,7 +152,6 @@ class Proof {
     await this.#token('denied')
     const { jti, expiresAt } = this.#denied ?? {}
     if (jti === undefined || this.#told.has(jti)) return
-    this.#told.add(jti)
     const entry = { jti, ...(expiresAt !== undefined && { expiresAt }) }
     const endpoints = internalEndpoints(this.#known.instance, token, this.#hands, this.#signal)
     try {
@@ -161,9 +160,11 @@ class Proof {
         search: processes.names.size === 0,
       })
       this.#known.wasTold = answer.status === 200
+      if (this.#known.wasTold) this.#told.add(jti)
     } catch (error) {
-      // The next round shows that it was not told.
+      // It is told again in the next round.
       if (!(error instanceof Unanswered)) throw error
+      this.#known.wasTold = false
     }
   }
 }

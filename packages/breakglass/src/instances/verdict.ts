@@ -77,3 +77,14 @@ export function hasShutOut(verdict: InstanceVerdict, endsSessions: boolean): boo
 export function isProved(verdict: Pick<InstanceVerdict, 'oldRefused' | 'freshAccepted' | 'deniedRefused'>): boolean {
   return verdict.oldRefused === true && verdict.freshAccepted === true && verdict.deniedRefused === true
 }
+
+/**
+ * What is open of an instance that is not proved, with its worst case. Reports of evidence are made with it and compared when that
+ * is verified: other words are another `reportsForm`.
+ */
+export function ofInstance(instance: InstanceVerdict): string {
+  const { problems, worstCase, fallback } = instance
+  const until = worstCase?.until ? ` (until ${worstCase.until})` : ''
+  const parts = [problems.join('; ') || 'not proved', worstCase && `at worst: ${worstCase.text}${until}`, fallback]
+  return `${placeOf(instance)}: ${parts.filter((part) => part !== undefined).join('. ')}`
+}

@@ -40,7 +40,7 @@ export function folderJournal(folder: string, { clock, operator }: { clock: Cloc
       return shown(incident)
     },
     list: async () => {
-      const all = await Promise.all((await incidentsIn(folder)).map(load))
+      const all = (await incidentsIn(folder)).map(shown)
       return all.sort((one, other) => other.openedAt.localeCompare(one.openedAt))
     },
     claim: (incident, runner, seconds) =>
@@ -87,12 +87,18 @@ function parse(text: string, path: string): transition.StoredIncident {
   throw damaged()
 }
 
-async function incidentsIn(folder: string): Promise<string[]> {
+async function incidentsIn(folder: string): Promise<transition.StoredIncident[]> {
   const entries = await failing(() => entriesOf(folder))
   const names = entries.filter((entry) => entry.isDirectory() && incidentId.safeParse(entry.name).success)
-  // One whose first revision was not written yet is none.
-  const found = await Promise.all(names.map(async ({ name }) => [name, await newestText(join(folder, name))] as const))
-  return found.flatMap(([name, text]) => (text === undefined ? [] : [name]))
+  const found = await Promise.all(
+    names.map(async ({ name }) => {
+      const path = join(folder, name)
+      const newest = await failing(() => newestText(path))
+      // One whose first revision was not written yet is none.
+      return newest === undefined ? [] : [parse(newest.text, path)]
+    }),
+  )
+  return found.flat()
 }
 
 async function failing<T>(act: () => Promise<T>): Promise<T> {

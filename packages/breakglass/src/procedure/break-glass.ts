@@ -81,7 +81,8 @@ export async function checkIncident(incident: string, s: Surroundings): Promise<
   return whileClaimed(incident, s, (signal) => lookAgain(new Run(record, s, signal, true)))
 }
 
-async function isThere(incident: string, { provider }: Surroundings): Promise<boolean> {
+/** Whether an incident was begun already, however long ago. */
+export async function isThere(incident: string, { provider }: Pick<Surroundings, 'provider'>): Promise<boolean> {
   try {
     await provider.journal.load(incident)
     return true

@@ -6,7 +6,7 @@
 import { BreakGlassError } from '../error.ts'
 import type { IncidentRecord } from '../incident/record.ts'
 import { goOn, isBreakGlass } from './errors.ts'
-import { patiently } from './patience.ts'
+import { patiently, unlessAborted } from './patience.ts'
 import type { Surroundings } from './surroundings.ts'
 
 const claimSeconds = 15
@@ -43,7 +43,7 @@ export async function claimAfterOthers(incident: string, s: Surroundings): Promi
     } catch (error) {
       if (!isBreakGlass(error, 'INCIDENT_CLAIMED')) throw error
     }
-    await follow(incident, s)
+    await untilFree(incident, s)
   }
 }
 
@@ -70,10 +70,6 @@ export function whileClaimed<T>(
   })
 }
 
-function follow(incident: string, s: Surroundings): Promise<void> {
-  return interruptible(incident, s, ({ signal }) => untilFree(incident, s, signal))
-}
-
 async function interruptible<T>(
   incident: string | undefined,
   s: Surroundings,
@@ -90,18 +86,12 @@ async function interruptible<T>(
   }
 }
 
-async function untilFree(incident: string, s: Surroundings, signal: AbortSignal): Promise<void> {
+async function untilFree(incident: string, s: Surroundings): Promise<void> {
   for (;;) {
-    const record = await patiently(
-      () => s.provider.journal.load(incident),
-      incident,
-      s,
-      signal,
-      (away) => s.onAway?.(away),
-    )
+    const record = await asked(() => s.provider.journal.load(incident), incident, s)
     s.onChange(record)
     if (!record.claim || Date.parse(record.claim.until) <= Date.parse(record.now)) return
-    await s.pause(lookEveryMs, signal).catch(() => signal.throwIfAborted())
+    await interruptible(incident, s, ({ signal }) => unlessAborted(() => s.pause(lookEveryMs, signal), signal))
   }
 }
 

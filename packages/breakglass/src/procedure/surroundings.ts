@@ -1,4 +1,5 @@
 import type { Clock } from '../clock.ts'
+import type { IncidentEvidence } from '../evidence/document.ts'
 import type { EvidenceKey } from '../evidence/key.ts'
 import type { IncidentRecord } from '../incident/record.ts'
 import type { InstanceTools } from '../instances/tools.ts'
@@ -42,18 +43,14 @@ export interface Surroundings {
 }
 
 /** What came of an incident. */
-export interface Outcome {
+export interface Outcome extends Verdict {
   record: IncidentRecord
   instances: InstanceVerdict[]
   /** Where the evidence is kept. */
   evidence: string
-  /** The key is revoked, every instance is proved, every live verifier on the feed has acknowledged. */
-  contained: boolean
-  /** Everything that is not so, as sentences: each with its worst case. */
-  open: string[]
-  /** What to know besides: the limits of what was seen. */
-  notes: string[]
 }
+
+type Verdict = IncidentEvidence['verdict']
 
 /** What would be done, and what could not be proved. */
 export interface Rehearsal {

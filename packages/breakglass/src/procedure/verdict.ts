@@ -1,32 +1,24 @@
-import { type Facts, uncontained } from '../evidence/containment.ts'
-import { type IncidentRecord, type StepName, stepOf } from '../incident/record.ts'
-import { hasShutOut, type InstanceVerdict, isProved, placeOf } from '../instances/verdict.ts'
+import { type Facts, uncontained, unseen } from '../evidence/containment.ts'
+import type { IncidentEvidence } from '../evidence/document.ts'
+import type { IncidentRecord } from '../incident/record.ts'
+import { hasShutOut, type InstanceVerdict, isProved, ofInstance, placeOf } from '../instances/verdict.ts'
 import type { KeyShown } from '../providers/port.ts'
 import { isUnavailable, resultOf } from './results.ts'
 import type { Outcome } from './surroundings.ts'
 
-export interface Verdict {
-  /** The key is revoked, every instance is proved, every live verifier on the feed has acknowledged. */
-  contained: boolean
-  /** Everything that is not so, or could not be done, as sentences: each with its worst case. */
-  open: string[]
-  /** What to know besides, as sentences: the limits of what was seen. */
-  notes: string[]
-}
-
 /** What an incident has come to, by its journal alone: `evidence` is where it was kept last. */
 export function outcomeOf(record: IncidentRecord): Omit<Outcome, 'evidence'> & { evidence?: string } {
-  const facts = factsOf(record, record.now)
+  const facts = factsOf(record)
   const kept = resultOf(record, 'evidence')?.kept
   return { record, instances: facts.instances, ...(kept !== undefined && { evidence: kept }), ...verdictOf(facts) }
 }
 
-/** @param sealedAt ISO 8601, by the clock of whoever seals */
-export function factsOf(incident: IncidentRecord, sealedAt: string, keys?: readonly KeyShown[]): Facts {
+/** @param keys as they stand now; otherwise as the last step left them that changed one */
+export function factsOf(incident: IncidentRecord, keys?: readonly KeyShown[]): Facts {
   const verifiers = resultOf(incident, 'verifiers')
   const after = resultOf(incident, 'revoke') ?? resultOf(incident, 'promote')
   return {
-    sealedAt,
+    sealedAt: incident.now,
     incident,
     keys: { before: resultOf(incident, 'guard')?.keys ?? [], after: [...(keys ?? after?.keys ?? [])] },
     acknowledgements: verifiers && !isUnavailable(verifiers) ? verifiers : null,
@@ -35,12 +27,11 @@ export function factsOf(incident: IncidentRecord, sealedAt: string, keys?: reado
 }
 
 /** Pure: everything it says stands in the facts. */
-export function verdictOf(facts: Facts): Verdict {
+export function verdictOf(facts: Facts): IncidentEvidence['verdict'] {
   const { incident, instances, acknowledgements } = facts
   const failed = stepsFailed(incident)
-  const isSeen = lookedAt.every((name) => stepOf(incident, name).state === 'done')
   return {
-    contained: isSeen && uncontained(facts).length === 0,
+    contained: uncontained(facts).length + unseen(facts).length === 0,
     open: [
       ...failed,
       ...unfinished(incident),
@@ -56,9 +47,6 @@ export function verdictOf(facts: Facts): Verdict {
   }
 }
 
-/** Of one of these that failed, or did not run, nobody knows what it would have shown. */
-const lookedAt: readonly StepName[] = ['verifiers', 'prove']
-
 function stepsFailed({ steps }: IncidentRecord): string[] {
   const failed = steps.filter(({ name, state }) => state === 'failed' && name !== 'evidence')
   return failed.map(({ name, error }) => `the step ${name} failed: ${error?.message ?? 'nobody said why'}`)
@@ -68,14 +56,6 @@ function unfinished({ plan, steps }: IncidentRecord): string[] {
   const open = steps.filter(({ name, state }) => name !== 'evidence' && (state === 'pending' || state === 'running'))
   const names = open.map(({ name }) => name).join(', ')
   return open.length === 0 ? [] : [`not done yet: ${names}. "rekey break-glass resume ${plan.incident}" goes on`]
-}
-
-/** What is open of an instance that is not proved, with its worst case. */
-export function ofInstance(instance: InstanceVerdict): string {
-  const { problems, worstCase, fallback } = instance
-  const until = worstCase?.until ? ` (until ${worstCase.until})` : ''
-  const parts = [problems.join('; ') || 'not proved', worstCase && `at worst: ${worstCase.text}${until}`, fallback]
-  return `${placeOf(instance)}: ${parts.filter((part) => part !== undefined).join('. ')}`
 }
 
 /** What a provider did not allow. */

@@ -160,6 +160,13 @@ describe('evidence that somebody changed', () => {
     for (const each of [overlapping, many]) assert.match(problemsOf(each), /no archive of evidence/)
   })
 
+  it('is not consistent, and stops nobody who reads it, where it is nested without an end', () => {
+    const deep = bytesOf(`${'['.repeat(100_000)}${']'.repeat(100_000)}\n`)
+    const files = unpack(sealed).map((file) => (file.name === 'manifest.json' ? { ...file, bytes: deep } : file))
+    assert.match(problemsOf(pack(files)), /manifest/)
+    assert.match(problemsOf(resealed(replace('evidence.json', deep))), /evidence.json/)
+  })
+
   it('is not consistent under the manifest of other evidence, whoever signed that', () => {
     for (const by of [key, other]) {
       const [manifest, jws] = unpack(sealIncident(openIncident({ events: recorded }), by))

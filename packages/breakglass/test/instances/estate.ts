@@ -1,16 +1,17 @@
-import { generateKeyPairSync, randomUUID, sign } from 'node:crypto'
+import { generateKeyPairSync, type KeyObject, randomUUID, sign } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer, type RequestListener, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { TestContext } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
-import { createVerifier, denyList, jwksPolling, nodeGuard, nodeInternal, type Verifier } from '@rekey/verifier'
+import { createVerifier, denyList, jwksPolling, nodeGuard, nodeInternal } from '@rekey/verifier'
+import { createRemoteJWKSet, jwtVerify } from 'jose'
 import { type InstanceTools, instanceTools, type ToolOptions } from '../../src/instances/tools.ts'
 import type { InstanceAddress } from '../../src/instances/verdict.ts'
 import type { Probe } from '../../src/providers/port.ts'
 import { monotonicClock, systemClock } from '../clock.ts'
 
-export const SECRET = 'the secret of the internal endpoints'
+export const SECRET = 'of-the-internal-endpoints-of-every-api'
 export const AUDIENCE = 'urn:rekey:api'
 
 const encode = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url')
@@ -59,15 +60,10 @@ export class Issuer {
     return { keys }
   }
 
-  probe(kid: string, seconds = 600): Probe & { jti: string; expiresAt: string } {
-    const now = Math.floor(systemClock() / 1000)
-    const jti = randomUUID()
-    const claims = { iss: this.url, aud: AUDIENCE, sub: 'urn:rekey:probe', iat: now, exp: now + seconds, jti }
-    const input = `${encode({ alg: 'ES256', typ: 'at+jwt', kid })}.${encode(claims)}`
+  probe(kid: string, seconds = 600): SignedProbe {
     const key = this.#keys.get(kid)?.privateKey
     if (key === undefined) throw new TypeError(`there is no key ${kid}`)
-    const signature = sign('sha256', Buffer.from(input), { key, dsaEncoding: 'ieee-p1363' }).toString('base64url')
-    return { token: `${input}.${signature}`, kid, jti, expiresAt: new Date((now + seconds) * 1000).toISOString() }
+    return signedProbe(this.url, kid, key, seconds)
   }
 
   revoke(): void {
@@ -75,27 +71,33 @@ export class Issuer {
   }
 }
 
-/** A verifier that polls, in a process's place. */
-export function polling(t: TestContext, issuer: Issuer): Verifier {
-  const trust = jwksPolling({ jwksUri: `${issuer.url}/jwks.json` })
-  const verifier = createVerifier({
-    issuer: issuer.url,
-    audience: AUDIENCE,
-    algorithms: ['ES256'],
-    trust,
-    denyList: denyList(),
-  })
-  t.after(() => verifier.close())
-  return verifier
+type SignedProbe = Probe & { jti: string; expiresAt: string }
+
+export function signedProbe(issuer: string, kid: string, key: KeyObject, seconds: number): SignedProbe {
+  const now = Math.floor(systemClock() / 1000)
+  const jti = randomUUID()
+  const claims = { iss: issuer, aud: AUDIENCE, sub: 'urn:rekey:probe', iat: now, exp: now + seconds, jti }
+  const input = `${encode({ alg: 'ES256', typ: 'at+jwt', kid })}.${encode(claims)}`
+  const signature = sign('sha256', Buffer.from(input), { key, dsaEncoding: 'ieee-p1363' }).toString('base64url')
+  return { token: `${input}.${signature}`, kid, jti, expiresAt: new Date((now + seconds) * 1000).toISOString() }
 }
 
-/** An API on `@rekey/verifier`; without `internal`, one that no operator can reach. */
+/** Whose tokens an API takes. */
+interface Trusted {
+  url: string
+  jwksUri?: string
+  audience?: string
+}
+
+/** An API on `@rekey/verifier` that polls; without `internal`, one that no operator can reach. */
 export async function pollingApi(
   t: TestContext,
-  issuer: Issuer,
+  { url, jwksUri = `${url}/jwks.json`, audience = AUDIENCE }: Trusted,
   { internal = true, scopes = [] }: { internal?: boolean; scopes?: string[] } = {},
 ): Promise<RequestListener> {
-  const verifier = polling(t, issuer)
+  const trust = jwksPolling({ jwksUri })
+  const verifier = createVerifier({ issuer: url, audience, algorithms: ['ES256'], trust, denyList: denyList() })
+  t.after(() => verifier.close())
   await verifier.start()
   const endpoints = nodeInternal(verifier, internal ? { token: SECRET } : { env: {} })
   const hello = nodeGuard(verifier, (_request, response) => response.end('{"hello":true}'), { scopes })
@@ -103,6 +105,23 @@ export async function pollingApi(
     if (await endpoints(request, response)) return
     if (request.url === '/hello') return hello(request, response)
     response.writeHead(404).end()
+  }
+}
+
+/** One as people write it with `jose`: nobody can make it look, and it takes a new key when it sees one, once in `coolDownMs`. */
+export function joseApi(
+  { url: issuer, jwksUri = `${issuer}/jwks.json`, audience = AUDIENCE }: Trusted,
+  coolDownMs = 30_000,
+): RequestListener {
+  const keys = createRemoteJWKSet(new URL(jwksUri), { cooldownDuration: coolDownMs })
+  return async ({ url, headers }, response) => {
+    if (url !== '/hello') return void response.writeHead(404).end()
+    const token = headers.authorization?.replace(/^Bearer /, '') ?? ''
+    const status = await jwtVerify(token, keys, { issuer, audience }).then(
+      () => 200,
+      () => 401,
+    )
+    response.writeHead(status).end('{}')
   }
 }
 

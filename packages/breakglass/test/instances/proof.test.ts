@@ -82,6 +82,27 @@ describe('a proof', { timeout: 30_000 }, () => {
     assert.ok(Date.parse(untold?.worstCase?.until ?? '') > systemClock())
   })
 
+  it('tells it again of what it did not take, and says so while it does not', async (t) => {
+    const issuer = await Issuer.start(t)
+    const api = await pollingApi(t, issuer)
+    let takes = false
+    const url = await serve(t, (request, response) => {
+      const isTold = request.method === 'POST' && request.url === '/internal/auth/deny'
+      return isTold && !takes ? void response.writeHead(503).end() : api(request, response)
+    })
+    issuer.revoke()
+    await tools().refreshInstances([at(url)], { token: SECRET, entries: [] })
+    const denied = issuer.probe('new')
+    const probes = { old: issuer.probe('old'), fresh: async () => issuer.probe('new'), denied: async () => denied }
+    const onRound = ({ problems }: InstanceVerdict) => {
+      takes ||= /shows nothing: it did not take it when it was told of it/.test(problems.join())
+    }
+    const request = { kid: 'old', since, token: SECRET, withinMs: 10_000, onRound }
+    const [verdict] = await tools().proveInstances([at(url)], probes, request)
+    assert.ok(takes, 'it was said that it did not take it')
+    assert.equal(verdict?.deniedRefused, true, verdict?.problems.join())
+  })
+
   it('waits for an instance that comes back within the time, and for a provider that is away', async (t) => {
     const issuer = await Issuer.start(t)
     const api = await pollingApi(t, issuer)

@@ -3,30 +3,14 @@ import type { RequestListener } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import { describe, it } from 'node:test'
 import { makeCertificate } from '@rekey/verifier/testing'
-import { createRemoteJWKSet, jwtVerify } from 'jose'
 import { type InstanceVerdict, isProved } from '../../src/instances/verdict.ts'
-import { AUDIENCE, at, Issuer, pollingApi, SECRET, serve, serveOn, shutOut, tools } from './estate.ts'
+import { at, Issuer, joseApi, pollingApi, SECRET, serve, serveOn, shutOut, tools } from './estate.ts'
 
 const REFRESH = '/internal/auth/jwks/refresh'
 const DENY = '/internal/auth/deny'
 
 const json = (body: unknown): RequestListener => {
   return (_request, response) => void response.setHeader('content-type', 'application/json').end(JSON.stringify(body))
-}
-
-/** As people write it with `jose`. */
-function joseApi(issuer: Issuer): RequestListener {
-  const keys = createRemoteJWKSet(new URL(`${issuer.url}/jwks.json`))
-  return async (request, response) => {
-    if (request.url !== '/hello') return void response.writeHead(404).end()
-    const token = request.headers.authorization?.slice('Bearer '.length) ?? ''
-    try {
-      await jwtVerify(token, keys, { issuer: issuer.url, audience: AUDIENCE })
-      response.end('hello')
-    } catch {
-      response.writeHead(401).end()
-    }
-  }
 }
 
 describe('instances of APIs, when a key is compromised', { timeout: 60_000, concurrency: false }, () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
-import { chmodSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it, type TestContext } from 'node:test'
@@ -144,15 +144,14 @@ describe('a folder of incidents', () => {
     const { folder, journal } = open(t)
     await journal.open(plan)
     await journal.claim('INC-1', 'ada', 15)
-    const names = Array.from({ length: 12 }, (_, index) => `INC-${index}`)
-    await Promise.all(names.map((name) => journal.unfroze('INC-1', name).then(() => journal.froze('INC-1', name))))
-    const { timeline } = await journal.load('INC-1')
-    const changes = timeline.filter(({ what }) => what === 'frozen' || what === 'unfrozen')
-    // They alternate: each was made from what the one before it wrote.
+    await Promise.all(stepNames.map((name) => journal.step('INC-1', 'ada', name, { state: 'running' })))
+    const { steps, timeline } = await journal.load('INC-1')
     assert.deepEqual(
-      changes.map(({ what }) => what),
-      changes.map((_, index) => (index % 2 === 0 ? 'frozen' : 'unfrozen')),
+      steps.map(({ name, state }) => `step ${name} ${state}`),
+      stepNames.map((name) => `step ${name} running`),
     )
+    const told = timeline.map(({ what }) => what).filter((what) => what.startsWith('step '))
+    assert.deepEqual(told.sort(), stepNames.map((name) => `step ${name} running`).sort())
     assert.ok(filesIn(folder).length <= 9, filesIn(folder).join(' '))
   })
 
@@ -197,5 +196,10 @@ describe('a folder of incidents', () => {
     chmodSync(blocked, 0o400)
     const inFile = folderJournal(blocked, { clock: () => noon, operator: 'ada' })
     await assert.rejects(inFile.open(plan), { code: 'FILE_FAILED' })
+    // A folder where the file of a revision should be.
+    mkdirSync(join(folder, 'INC-2', '000000000001.json'), { recursive: true })
+    await assert.rejects(journal.load('INC-2'), { code: 'FILE_FAILED' })
+    rmSync(join(folder, 'INC-1', '000000000002.json'))
+    await assert.rejects(journal.list(), { code: 'FILE_FAILED', message: /EISDIR/ })
   })
 })

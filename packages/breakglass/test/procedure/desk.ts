@@ -9,8 +9,7 @@ import type { IncidentRecord } from '../../src/incident/record.ts'
 import { folderJournal } from '../../src/journal/folder.ts'
 import type { Surroundings } from '../../src/procedure/surroundings.ts'
 import { monotonicClock, systemClock } from '../clock.ts'
-import { SECRET, serve, tools } from '../instances/estate.ts'
-import { pollingApi } from './api.ts'
+import { pollingApi, SECRET, serve, tools } from '../instances/estate.ts'
 import { FileIssuer } from './issuer.ts'
 
 export interface Desk {
@@ -28,7 +27,7 @@ export async function openDesk(t: TestContext, { internal = true } = {}): Promis
   const folder = mkdtempSync(join(tmpdir(), 'rekey-procedure-'))
   t.after(() => rmSync(folder, { recursive: true }))
   const issuer = await FileIssuer.start(t, folder)
-  const api = await serve(t, await pollingApi(t, issuer.url, internal))
+  const api = await serve(t, await pollingApi(t, issuer, { internal }))
   let ahead = 0
   const clock = () => systemClock() + ahead
   const journal = folderJournal(join(folder, 'incidents'), { clock, operator: 'ops' })

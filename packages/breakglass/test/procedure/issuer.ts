@@ -1,5 +1,5 @@
 /** An identity provider in a file, for runs in several processes: real keys, real tokens, a JWKS that is served over HTTP. */
-import { createHash, createPrivateKey, generateKeyPairSync, type JsonWebKey, randomUUID, sign } from 'node:crypto'
+import { createHash, createPrivateKey, generateKeyPairSync, type JsonWebKey, randomUUID } from 'node:crypto'
 import { readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { join } from 'node:path'
@@ -8,7 +8,7 @@ import { BreakGlassError } from '../../src/error.ts'
 import type { FolderJournal } from '../../src/journal/folder.ts'
 import type { IdentityProvider, KeyShown, Probe, ProbeKind } from '../../src/providers/port.ts'
 import { systemClock } from '../clock.ts'
-import { AUDIENCE, serveOn } from '../instances/estate.ts'
+import { serveOn, signedProbe } from '../instances/estate.ts'
 
 interface Key {
   kid: string
@@ -28,7 +28,6 @@ interface State {
 }
 
 const iso = (ms: number) => new Date(ms).toISOString()
-const encode = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url')
 
 export class FileIssuer {
   readonly #path: string
@@ -163,14 +162,8 @@ export class FileIssuer {
 
   #mint(kid: string, seconds: number): Probe {
     const { url, keys } = this.state
-    const now = Math.floor(systemClock() / 1000)
-    const jti = randomUUID()
-    const claims = { iss: url, aud: AUDIENCE, sub: 'urn:rekey:probe', iat: now, exp: now + seconds, jti }
-    const input = `${encode({ alg: 'ES256', typ: 'at+jwt', kid })}.${encode(claims)}`
     const jwk = keys.find((each) => each.kid === kid)?.jwk ?? {}
-    const key = createPrivateKey({ key: jwk, format: 'jwk' })
-    const signature = sign('sha256', Buffer.from(input), { key, dsaEncoding: 'ieee-p1363' }).toString('base64url')
-    return { token: `${input}.${signature}`, kid, jti, expiresAt: iso((now + seconds) * 1000) }
+    return signedProbe(url, kid, createPrivateKey({ key: jwk, format: 'jwk' }), seconds)
   }
 
   #active(): Key {

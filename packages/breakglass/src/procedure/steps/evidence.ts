@@ -27,15 +27,17 @@ export async function sealEvidence(run: Run): Promise<Outcome> {
 }
 
 async function everything(run: Run): Promise<IncidentEvidence> {
+  // First: how far the clock here is ahead is told by the time at the journal's last write, and what follows may take a while.
+  const by = sealedBy(run)
   const record = await ownRecord(run)
   // The key as it stands now, and not as the journal says that it was left.
   const { keys } = await run.ask((provider) => provider.inspect(run.plan))
-  const facts = factsOf(run.record, run.record.now, keys)
+  const facts = factsOf(run.record, keys)
   const { notes, ...verdict } = verdictOf(facts)
   return {
     format: 'rekey-incident-evidence/1',
     ...facts,
-    sealedBy: sealedBy(run),
+    sealedBy: by,
     provider: run.result('guard')?.provider ?? { kind: 'unknown', issuer: 'unknown' },
     refreshes: run.result('refresh') ?? [],
     changes: run.result('changes') ?? { unavailable: 'they could not be listed' },

@@ -24,8 +24,6 @@ export async function look(plan: Plan, s: Surroundings): Promise<Inspection> {
   const inspection = await s.provider.inspect(plan)
   if (!inspection.key) throw unknownKid(inspection)
   givenProbe(plan, s)
-  // Addresses that cannot be used at all are found before anything is changed.
-  await s.instances.instancesOf(plan.apis)
   return {
     ...inspection,
     obstacles: [...inspection.obstacles, ...evidenceKeyIsCompromised(inspection, s)],

@@ -7,6 +7,7 @@ import { commandProvider } from '../../../src/providers/command/provider.ts'
 import type { IdentityProvider } from '../../../src/providers/port.ts'
 import { systemClock } from '../../clock.ts'
 import { type Foreign, startForeign } from './foreign/estate.ts'
+import { kidOf } from './foreign/load.ts'
 
 interface Steered {
   foreign: Foreign
@@ -30,7 +31,6 @@ async function steered(test: TestContext, sessions: PlanInput['sessions'] = []):
 }
 
 const nobody = () => {}
-const kidOf = (token: string) => JSON.parse(Buffer.from(token.split('.')[0] ?? '', 'base64url').toString()).kid
 
 describe('an identity provider that is not ours, steered by scripts', () => {
   it('publishes a successor, signs by it, and gives the compromised key up, each as often as it is asked', async (t) => {

@@ -15,8 +15,9 @@ import type { Outcome, Surroundings } from '../../../src/procedure/surroundings.
 import { readCommandFile } from '../../../src/providers/command/file.ts'
 import { commandProvider } from '../../../src/providers/command/provider.ts'
 import { monotonicClock, systemClock } from '../../clock.ts'
-import { joseApi, kidOf, pollingApi, refreshToken, statusOf, underLoad } from './foreign/apis.ts'
-import { type Foreign, startForeign } from './foreign/estate.ts'
+import { joseApi, pollingApi, SECRET, serve } from '../../instances/estate.ts'
+import { audience, type Foreign, startForeign } from './foreign/estate.ts'
+import { kidOf, statusOf, underLoad } from './foreign/load.ts'
 import { archiveTexts, journalTexts } from './foreign/texts.ts'
 
 const delay = (ms: number, signal?: AbortSignal) => pause(ms, undefined, signal && { signal })
@@ -40,7 +41,7 @@ async function surroundings(foreign: Foreign, signal = new AbortController().sig
     },
     runner: 'ops@console (pid 1)',
     signal,
-    refreshToken,
+    refreshToken: SECRET,
     onChange: () => {},
     software: 'test',
     patienceMs: 1_000,
@@ -56,8 +57,10 @@ interface Estate {
 
 async function estateOf(test: TestContext, coolDownMs = 100): Promise<Estate> {
   const foreign = await startForeign(test, coolDownMs + 100)
-  const ours = await Promise.all([pollingApi(test, foreign.issuer), pollingApi(test, foreign.issuer)] as const)
-  const jose = await joseApi(test, foreign.issuer, coolDownMs)
+  const issuer = { url: foreign.issuer, jwksUri: `${foreign.issuer}/jwks`, audience }
+  const polling = async () => serve(test, await pollingApi(test, issuer))
+  const ours = await Promise.all([polling(), polling()])
+  const jose = await serve(test, joseApi(issuer, coolDownMs))
   const apis = [...ours.map((url) => ({ url, library: '@rekey/verifier' })), { url: jose, library: 'jose' }]
   const incident = plan.parse({
     incident: 'INC-7',
@@ -168,6 +171,6 @@ async function isShutOut(outcome: Outcome, foreign: Foreign, ours: readonly stri
 async function nothingLeaks(foreign: Foreign, evidence: Uint8Array, token: string): Promise<void> {
   const everything = [...(await journalTexts(foreign)), ...archiveTexts(evidence)].join('\n')
   assert.ok(everything.includes(kidOf(token)), 'what was looked through tells of the key')
-  for (const secret of [token, 'of-every-client-here', refreshToken, '"d":']) assert.ok(!everything.includes(secret))
+  for (const secret of [token, 'of-every-client-here', SECRET, '"d":']) assert.ok(!everything.includes(secret))
   assert.doesNotMatch(everything, /eyJ[\w-]{20,}\.eyJ/)
 }

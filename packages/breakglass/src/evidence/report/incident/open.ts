@@ -1,5 +1,4 @@
-import { type InstanceVerdict, isProved } from '../../../instances/verdict.ts'
-import { ofInstance } from '../../../procedure/verdict.ts'
+import { type InstanceVerdict, isProved, ofInstance } from '../../../instances/verdict.ts'
 import { uncontained } from '../../containment.ts'
 import type { IncidentEvidence } from '../../document.ts'
 import { type Block, bad, moment, paragraph, type Section, type Text } from '../text.ts'

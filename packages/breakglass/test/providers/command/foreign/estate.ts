@@ -9,7 +9,8 @@ import { fileURLToPath } from 'node:url'
 import { emptyFolder } from '../scripts.ts'
 
 const secret = 'of-every-client-here'
-const audience = 'urn:example:api'
+/** Of its tokens for APIs. */
+export const audience = 'urn:example:api'
 const script = (name: string) => fileURLToPath(new URL(name, import.meta.url))
 
 /** An identity provider that is not ours, in a process of its own, with an operator's file of commands. */
