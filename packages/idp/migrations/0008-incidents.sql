@@ -1,7 +1,6 @@
 -- What is done about a compromised key, step by step. A step is written down before it runs, so that anybody can go on.
 CREATE TABLE incidents (
   incident     text PRIMARY KEY,
-  kid          text NOT NULL,
   plan         jsonb NOT NULL,
   steps        jsonb NOT NULL,
   timeline     jsonb NOT NULL,

@@ -89,7 +89,7 @@ const environment = z.object({
   JWKS_CACHE_TTL_SECONDS: z.coerce.number().int().min(0).max(86_400).default(300),
   REKEY_ADMIN_CLIENT_ID: z
     .string()
-    .regex(/^[A-Za-z0-9._-]{1,100}$/, 'letters, digits, dots, hyphens')
+    .regex(/^[A-Za-z0-9._-]{1,100}$/, 'letters, digits, dots, hyphens and underscores')
     .optional(),
   REKEY_ADMIN_CLIENT_SECRET: z.string().min(32, 'at least 32 characters of random').optional(),
   OIDC_FORCE_KEY_ROTATION: flag.default(false),

@@ -93,7 +93,6 @@ export interface IdpTables extends DatabaseTables {
   }
   incidents: {
     incident: string
-    kid: string
     plan: JSONColumnType<Plan>
     steps: JSONColumnType<StepRecord[]>
     timeline: JSONColumnType<TimelineEntry[]>

@@ -12,7 +12,7 @@ export interface BreakGlassSettings {
   refreshToken: Pick<Given, 'INTERNAL_JWKS_REFRESH_TOKEN' | 'INTERNAL_JWKS_REFRESH_TOKEN_FILE'>
 }
 
-/** As `--api` takes them. */
+/** As `--api` takes them, but for `@FILE`. */
 const targets = z.string().transform((text, context) => {
   try {
     return readTargets(text)

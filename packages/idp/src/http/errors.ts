@@ -29,11 +29,8 @@ const idpStatus: Readonly<Record<IdpErrorCode, number>> = {
   DENY_LIST_FULL: 409,
   EVENT_NOT_CHAINED: 409,
   EVIDENCE_KEY_MISSING: 409,
-  FALSE_REMEDY: 422,
   FORBIDDEN: 403,
   IDEMPOTENCY_KEY_REUSED: 422,
-  INCIDENT_CLAIMED: 409,
-  INCIDENT_DIFFERS: 409,
   INSUFFICIENT_SCOPE: 403,
   INTERNAL: 500,
   INVALID_JSON: 400,
@@ -75,14 +72,11 @@ const keyringStatus: Readonly<Partial<Record<KeyringErrorCode, number>>> = {
   UNKNOWN_VERSION: 404,
 }
 
+/** Those that are the caller's to mend. Whatever else it may be (a key file that cannot be read) is the operator's. */
 const breakGlassStatus: Readonly<Partial<Record<BreakGlassErrorCode, number>>> = {
   FALSE_REMEDY: 422,
   INCIDENT_CLAIMED: 409,
   INCIDENT_DIFFERS: 409,
-  PLAN_INVALID: 400,
-  SELF_LOCK: 409,
-  UNKNOWN_INCIDENT: 404,
-  UNKNOWN_KID: 404,
 }
 
 const oauthStatus: Readonly<Record<OAuthErrorCode, number>> = {
@@ -94,10 +88,16 @@ const oauthStatus: Readonly<Record<OAuthErrorCode, number>> = {
 }
 
 /** Every code by which a request may be refused. */
-export type RefusalCode = IdpErrorCode | KeyringErrorCode | OAuthErrorCode | 'DATABASE_UNAVAILABLE'
+export type RefusalCode =
+  | IdpErrorCode
+  | KeyringErrorCode
+  | BreakGlassErrorCode
+  | OAuthErrorCode
+  | 'DATABASE_UNAVAILABLE'
 
 const databaseStatus = { DATABASE_UNAVAILABLE: 503 }
 const statuses: Readonly<Partial<Record<RefusalCode, number>>> = {
+  ...breakGlassStatus,
   ...idpStatus,
   ...keyringStatus,
   ...oauthStatus,
@@ -138,7 +138,13 @@ export function refusalOf(error: unknown): Refusal {
     const cause = { code: translated.code, ...translated.facts }
     return { status: 503, code: 'DATABASE_UNAVAILABLE', message, headers: retryAfter, cause }
   }
-  return { status: 500, code: 'INTERNAL', message: 'an unforeseen error; the log tells more under the correlation id' }
+  return unforeseen
+}
+
+const unforeseen: Refusal = {
+  status: 500,
+  code: 'INTERNAL',
+  message: 'an unforeseen error; the log tells more under the correlation id',
 }
 
 function idpRefusal(error: IdpError): Refusal {
@@ -159,7 +165,8 @@ function keyringRefusal(error: KeyringError): Refusal {
 }
 
 function breakGlassRefusal({ code, message, facts: details }: BreakGlassError): Refusal {
-  return { status: breakGlassStatus[code] ?? 500, code, message, details }
+  const status = breakGlassStatus[code]
+  return status === undefined ? unforeseen : { status, code, message, details }
 }
 
 function oauthRefusal(error: OAuthError): Refusal {

@@ -35,7 +35,7 @@ function insert(db: IdpDatabase, plan: Plan, actor: string): Promise<StoredIncid
     const now = await databaseNow(transaction)
     const opened = transition.opened(plan, actor, now)
     const story = { steps: JSON.stringify(opened.steps), timeline: JSON.stringify(opened.timeline) }
-    const values = { incident, kid, plan: JSON.stringify(plan), opened_at: new Date(now), opened_by: actor }
+    const values = { incident, plan: JSON.stringify(plan), opened_at: new Date(now), opened_by: actor }
     const inserted = await transaction
       .insertInto('incidents')
       .values({ ...values, ...story, ...standing(opened) })

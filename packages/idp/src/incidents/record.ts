@@ -7,10 +7,7 @@ import { iso, isoIfSet } from '../http/time.ts'
 import type { IdpDatabase, IdpTables } from '../tables.ts'
 
 /** Without what is no part of its record. */
-type Row = Omit<
-  Selectable<IdpTables['incidents']>,
-  'kid' | 'sealed_probe' | 'probe_jti' | 'sessions_ended' | 'evidence'
->
+type Row = Omit<Selectable<IdpTables['incidents']>, 'sealed_probe' | 'probe_jti' | 'sessions_ended' | 'evidence'>
 
 const mostListed = 100
 
@@ -125,5 +122,9 @@ function rowOf(db: IdpDatabase, incident: string): SelectQueryBuilder<IdpTables,
 
 function known(incident: StoredIncident | undefined): StoredIncident {
   if (incident) return incident
-  throw new IdpError('UNKNOWN_INCIDENT', 'there is no such incident')
+  throw unknownIncident()
+}
+
+export function unknownIncident(): IdpError {
+  return new IdpError('UNKNOWN_INCIDENT', 'there is no such incident')
 }

@@ -1,6 +1,5 @@
 import { hostname } from 'node:os'
 import { setTimeout as delay } from 'node:timers/promises'
-import { isDeepStrictEqual } from 'node:util'
 import {
   type ApiTarget,
   apiOverFetch,
@@ -31,6 +30,11 @@ export interface IncidentRunner {
    */
   planned(plan: Plan): Plan
   /**
+   * What is asked for of an incident that is there already: who names no APIs means those that it was opened with, where these
+   * are of the configuration. What others named he has to name himself.
+   */
+  repeated(asked: Plan, opened: Plan): Plan
+  /**
    * Begins, or goes on; how far it is stands in the incident.
    *
    * @param token of whoever asked: everything is done by it
@@ -43,7 +47,8 @@ export interface IncidentRunner {
 
 export function incidentRunner(config: Config, db: IdpDatabase, base: string, log: Logger): IncidentRunner {
   const { apis, evidenceKeyFile, refreshToken } = config.breakGlass
-  const isConfigured = (api: ApiTarget) => apis.some((known) => isDeepStrictEqual(known, api))
+  // What else is said of an API, its path among that, changes nothing about who is spoken to.
+  const isConfigured = ({ url }: ApiTarget) => apis.some((known) => known.url === url)
   const closing = new AbortController()
   const underWay = new Map<string, Promise<void>>()
 
@@ -89,6 +94,9 @@ export function incidentRunner(config: Config, db: IdpDatabase, base: string, lo
 
   return {
     planned,
+    repeated(asked, { apis: kept }) {
+      return asked.apis.length === 0 && kept.every(isConfigured) ? { ...asked, apis: kept } : asked
+    },
     start(plan, token) {
       const { incident } = planned(plan)
       if (underWay.has(incident)) return

@@ -54,8 +54,8 @@ export function revokeVersion(
  * @returns the keyring once another version is active and every live instance signs with it
  * @throws as `revokeVersion`
  */
-export function replaceVersion(hand: Hand, unwanted: Unwanted, pause: Pause = delay): Promise<Keyring> {
-  return askAndFollow(hand, unwanted, ({ state }) => state !== 'active', pause)
+export function replaceVersion(hand: Hand, unwanted: Unwanted): Promise<Keyring> {
+  return askAndFollow(hand, unwanted, ({ state }) => state !== 'active', delay)
 }
 
 async function askAndFollow(

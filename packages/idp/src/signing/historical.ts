@@ -21,8 +21,8 @@ export function historicalKeys(
   let made: { keys: SigningKeys; keyring: string; jwt: Promise<string> } | undefined
 
   async function make(keys: SigningKeys, keyring: string): Promise<string> {
-    const { kid, header } = keys.active(keyring)
-    const { alg } = JSON.parse(Buffer.from(header, 'base64url').toString())
+    const { kid } = keys.active(keyring)
+    const alg = keys.keyrings.get(keyring)?.algorithm
     const claims = { iss: config.issuer, iat: seconds(clock()), keys: historical([...keys.keyrings.values()]) }
     const input = `${encoded({ alg, typ: 'jwk-set+jwt', kid })}.${encoded(claims)}`
     return `${input}.${(await keys.sign(kid, Buffer.from(input))).toString('base64url')}`

@@ -45,7 +45,7 @@ export function signingKeysFrom(keyrings: readonly Keyring[], sealer: Sealer, he
   for (const keyring of keyrings) {
     const version = activeVersion(keyring)
     if (!version?.sealedPrivate) continue
-    const key = held.get(version.id)?.key ?? open(sealer, keyring, version.id, version.sealedPrivate)
+    const key = held.get(version.id)?.key ?? privateKeyOf(sealer, keyring, version.id, version.sealedPrivate)
     needed.set(version.id, { key, algorithm: keyring.algorithm })
     active.set(keyring.name, { kid: version.id, header: tokenHeader(keyring.algorithm, version.id) })
   }
@@ -82,11 +82,13 @@ function signWith(keys: PrivateKeys): Sign {
   }
 }
 
-function open(sealer: Sealer, keyring: Keyring, kid: string, sealed: string): KeyObject {
+/** @throws DatabaseError `ROOT_KEY_MISMATCH`, `SEAL_DAMAGED` */
+export function privateKeyOf(sealer: Sealer, keyring: Keyring, kid: string, sealed: string): KeyObject {
   return createPrivateKey({ key: sealer.open(recordOf(keyring.name, kid), sealed), format: 'der', type: 'pkcs8' })
 }
 
-function tokenHeader(alg: string, kid: string): string {
+/** The JWS header of an access token, encoded. */
+export function tokenHeader(alg: string, kid: string): string {
   return Buffer.from(JSON.stringify({ alg, typ: 'at+jwt', kid })).toString('base64url')
 }
 

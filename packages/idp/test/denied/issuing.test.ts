@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import { setTimeout as delay } from 'node:timers/promises'
 import type { Verifier } from '@rekey/verifier'
 import { startApi, verdictOf } from '../api.ts'
 import { agent, decodeUnverified, type Estate, eventually, startEstate, type TestInstance } from '../estate.ts'
@@ -12,6 +11,8 @@ interface Taken {
   asked: number
   answered: number
 }
+
+const secondOfNow = () => Math.floor(Date.now() / 1_000)
 
 describe('tokens that are issued while all that was issued before is denied', { timeout: 60_000 }, () => {
   let estate: Estate
@@ -50,9 +51,17 @@ describe('tokens that are issued while all that was issued before is denied', { 
         taken.push({ token: reply.body.access_token, asked, answered: performance.now() })
       }
     })
-    await delay(100)
+    await eventually(
+      () => taken.length,
+      (count) => count > 6,
+    )
     await act()
-    await delay(1_200)
+    const [done, second] = [performance.now(), secondOfNow()]
+    // Tokens that are asked for in the second of the cut-off wait for its end.
+    await eventually(
+      () => taken.filter(({ asked }) => asked > done).length,
+      (count) => count > 6 && secondOfNow() > second,
+    )
     isOver = true
     await Promise.all(workers)
     return taken

@@ -51,7 +51,7 @@ async function set(
   incident: string,
   how: (before: StoredIncident, now: number) => StoredIncident,
   event: { action: string; actor: string; details: Record<string, unknown> },
-  besides: (transaction: Transaction<IdpTables>, after: StoredIncident) => Promise<unknown>,
+  besides: (transaction: Transaction<IdpTables>, after: StoredIncident) => Promise<void>,
 ): Promise<IncidentRecord> {
   const { db } = instance.connection
   const { changed, revision } = await transact(db, async (transaction) => {

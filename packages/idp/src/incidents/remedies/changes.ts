@@ -4,7 +4,7 @@ import { iso } from '../../http/time.ts'
 import type { Instance } from '../../instance.ts'
 import type { IdpDatabase } from '../../tables.ts'
 import { type EventRow, selectEvents } from './event-row.ts'
-import { findKey } from './key.ts'
+import { findKey, sinceOf } from './key.ts'
 import { agentOf } from './sessions/selected.ts'
 
 const most = 1_000
@@ -16,7 +16,7 @@ const noChanges = ['token.issued']
 export async function changesForReview(instance: Instance, plan: Plan): Promise<Changes> {
   const { db } = instance.connection
   const until = await instance.store.now()
-  const since = plan.since === undefined ? await activeSince(instance, plan.kid, until) : Date.parse(plan.since)
+  const since = sinceOf(plan, await findKey(instance.store, plan.kid)) ?? until
   const found = await eventsOf(db, plan, since, until)
   return {
     since: iso(since),
@@ -25,12 +25,6 @@ export async function changesForReview(instance: Instance, plan: Plan): Promise<
     truncated: found.length > most,
     note: noteOf(plan),
   }
-}
-
-/** Whoever needs more (it was rolled back to, or taken while it was in reserve) says since when. */
-async function activeSince({ store }: Instance, kid: string, now: number): Promise<number> {
-  const version = (await findKey(store, kid))?.version
-  return version?.activatedAt ?? version?.preparedAt ?? now
 }
 
 async function eventsOf(db: IdpDatabase, plan: Plan, since: number, until: number): Promise<EventRow[]> {

@@ -6,7 +6,7 @@ import type { Caller } from '../../tokens/opaque.ts'
 import { withoutIssuerEntries } from '../../trust/knows-issuer.ts'
 import { newestTrust } from '../../trust/leases.ts'
 import { verifiers } from '../../trust/verifiers.ts'
-import { type FoundKey, findKey, keysNow, showKey } from './key.ts'
+import { type FoundKey, findKey, keysNow, showKey, sinceOf } from './key.ts'
 import { lackBefore } from './leaked-store.ts'
 import { endsOwn } from './sessions/selected.ts'
 import { aboutReplies } from './stored-replies.ts'
@@ -123,11 +123,9 @@ function aboutAll({ sessions }: Plan, seen: readonly VerifierShown[]): string[] 
 
 /** Since when the store may have been read: as changes are looked for. */
 async function aboutSecrets({ connection }: Instance, plan: Plan, found: FoundKey | undefined): Promise<string[]> {
-  const since = plan.since === undefined ? inUseSince(found) : Date.parse(plan.since)
+  const since = sinceOf(plan, found)
   return plan.suspectStore && since !== undefined ? aboutReplies(connection.db, since) : []
 }
-
-const inUseSince = (found: FoundKey | undefined) => found?.version.activatedAt ?? found?.version.preparedAt
 
 async function obstacleInStore(instance: Instance, plan: Plan): Promise<Inspection['obstacles']> {
   const message = plan.suspectStore ? await lackBefore(instance, plan) : undefined

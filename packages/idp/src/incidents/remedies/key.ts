@@ -1,8 +1,8 @@
-import type { KeyShown } from '@rekey/breakglass'
+import type { KeyShown, Plan, Promotion } from '@rekey/breakglass'
 import { isAccepted, type Keyring, type KeyringStore, type Version } from '@rekey/keyring'
 import { thumbprintOf } from '../../credentials/key.ts'
 import { IdpError } from '../../error.ts'
-import { isoIfSet } from '../../http/time.ts'
+import { iso, isoIfSet } from '../../http/time.ts'
 
 /** A signing key, and the keyring that it stands in. */
 export interface FoundKey {
@@ -26,6 +26,17 @@ export async function requireKey(store: Pick<KeyringStore, 'list'>, kid: string)
   throw new IdpError('UNKNOWN_KID', 'no keyring has a key of this kid; it may have been retired long ago')
 }
 
+/**
+ * From when on the key may have been in other hands, in milliseconds: by the plan, or since it signs. Whoever needs more (it was
+ * rolled back to, or taken while it was in reserve) says since when.
+ *
+ * @returns nothing where neither is known
+ */
+export function sinceOf({ since }: Pick<Plan, 'since'>, found: FoundKey | undefined): number | undefined {
+  if (since !== undefined) return Date.parse(since)
+  return found?.version.activatedAt ?? found?.version.preparedAt
+}
+
 /** All that are accepted, and the revoked ones, as evidence shows them. */
 export async function keysNow(store: Pick<KeyringStore, 'list'>): Promise<KeyShown[]> {
   const keyrings = await store.list()
@@ -46,5 +57,15 @@ export function showKey({ keyring, version }: FoundKey): KeyShown {
     thumbprint: thumbprintOf(publicPart),
     ...(reason === undefined ? {} : { reason }),
     ...(revokedAt === undefined ? {} : { revokedAt: isoIfSet(revokedAt) }),
+  }
+}
+
+/** @param everywhereAt when the last instance had left the key before */
+export function showSuccessor({ keyring, version }: FoundKey, everywhereAt: number): Promotion['successors'][number] {
+  return {
+    keyring: keyring.name,
+    kid: version.id,
+    activatedAt: iso(version.activatedAt ?? everywhereAt),
+    everywhereAt: iso(everywhereAt),
   }
 }

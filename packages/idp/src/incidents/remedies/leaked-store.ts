@@ -26,7 +26,7 @@ import { replaceVersion, revokeVersion } from '../../keyrings/revoke.ts'
 import type { Caller } from '../../tokens/opaque.ts'
 import { newestTrust } from '../../trust/leases.ts'
 import { findIncident, incidentOf } from '../record.ts'
-import { keysNow, requireKey } from './key.ts'
+import { keysNow, requireKey, showSuccessor } from './key.ts'
 import { windowOf } from './promote.ts'
 import { causeOf } from './revoke.ts'
 import { tendProbes } from './stored-probes.ts'
@@ -55,12 +55,7 @@ export async function promoteFromNewRoot(instance: Instance, plan: Plan, caller:
   const successors = (await signing(instance.store)).flatMap((keyring) => successorIn(keyring, openedAt))
   const windows = await Promise.all(successors.map(({ version }) => windowOf(instance, version)))
   return {
-    successors: successors.map(({ keyring, version, everywhereAt }) => ({
-      keyring: keyring.name,
-      kid: version.id,
-      activatedAt: iso(version.activatedAt ?? everywhereAt),
-      everywhereAt: iso(everywhereAt),
-    })),
+    successors: successors.map(({ everywhereAt, ...found }) => showSuccessor(found, everywhereAt)),
     windowMs: Math.max(0, ...windows),
     keys: await keysNow(instance.store),
   }

@@ -2,7 +2,7 @@
  * Tokens that instances of APIs are probed with. They are access tokens like others, of nobody, and allow nothing: whoever they
  * are shown to knows by the subject what they are.
  */
-import { createPrivateKey, randomUUID } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 import type { Plan, Probe, ProbeKind } from '@rekey/breakglass'
 import { databaseNow, recordEvent } from '@rekey/database'
 import { isAccepted } from '@rekey/keyring'
@@ -11,11 +11,12 @@ import { denyWithin } from '../../denied/store.ts'
 import { IdpError } from '../../error.ts'
 import { iso } from '../../http/time.ts'
 import type { Instance } from '../../instance.ts'
-import { recordOf } from '../../signing/make.ts'
+import { privateKeyOf, tokenHeader } from '../../signing/keys.ts'
 import { signatures } from '../../signing/sign.ts'
 import type { IdpTables } from '../../tables.ts'
 import type { Caller } from '../../tokens/opaque.ts'
 import { transact } from '../../transact.ts'
+import { unknownIncident } from '../record.ts'
 import { findKey } from './key.ts'
 
 /** So that a check can be repeated for a month: once the key is revoked, nobody can make another one. */
@@ -64,7 +65,7 @@ function compromised(instance: Instance, plan: Plan, by: By): Promise<Probe> {
   return transact(connection.db, async (transaction) => {
     const one = transaction.selectFrom('incidents').where('incident', '=', plan.incident)
     const row = await one.select(['sealed_probe', 'frozen']).forUpdate().executeTakeFirst()
-    if (!row) throw new IdpError('UNKNOWN_INCIDENT', 'there is no incident of this id')
+    if (!row) throw unknownIncident()
     if (row.sealed_probe !== null) return JSON.parse(sealer.open(record, row.sealed_probe).toString()) as Probe
     // A token that outlives all others is not to be had for a look at an incident that nobody carries out.
     if (!row.frozen) {
@@ -86,25 +87,23 @@ function compromised(instance: Instance, plan: Plan, by: By): Promise<Probe> {
 /**
  * Where an incident ends without the revocation of its key, the token by that key is good for a month: it is denied, and
  * forgotten, because its refusal says nothing about the key any more.
- *
- * @returns the revision by which every instance tells verifiers so; 0 when there is nothing to deny
  */
 export async function denyUnlessRevoked(
   { store }: Pick<Instance, 'store'>,
   transaction: Transaction<IdpTables>,
   { incident, kid }: Pick<Plan, 'incident' | 'kid'>,
   actor: string,
-): Promise<number> {
+): Promise<void> {
   const one = transaction.selectFrom('incidents').where('incident', '=', incident)
   const jti = (await one.select('probe_jti').executeTakeFirst())?.probe_jti ?? null
   const found = await findKey(store, kid)
-  if (jti === null || !found || !isAccepted(found.version)) return 0
+  if (jti === null || !found || !isAccepted(found.version)) return
   const forgotten = transaction.updateTable('incidents').set({ sealed_probe: null, probe_jti: null })
   await forgotten.where('incident', '=', incident).execute()
   const endsAt = (await databaseNow(transaction)) + compromisedTtlMs
   const row = { kind: 'jti', value: jti, issuedBefore: null, endsAt } as const
   // Nothing can be taken off the list while administration is frozen: a full one must not keep it so.
-  return denyWithin(transaction, [row], actor, { incident, most: Number.POSITIVE_INFINITY })
+  await denyWithin(transaction, [row], actor, { incident, most: Number.POSITIVE_INFINITY })
 }
 
 /** By the stored document, as every instance can read it: in memory they hold only what signs now. */
@@ -118,10 +117,8 @@ async function compromisedKey({ store, sealer }: Instance, kid: string): Promise
       'the private half of this key is gone: no token of it can be made to probe with',
     )
   }
-  const { name, algorithm } = found.keyring
-  const key = createPrivateKey({ key: sealer.open(recordOf(name, kid), sealed), format: 'der', type: 'pkcs8' })
-  const header = Buffer.from(JSON.stringify({ alg: algorithm, typ: 'at+jwt', kid })).toString('base64url')
-  return { kid, header, sign: (input) => signature(key, input) }
+  const key = privateKeyOf(sealer, found.keyring, kid, sealed)
+  return { kid, header: tokenHeader(found.keyring.algorithm, kid), sign: (input) => signature(key, input) }
 }
 
 async function mintFresh(instance: Instance, plan: Plan) {

@@ -1,12 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Plan, Promotion } from '@rekey/breakglass'
 import type { Version } from '@rekey/keyring'
-import { iso } from '../../http/time.ts'
 import type { Instance } from '../../instance.ts'
 import { verifiersSeen } from '../../keyrings/evidence.ts'
 import { replaceVersion } from '../../keyrings/revoke.ts'
 import type { Caller } from '../../tokens/opaque.ts'
-import { type FoundKey, keysNow, requireKey } from './key.ts'
+import { type FoundKey, keysNow, requireKey, showSuccessor } from './key.ts'
 import { causeOf } from './revoke.ts'
 
 /** Nobody is waited for any longer where a stolen key is to go. */
@@ -43,15 +42,10 @@ function successorOf({ keyring, version: { retiringAt } }: FoundKey): Version | 
   return keyring.versions.find(({ activatedAt }) => activatedAt === retiringAt)
 }
 
-async function shown({ store }: Instance, { keyring, version }: FoundKey, successor: Version) {
+async function shown({ store }: Instance, { keyring, version: former }: FoundKey, version: Version) {
   // A key is revoked when every instance signs by the other one, so neither of these is too early.
-  const everywhereAt = version.demotedAt ?? version.revokedAt ?? (await store.now())
-  return {
-    keyring: keyring.name,
-    kid: successor.id,
-    activatedAt: iso(successor.activatedAt ?? everywhereAt),
-    everywhereAt: iso(everywhereAt),
-  }
+  const everywhereAt = former.demotedAt ?? former.revokedAt ?? (await store.now())
+  return showSuccessor({ keyring, version }, everywhereAt)
 }
 
 /** From the first signature by the successor until every verifier on the feed could take it. */

@@ -47,7 +47,7 @@ export function openRoute(app: App, instance: Instance): void {
     const { caller, body } = request
     const asked = planOf(body)
     if (body.dryRun) return inspectPlan(instance, asked, caller)
-    const wanted = body.run ? await feasible(instance, asked, caller) : asked
+    const wanted = await meant(instance, asked, caller, body.run)
     const { record, isNew } = await openIncident(instance, wanted, caller.clientId)
     if (body.run) return reply.code(202).send(runBy(instance, request, record))
     return reply.code(isNew ? 201 : 200).send(record)
@@ -55,13 +55,24 @@ export function openRoute(app: App, instance: Instance): void {
 }
 
 /**
- * As this instance can carry it out. Of one that is there already it is too late to say what is in its way.
+ * What the incident is opened with. Of one that is there already it is too late to say what is in its way, and it is carried out
+ * by the plan that it has: whoever says the same again may leave out what this instance put into it, or did not yet.
+ *
+ * @throws IdpError as `feasible`
+ */
+async function meant(instance: Instance, asked: Plan, caller: Caller, run: boolean): Promise<Plan> {
+  const found = await findIncident(instance.connection.db, asked.incident)
+  if (found) return instance.incidents.repeated(asked, found.plan)
+  return run ? feasible(instance, asked, caller) : asked
+}
+
+/**
+ * As this instance can carry it out.
  *
  * @throws IdpError `SELF_LOCK`, `PLAN_INVALID`, `ROOT_KEY_NOT_REPLACED`, `API_NOT_CONFIGURED`, `EVIDENCE_KEY_MISSING`
  */
 async function feasible(instance: Instance, asked: Plan, caller: Caller): Promise<Plan> {
   const wanted = instance.incidents.planned(asked)
-  if (await findIncident(instance.connection.db, wanted.incident)) return wanted
   const [obstacle] = (await inspectPlan(instance, wanted, caller)).obstacles
   if (obstacle) throw new IdpError(obstacle.code, obstacle.message)
   return wanted

@@ -7,11 +7,11 @@ type Asked = Omit<PlanInput, 'reason'>
 /** Writes an incident down as it is opened, and leaves out what the freeze and the guard do. */
 export async function openIncident({ db }: Estate, asked: Asked): Promise<void> {
   const made = plan.parse({ reason: 'a drill', ...asked })
-  const { incident, kid } = made
+  const { incident } = made
   const values = { plan: JSON.stringify(made), steps: JSON.stringify(newSteps()), timeline: '[]' }
   await db
     .insertInto('incidents')
-    .values({ incident, kid, ...values, opened_by: 'admin-1', frozen: false, opened_at: new Date() })
+    .values({ incident, ...values, opened_by: 'admin-1', frozen: false, opened_at: new Date() })
     .execute()
 }
 

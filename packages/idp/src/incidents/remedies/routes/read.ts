@@ -5,8 +5,8 @@ import { incidentOf } from '../../record.ts'
 import { one, requireIncidents, tags } from '../../routes/scope.ts'
 import { incidentParams } from '../../schema.ts'
 import { acknowledgements } from '../acknowledgements.ts'
+import { auditRecordOf } from '../audit-record.ts'
 import { changesForReview } from '../changes.ts'
-import { recordOf } from '../record.ts'
 import { shownAcknowledgements, shownChanges, shownRecord } from '../schema.ts'
 
 const same = { tags, params: incidentParams, refuses: codes('UNKNOWN_INCIDENT') }
@@ -42,6 +42,6 @@ export function readRoutes(app: App, instance: Instance): void {
 
   app.get(`${one}/record`, { onRequest, schema: toRecord }, async ({ params }) => {
     const { openedAt } = await incidentOf(db, params.incident)
-    return recordOf(instance, params.incident, Date.parse(openedAt))
+    return auditRecordOf(instance, params.incident, Date.parse(openedAt))
   })
 }

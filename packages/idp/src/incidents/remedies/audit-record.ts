@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import type { ProviderRecord, RecordedEvent } from '@rekey/breakglass'
-import { proofOf } from '@rekey/database'
+import { type ProviderRecord, proveAll } from '@rekey/breakglass'
+import { type AuditSigner, newestCheckpoint, proofOf } from '@rekey/database'
+import type { EventProof } from '@rekey/database/offline'
 import { sql } from 'kysely'
 import { iso } from '../../http/time.ts'
 import type { Instance } from '../../instance.ts'
@@ -8,9 +9,6 @@ import type { IdpDatabase } from '../../tables.ts'
 import { type EventRow, selectEvents } from './event-row.ts'
 
 const most = 500
-/** An event has its place in the chain after about a second. */
-const mostTries = 30
-const recheckMs = 100
 /** Connections to the database that one of these may take at a time. */
 const atOnce = 4
 
@@ -18,23 +16,24 @@ const atOnce = 4
  * What this estate's own record says of an incident since it was opened, each event with the proof that it stands in the chain.
  * Waits a few seconds for those that have no place in it yet.
  */
-export async function recordOf(instance: Instance, incident: string, openedAt: number): Promise<ProviderRecord> {
-  const found = await eventsOf(instance.connection.db, incident, openedAt)
+export async function auditRecordOf(
+  { connection: { db }, audit: { signer } }: Instance,
+  incident: string,
+  openedAt: number,
+): Promise<ProviderRecord> {
+  const found = await eventsOf(db, incident, openedAt)
   const rows = found.slice(0, most).toSorted((a, b) => a.inserted - b.inserted)
-  const proved = new Map<string, RecordedEvent>()
-  for (let tries = 0; ; tries += 1) {
-    await prove(
-      instance,
-      rows.filter(({ id }) => !proved.has(id)),
-      proved,
-    )
-    if (proved.size === rows.length || tries === mostTries) break
-    await delay(recheckMs)
-  }
-  const incomplete = incompleteOf(rows.length - proved.size, found.length > most)
+  const ids = rows.map(({ id }) => id)
+  const proofs = await proveAll(ids, (id) => provenBy(db, id, signer), { atOnce, pause: delay })
+  // Not by whichever key signs here: a root key may have been replaced, and nothing been signed since.
+  const newest = await newestCheckpoint(db, signer)
+  const incomplete = incompleteOf(rows.length - proofs.size, found.length > most)
   return {
-    signer: instance.audit.signer.fingerprint,
-    events: rows.map((row) => proved.get(row.id) ?? { event: unproved(row) }),
+    ...(newest ? { signer: newest.signer } : {}),
+    events: rows.map((row) => {
+      const proof = proofs.get(row.id)
+      return proof ? { event: proof.event, proof } : { event: unproved(row) }
+    }),
     ...(incomplete === '' ? {} : { incomplete }),
   }
 }
@@ -52,19 +51,9 @@ async function eventsOf(db: IdpDatabase, incident: string, openedAt: number): Pr
   return rows
 }
 
-async function prove(
-  { connection, audit }: Instance,
-  rows: readonly EventRow[],
-  proved: Map<string, RecordedEvent>,
-): Promise<void> {
-  for (let from = 0; from < rows.length; from += atOnce) {
-    const some = rows.slice(from, from + atOnce)
-    const proofs = await Promise.all(some.map(({ id }) => proofOf(connection.db, id, audit.signer)))
-    proofs.forEach((proof, i) => {
-      const row = some[i]
-      if (row && proof !== undefined && proof !== 'waiting') proved.set(row.id, { event: proof.event, proof })
-    })
-  }
+async function provenBy(db: IdpDatabase, id: string, signer: AuditSigner): Promise<EventProof | undefined> {
+  const proof = await proofOf(db, id, signer)
+  return proof === 'waiting' ? undefined : proof
 }
 
 /** As it was written down: without a place in the chain it has no canonical text. */
