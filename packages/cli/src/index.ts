@@ -1,3 +1,4 @@
+export type { IncidentDocument } from './break-glass/document.ts'
 export { type Call, ManagementClient, type Scope } from './client/management.ts'
 export { CliError, type CliErrorCode, type ExitCode } from './error.ts'
 export type { Credential, Estate } from './estate/document.ts'

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
 import { agentCommand } from './commands/agent/group.ts'
 import { auditCommand } from './commands/audit/group.ts'
@@ -20,6 +19,7 @@ import { upCommand } from './commands/up.ts'
 import { verifierCommand } from './commands/verifier.ts'
 import { CliError, type CliErrorCode, type ExitCode, errorDocument, exitCodeOf, messageOf } from './error.ts'
 import { type Shell, tell } from './shell.ts'
+import { version } from './software.ts'
 
 const builders = [
   upCommand,
@@ -69,7 +69,7 @@ function buildProgram(shell: Shell, asJson: boolean): Command {
   const program = new Command('rekey')
     .description('Rotates every credential of an OAuth 2.0 and OpenID Connect estate without a failed request.')
     .option('--json', 'print one JSON document on stdout, all else on stderr')
-    .version(version(), '-V, --version', 'print the version')
+    .version(version, '-V, --version', 'print the version')
     .helpCommand(true)
     // What stands behind the name of a command is that command's, although one above it may have an option of that name.
     .enablePositionalOptions()
@@ -81,10 +81,6 @@ function buildProgram(shell: Shell, asJson: boolean): Command {
   const output = { writeOut: write(asJson ? shell.stderr : shell.stdout), writeErr: write(shell.stderr) }
   eachCommand(program, (command) => command.exitOverride().configureOutput(output).showHelpAfterError())
   return program
-}
-
-function version(): string {
-  return JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')).version
 }
 
 function write(stream: Shell['stdout']): (text: string) => void {

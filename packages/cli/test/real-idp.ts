@@ -17,12 +17,13 @@ export class RealIdp {
   readonly folder = temporaryFolder()
   readonly url: string
   readonly database: TestDatabase
-  readonly #process: ChildProcess
+  readonly #environment: Record<string, string | undefined>
+  #process: ChildProcess | undefined
 
   private constructor(database: TestDatabase, port: number, more: Record<string, string>) {
     this.database = database
     this.url = `http://localhost:${port}`
-    const env = {
+    this.#environment = {
       PATH: process.env.PATH,
       DATABASE_URL: database.serviceUrl,
       DATABASE_OWNER_URL: database.ownerUrl,
@@ -36,14 +37,30 @@ export class RealIdp {
       REKEY_ADMIN_CLIENT_SECRET: administrator.clientSecret,
       ...more,
     }
-    this.#process = spawn(process.execPath, [executable, 'idp'], { env, stdio: ['ignore', 'inherit', 'inherit'] })
   }
 
   /** @param more variables of its environment */
   static async start(more: Record<string, string> = {}): Promise<RealIdp> {
     const idp = new RealIdp(await testDatabase(), await freePort(), { LOG_LEVEL: 'error', ...more })
-    while (!(await idp.#isReady())) await delay(50)
+    await idp.start()
     return idp
+  }
+
+  /** Starts its process, at its address and on its database; resolves when it is ready. */
+  async start(): Promise<void> {
+    const env = this.#environment
+    this.#process = spawn(process.execPath, [executable, 'idp'], { env, stdio: ['ignore', 'inherit', 'inherit'] })
+    while (!(await this.#isReady())) await delay(50)
+  }
+
+  /** As a machine that loses its power: nothing is said goodbye to. */
+  kill(): Promise<void> {
+    return this.#end('SIGKILL')
+  }
+
+  /** What a command line is told of it, as its operator. */
+  get operator(): Record<string, string> {
+    return environmentOf(this.url, administrator)
   }
 
   get checkpoints(): string {
@@ -82,11 +99,8 @@ export class RealIdp {
     return reply.status
   }
 
-  async stop(): Promise<void> {
-    if (this.#process.exitCode === null && this.#process.signalCode === null) {
-      this.#process.kill('SIGTERM')
-      await once(this.#process, 'exit')
-    }
+  stop(): Promise<void> {
+    return this.#end('SIGTERM')
   }
 
   /** Ends it for good, with its database. */
@@ -95,8 +109,14 @@ export class RealIdp {
     await this.database.drop()
   }
 
+  async #end(signal: NodeJS.Signals): Promise<void> {
+    if (this.#process === undefined || this.#process.exitCode !== null || this.#process.signalCode !== null) return
+    this.#process.kill(signal)
+    await once(this.#process, 'exit')
+  }
+
   async #isReady(): Promise<boolean> {
-    if (this.#process.exitCode !== null) throw new Error('the IdP ended before it was ready')
+    if (this.#process?.exitCode !== null) throw new Error('the IdP ended before it was ready')
     try {
       const reply = await fetch(`${this.url}/readyz`)
       await reply.body?.cancel()
@@ -109,7 +129,10 @@ export class RealIdp {
   }
 }
 
-function runAt(url: string, { clientId, clientSecret }: Credential, words: readonly string[]): Promise<Ran> {
-  const env = { REKEY_IDP: url, REKEY_CLIENT_ID: clientId, REKEY_CLIENT_SECRET: clientSecret }
-  return run(words, env, { now: systemClock })
+function runAt(url: string, client: Credential, words: readonly string[]): Promise<Ran> {
+  return run(words, environmentOf(url, client), { now: systemClock })
+}
+
+function environmentOf(url: string, { clientId, clientSecret }: Credential): Record<string, string> {
+  return { REKEY_IDP: url, REKEY_CLIENT_ID: clientId, REKEY_CLIENT_SECRET: clientSecret }
 }

@@ -18,25 +18,28 @@ export interface Around {
 }
 
 /** Runs a command line as the executable does, in this process, with an environment of its own. */
-export async function run(
-  words: readonly string[],
-  env: Shell['env'] = {},
-  { interrupted = new AbortController().signal, now = () => noon, columns }: Around = {},
-): Promise<Ran> {
+export async function run(words: readonly string[], env: Shell['env'] = {}, around: Around = {}): Promise<Ran> {
   const [stdout, stderr] = [new PassThrough(), new PassThrough()]
-  const shell: Shell = {
+  const code = await runCommand(words, { ...shellWith(env, around), stdout, stderr })
+  return { code, stdout: textOf(stdout), stderr: textOf(stderr) }
+}
+
+/** A shell that nobody reads. */
+export function shellWith(
+  env: Shell['env'],
+  { interrupted = new AbortController().signal, now = () => noon, columns }: Around = {},
+): Shell {
+  return {
     env,
     folder: '/nowhere',
-    stdout,
-    stderr,
+    stdout: new PassThrough(),
+    stderr: new PassThrough(),
     interactive: false,
     columns,
     now,
     fetch,
     interruption: () => interrupted,
   }
-  const code = await runCommand(words, shell)
-  return { code, stdout: textOf(stdout), stderr: textOf(stderr) }
 }
 
 function textOf(stream: PassThrough): string {

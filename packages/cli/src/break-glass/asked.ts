@@ -1,9 +1,8 @@
-import { readFileSync } from 'node:fs'
-import { resolve } from 'node:path'
 import { type ApiTarget, falseRemedy, type Plan, plan, readTargets, type SessionSelector } from '@rekey/breakglass'
 import { parseDuration } from '@rekey/keyring'
 import { defined } from '../commands/words.ts'
-import { CliError, messageOf } from '../error.ts'
+import { CliError } from '../error.ts'
+import { readGiven } from '../given-file.ts'
 
 /** What a person asks for on the command line. */
 export interface Asked {
@@ -82,14 +81,6 @@ function requireAll(asked: Asked): void {
 
 /** What one `--api` names. @throws CliError `WRONG_USE`; BreakGlassError `PLAN_INVALID` */
 export function targetsOf(spec: string, folder: string): ApiTarget[] {
-  const text = spec.startsWith('@') ? fileText(resolve(folder, spec.slice(1))) : spec
+  const text = spec.startsWith('@') ? readGiven(spec.slice(1), { folder }).toString() : spec
   return readTargets(text)
-}
-
-function fileText(path: string): string {
-  try {
-    return readFileSync(path, 'utf8')
-  } catch (cause) {
-    throw new CliError('WRONG_USE', `${path} cannot be read: ${messageOf(cause)}`, { path }, { cause })
-  }
 }

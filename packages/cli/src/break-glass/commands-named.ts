@@ -1,3 +1,5 @@
+import { shellWord } from '../terminal/shell-word.ts'
+
 const steerable = /rekey break-glass (resume|check|show|unfreeze) [A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9_-])?/g
 const telling = ['resume', 'check']
 
@@ -10,12 +12,7 @@ export interface Told {
 
 /** A text whose commands are told the same: whoever copies one would otherwise ask another identity provider, and fewer APIs. */
 export function withCommandsNamed(text: string, { idpCommands, api = [] }: Told): string {
-  const provider = idpCommands === undefined ? '' : ` --idp-commands ${word(idpCommands)}`
-  const apis = api.map((spec) => ` --api ${word(spec)}`).join('')
+  const provider = idpCommands === undefined ? '' : ` --idp-commands ${shellWord(idpCommands)}`
+  const apis = api.map((spec) => ` --api ${shellWord(spec)}`).join('')
   return text.replace(steerable, (command, act) => `${command}${provider}${telling.includes(act) ? apis : ''}`)
-}
-
-/** As a shell reads it as one word. */
-function word(text: string): string {
-  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`
 }

@@ -9,6 +9,7 @@ import {
   rekeyProvider,
 } from '@rekey/breakglass'
 import { ManagementClient } from '../client/management.ts'
+import { ownTargets } from '../estate/document.ts'
 import { findEstate } from '../estate/find.ts'
 import { homeOf } from '../estate/home.ts'
 import { type Shell, tell } from '../shell.ts'
@@ -36,8 +37,7 @@ export async function concerned(shell: Shell, idpCommands: string | undefined): 
   if (idpCommands !== undefined) return { provider: await steered(shell, idpCommands), apis: named, known: named }
   const estate = findEstate(shell.env, shell.folder)
   const client = new ManagementClient(estate, shell, ['keyrings:read', 'incidents:write', 'audit:read'])
-  // Those of "rekey up" are on the feed.
-  const own = estate.apis.flatMap((url) => readTargets(`${url} library=@rekey/verifier-feed`))
+  const own = readTargets(ownTargets(estate.apis))
   return {
     provider: rekeyProvider(managementApi(client)),
     apis: shell.env.REKEY_IDP || named.length > 0 ? named : own,

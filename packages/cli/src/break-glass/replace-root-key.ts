@@ -1,4 +1,4 @@
-import type { Plan } from '@rekey/breakglass'
+import { isThere, type Plan } from '@rekey/breakglass'
 import { ensureFreshKey } from '../root-keys/add.ts'
 import { type Shell, tell } from '../shell.ts'
 import type { Concerned } from './provider.ts'
@@ -12,8 +12,7 @@ import type { Concerned } from './provider.ts'
  */
 export async function replaceRootKey(plan: Plan, { provider, client }: Concerned, shell: Shell): Promise<void> {
   if (client === undefined || !isReplacedHere({ client }, shell)) return
-  const known = await provider.journal.list()
-  if (known.some((record) => record.plan.incident === plan.incident)) return
+  if (await isThere(plan.incident, { provider })) return
   const { key, obstacles } = await provider.inspect(plan)
   if (key === undefined || obstacles.some(({ code }) => code !== 'ROOT_KEY_NOT_REPLACED')) return
   tell(shell, 'The estate gets a new root key …')

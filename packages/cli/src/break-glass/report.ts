@@ -1,6 +1,7 @@
 import { type InstanceVerdict, isProved, isUnavailable, placeOf, resultOf } from '@rekey/breakglass'
 import { timeOfDay } from '../terminal/moment.ts'
 import { printable } from '../terminal/printable.ts'
+import { shellWord } from '../terminal/shell-word.ts'
 import { members, table } from '../terminal/table.ts'
 import type { Seen } from './document.ts'
 import { resultText } from './results.ts'
@@ -100,10 +101,11 @@ function nextCommands({ record, contained, evidence }: Seen): [string, string][]
   if (record.steps.some(({ state }) => state !== 'done')) return [[rekey('resume'), 'go on where it stopped']]
   // An instance of the IdP that sealed it keeps it: it is downloaded before it is read.
   const url = evidence !== undefined && /^https?:/.test(evidence) ? evidence : undefined
-  const file = url === undefined ? evidence : `${incident}.zip`
+  const kept = url === undefined ? evidence : `${incident}.zip`
+  const file = kept && shellWord(kept)
   const hasChanges = resultText(record, 'changes').count !== 0
   return [
-    ...of(url, `curl -sS -H "Authorization: Bearer $TOKEN" -o ${file} "${url}"`, 'have the evidence here'),
+    ...of(url, downloadCommand(file, url), 'have the evidence here'),
     ...of(hasChanges && file, `rekey evidence show ${file}`, 'read what is to be reviewed'),
     [rekey('check'), contained ? 'prove it once more, at any time' : 'prove it again, when that is mended'],
     ...of(file, verifyCommand(file, record), 'check the evidence, on any machine'),
@@ -114,6 +116,10 @@ function nextCommands({ record, contained, evidence }: Seen): [string, string][]
 
 function of(isNeeded: unknown, command: string, why: string): [string, string][] {
   return isNeeded ? [[command, why]] : []
+}
+
+function downloadCommand(file: string | undefined, url = ''): string {
+  return `curl -sS -H "Authorization: Bearer $TOKEN" -o ${file} ${shellWord(url)}`
 }
 
 function verifyCommand(file: string | undefined, record: Seen['record']): string {

@@ -17,6 +17,7 @@ import { monotonicClock } from '../clock.ts'
 import { evidenceKeyFile } from '../estate/evidence-key.ts'
 import { homeOf } from '../estate/home.ts'
 import type { Shell } from '../shell.ts'
+import { software } from '../software.ts'
 import { type Milestone, type Progress, withProgress } from '../terminal/progress.ts'
 import { told } from './errors.ts'
 import { evidenceFiles } from './evidence-file.ts'
@@ -24,7 +25,6 @@ import { milestonesAhead, milestonesOf, type View, viewFrom, whileAway } from '.
 import { type Concerned, concerned } from './provider.ts'
 import { runnerName } from './runner.ts'
 import { oldTokenOf } from './secrets.ts'
-import { software } from './software.ts'
 
 /** What commands that carry an incident out can be told. */
 export interface RunOptions {
@@ -90,7 +90,7 @@ export function surroundingsOf(
     ...(refreshToken === undefined ? {} : { refreshToken }),
     ...(oldToken === undefined ? {} : { oldToken }),
     onChange: () => undefined,
-    software: software(),
+    software,
   }
 }
 

@@ -1,10 +1,8 @@
-import type { IncidentRecord, StepRecord } from '@rekey/breakglass'
+import type { IncidentRecord } from '@rekey/breakglass'
 import type { ManagementClient } from './management.ts'
 
-/** An incident without what came of its steps: of a hundred that would be megabytes. Times are ISO 8601. */
-export interface IncidentView extends Omit<IncidentRecord, 'steps' | 'timeline'> {
-  steps: Omit<StepRecord, 'result'>[]
-}
+/** An incident as it is listed: what came of its steps is not sent, and what happened when is left out. Times are ISO 8601. */
+export type IncidentView = Omit<IncidentRecord, 'timeline'>
 
 /** The incidents that somebody has to go on with, and those that freeze administration; the newest first. */
 export async function openIncidents(client: ManagementClient): Promise<IncidentView[]> {
@@ -14,9 +12,7 @@ export async function openIncidents(client: ManagementClient): Promise<IncidentV
     scope: 'incidents:write',
     failure: 'the incidents cannot be read',
   })
-  return incidents.filter(({ frozen, steps }) => frozen || steps.some(({ state }) => state !== 'done')).map(view)
-}
-
-function view({ timeline: _timeline, steps, ...incident }: IncidentRecord): IncidentView {
-  return { ...incident, steps: steps.map(({ result: _result, ...step }) => step) }
+  return incidents
+    .filter(({ frozen, steps }) => frozen || steps.some(({ state }) => state !== 'done'))
+    .map(({ timeline: _timeline, ...incident }) => incident)
 }

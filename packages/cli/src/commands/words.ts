@@ -73,6 +73,13 @@ function idPart(text: string): string {
   throw new InvalidArgumentError('It is no id.')
 }
 
+/** An id that becomes a part of a path, and of a file's name. */
+export function namePart(text: string): string {
+  if (/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(text)) return text
+  const allowed = 'letters, digits, dots, hyphens and underscores'
+  throw new InvalidArgumentError(`It has to begin with a letter or digit, and have up to 64 ${allowed}.`)
+}
+
 export function fingerprint(text: string): string {
   if (/^[0-9a-f]{64}$/i.test(text)) return text.toLowerCase()
   throw new InvalidArgumentError('A fingerprint has 64 hexadecimal digits.')

@@ -24,6 +24,11 @@ export type Credential = z.infer<typeof credential>
 /** Where an estate's parts are, and the credentials to use them with. */
 export type Estate = z.infer<typeof estateDocument>
 
+/** The APIs of `rekey up`, which are on the feed, as `--api` takes them. */
+export function ownTargets(urls: readonly string[]): string {
+  return urls.map((url) => `${url} library=@rekey/verifier-feed`).join(',')
+}
+
 /** Every instance of the estate's IdP, the first one first. */
 export function idpsOf({ idp, idps = [] }: Pick<Estate, 'idp' | 'idps'>): string[] {
   return [...new Set([idp, ...idps])]

@@ -30,9 +30,12 @@ function fromEnvironment(env: Environment): Estate | undefined {
   return parsed.data
 }
 
-/** The addresses alone: what break-glass is told about them besides concerns nobody else. */
+/** The addresses alone, of what `readTargets` reads: what break-glass is told about them besides concerns nobody else. */
 function addresses(apis = ''): string[] {
-  const words = apis.split(/[\s,]+/).filter((word) => word !== '' && !/^(library|path)=/.test(word))
+  const words = apis
+    .replace(/(^|\s)#.*$/gm, '')
+    .split(/\s+|,(?=(?:dns:)?https?:\/\/|\s|$)/)
+    .filter((word) => word !== '' && !/^(library|path)=/.test(word))
   return words.map((word) => word.replace(/^dns:/, ''))
 }
 

@@ -15,7 +15,7 @@ export interface Home {
   revocationJournal: string
   /** Signed checkpoints of the audit, outside of the database: whoever shortens the audit there cannot shorten these. */
   auditCheckpoints: string
-  /** Signs the evidence of incidents, and nothing else. */
+  /** Signs evidence, and nothing else. */
   evidenceKeyFile: string
   evidenceFolder: string
   /** Incidents of an IdP that is steered by commands. */

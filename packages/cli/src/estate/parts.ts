@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import type { Part } from './child.ts'
 import type { Clients } from './clients.ts'
 import type { DatabaseUrls } from './database.ts'
+import { ownTargets } from './document.ts'
 import { apiEntry, idpEntry } from './entry.ts'
 import { apiEnvironment, idpEnvironment } from './environment.ts'
 import { evidenceKeyFile } from './evidence-key.ts'
@@ -31,7 +32,7 @@ export function idpParts({ home, ports, env }: Plan, database: DatabaseUrls): Pa
     REKEY_EVIDENCE_KEY: `file:${evidenceKeyFile(env, home)}`,
   }
   // An instance that carries an incident out refreshes and probes these, and others that the shell names instead.
-  const defaults = { REKEY_ANONYMOUS_PROPAGATION: '0s', REKEY_APIS: ports.apis.map(urlAt).join(',') }
+  const defaults = { REKEY_ANONYMOUS_PROPAGATION: '0s', REKEY_APIS: ownTargets(ports.apis.map(urlAt)) }
   const checkpoints = env.REKEY_AUDIT_CHECKPOINTS ?? home.auditCheckpoints
   return ports.idps.map((port, index) => {
     const name = index === 0 ? 'idp' : `idp-${index + 1}`

@@ -39,7 +39,7 @@ export function attention(seen: Seen, now: number): Attention[] {
     ...seen.verifiers.flatMap((verifier) => verifierWorries(verifier, seen, now)),
     ...(seen.overdue ? credentialWorries(seen.overdue) : []),
     ...(seen.audit ? auditWorries(seen.audit, now) : []),
-    ...(seen.incidents ?? []).flatMap((incident) => incidentWorries(incident, now)),
+    ...(seen.incidents ?? []).flatMap(incidentWorries),
   ]
   return found.sort((a, b) => Date.parse(a.since) - Date.parse(b.since))
 }

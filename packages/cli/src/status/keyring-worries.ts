@@ -29,21 +29,30 @@ function stuckGate(keyring: KeyringView, waiting: Waiting, now: number): Attenti
 }
 
 function overdue(keyring: KeyringView, now: number): Attention[] {
-  const active = activeOf(keyring)
-  const rotateEveryMs = rotationPeriodMs(keyring.policy)
-  if (!active?.activatedAt || rotateEveryMs === undefined) return []
-  const dueAt = Date.parse(active.activatedAt) + rotateEveryMs
-  if (now <= dueAt) return []
+  const found = overdueSince(keyring, now)
+  if (!found) return []
   return [
     {
-      what: `${keyring.name}: version ${active.id} should have been rotated`,
-      since: new Date(dueAt).toISOString(),
+      what: `${keyring.name}: version ${found.id} should have been rotated`,
+      since: found.since,
       command: `rekey rotate ${keyring.name} --watch`,
     },
   ]
 }
 
-export function rotationPeriodMs(policy: Readonly<Record<string, unknown>>): number | undefined {
+/** The active version that should have been rotated, and since when; undefined where none should. Times are ISO 8601. */
+export function overdueSince(
+  keyring: KeyringView,
+  now: number,
+): { id: string; activatedAt: string; since: string } | undefined {
+  const { id, activatedAt } = activeOf(keyring) ?? {}
+  const rotateEveryMs = rotationPeriodMs(keyring.policy)
+  if (id === undefined || !activatedAt || rotateEveryMs === undefined) return undefined
+  const dueAt = Date.parse(activatedAt) + rotateEveryMs
+  return now > dueAt ? { id, activatedAt, since: new Date(dueAt).toISOString() } : undefined
+}
+
+function rotationPeriodMs(policy: Readonly<Record<string, unknown>>): number | undefined {
   if (typeof policy.rotateEveryMs === 'number') return policy.rotateEveryMs
   return typeof policy.rotateEvery === 'string' ? parseDuration(policy.rotateEvery) : undefined
 }

@@ -25,6 +25,11 @@ test('a plan has the APIs of the estate, and those that are named instead', () =
   )
 })
 
+test('a file of APIs that is not there is wrong use', () => {
+  const message = `${join(folder, 'none')} cannot be read (ENOENT)`
+  assert.throws(() => planOf({ ...asked, api: ['@none'] }, usual, folder), { code: 'WRONG_USE', message })
+})
+
 test('sessions are ended by subject, session, client, and all that was issued before a time, or before they end', () => {
   const of = (more: object) => planOf({ ...asked, ...more }, [], folder).sessions
   assert.deepEqual(of({}), [])
@@ -68,6 +73,7 @@ test('what is missing or malformed is wrong use, which is found before an estate
     [['--since', 'yesterday'], 2, 'WRONG_USE'],
     [['--revoke-all-before', 'soon'], 2, 'WRONG_USE'],
     [['--revoke-client', 'c', '--incident', 'I', '--reason', 'r'], 4, 'FALSE_REMEDY'],
+    [['--revoke-jti', 'a'], 4, 'FALSE_REMEDY'],
     [['--kid', 'k', '--incident', 'I', '--reason', 'r'], 3, 'NO_ESTATE'],
   ]
   for (const [words, code, reason] of cases) {

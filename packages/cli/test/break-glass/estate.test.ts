@@ -55,11 +55,6 @@ test('sessions of whoever carries it out are not ended: it would lock itself out
   assert.deepEqual((await json('break-glass', 'list')).incidents, [])
 })
 
-test('what does not contain a forger is refused by the API as well', async () => {
-  const { code, stdout } = await place.rekey('break-glass', '--revoke-jti', 'a', '--json')
-  assert.deepEqual([code, JSON.parse(stdout).code], [4, 'FALSE_REMEDY'])
-})
-
 test('one command shuts the key out everywhere, proves it and keeps the evidence', async () => {
   const [kid, old] = [await activeKid(), await token()]
   const { code, stdout, stderr } = await place.rekey('break-glass', ...about(kid, 'INC-1'), '--json')
@@ -152,8 +147,9 @@ test('two operators who begin the same incident at once do it together, once', a
   for (const { code, stderr } of both) assert.equal(code, 0, stderr)
   const [one, other] = both.map(({ stdout }) => JSON.parse(stdout) as IncidentDocument)
   assert.deepEqual(one?.instances, other?.instances)
-  const once = other?.steps.filter(({ name }) => name !== 'evidence').map(({ attempts }) => attempts)
-  assert.deepEqual(new Set(once), new Set([1]))
+  const [steps = [], same] = [one, other].map((each) => each?.steps.filter(({ name }) => name !== 'evidence'))
+  assert.deepEqual(steps, same)
+  assert.deepEqual(new Set(steps.map(({ attempts }) => attempts)), new Set([1]))
   assert.notEqual(one?.evidence, other?.evidence)
   await json('break-glass', 'unfreeze', 'INC-2')
 })

@@ -24,10 +24,19 @@ test('evidence in a file is read and verified where it is', () => {
 test('evidence that an instance of the IdP keeps is downloaded before it is read and verified', () => {
   const url = 'https://login.example/api/v1/incidents/INC-42/evidence'
   const report = reportOf(url)
-  assert.ok(report.includes(`curl -sS -H "Authorization: Bearer $TOKEN" -o INC-42.zip "${url}"\n`), report)
+  assert.ok(report.includes(`curl -sS -H "Authorization: Bearer $TOKEN" -o INC-42.zip ${url}\n`), report)
   assert.ok(report.includes('rekey evidence show INC-42.zip\n'), report)
   assert.ok(report.includes(`rekey evidence verify INC-42.zip --signer ${signer}\n`), report)
   assert.doesNotMatch(report, /rekey evidence \w+ http/)
+})
+
+test('the commands can be copied, whatever the file or the address is called', () => {
+  const report = reportOf("/srv/Ada's evidence/INC-42.zip")
+  const file = "'/srv/Ada'\\''s evidence/INC-42.zip'"
+  assert.ok(report.includes(`rekey evidence show ${file}\n`), report)
+  assert.ok(report.includes(`rekey evidence verify ${file} --signer ${signer}\n`), report)
+  const url = 'https://login.example/$(id)/evidence'
+  assert.ok(reportOf(url).includes(` -o INC-42.zip '${url}'\n`))
 })
 
 function reportOfRecord(incident: ReturnType<typeof record>): string {

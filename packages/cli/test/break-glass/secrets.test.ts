@@ -21,6 +21,8 @@ test('an old token is read from its file, and what is none is not repeated', () 
     () => oldTokenOf('none', folder),
     (error: Error) => !error.message.includes('hunter2'),
   )
+  const message = `${join(folder, 'nowhere')} cannot be read (ENOENT)`
+  assert.throws(() => oldTokenOf('nowhere', folder), { code: 'WRONG_USE', message })
 })
 
 test('a secret of the internal endpoints that cannot be read is wrong use', async () => {

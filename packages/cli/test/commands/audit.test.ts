@@ -161,6 +161,9 @@ test('audit export writes a file that only its owner reads, and how many events 
   assert.equal(statSync(path).mode & 0o777, 0o600)
   const again = join(folder, 'export-2')
   assert.deepEqual(JSON.parse((await idp.rekey('audit', 'export', again, '--json')).stdout), { file: again, events: 2 })
+  const spaced = join(folder, 'my export')
+  const told = (await idp.rekey('audit', 'export', spaced)).stdout
+  assert.ok(told.endsWith(`: rekey audit verify '${spaced}'\n`), told)
 })
 
 test('audit export without a file prints the lines alone, and they are not one JSON document', async () => {

@@ -19,11 +19,13 @@ const home = temporaryFolder()
 const elsewhere = { REKEY_HOME: join(temporaryFolder(), 'nothing') }
 let idp: RealIdp
 let env: Record<string, string>
+let sealed: Awaited<ReturnType<typeof sealPeriod>>
 
 before(async () => {
   idp = await RealIdp.start()
   const { clientId, clientSecret } = operator
   env = { REKEY_HOME: home, REKEY_IDP: idp.url, REKEY_CLIENT_ID: clientId, REKEY_CLIENT_SECRET: clientSecret }
+  sealed = await sealPeriod()
 })
 after(() => idp.remove())
 
@@ -49,21 +51,21 @@ function ofLaterFormat(archive: Buffer): Buffer {
 }
 
 /** Rotates a signing key and a credential, revokes the latter, and seals the evidence of that. */
-async function sealed(name: string) {
-  const { agentId } = await idp.json('agent', 'create', `agent-${name}`)
+async function sealPeriod() {
+  const { agentId } = await idp.json('agent', 'create', 'agent-of-the-period')
   const [credential] = (await idp.json('credential', 'list', agentId)).credentials
   await idp.json('credential', 'rotate', agentId, credential.credentialId)
   await idp.json('credential', 'revoke', agentId, credential.credentialId, '--reason', 'left <b>the</b> company')
   await idp.json('rotate', 'signing-es256', '--watch', '--force', '--reason', 'a drill')
-  const file = join(home, `${name}.zip`)
+  const file = join(home, 'period.zip')
   const ran = await rekey('evidence', 'period', '--from', '1h', '--control', 'CC9.2', '--out', file, '--json')
   assert.equal(ran.code, 0, ran.stderr)
   return { file, credentialId: credential.credentialId as string, told: JSON.parse(ran.stdout) }
 }
 
 describe('evidence of a period', () => {
-  test('is sealed from a running estate, with each rotation, who did it, and the proof', async () => {
-    const { file, credentialId, told } = await sealed('period')
+  test('is sealed from a running estate, with each rotation, who did it, and the proof', () => {
+    const { file, credentialId, told } = sealed
     assert.deepEqual([told.file, told.consistent, told.problems, told.missing], [file, true, [], []])
     const evidence: PeriodEvidence = JSON.parse(readEvidenceFile(readFileSync(file), 'evidence.json'))
     assert.equal(evidence.issuer, idp.url)
@@ -86,7 +88,7 @@ describe('evidence of a period', () => {
   })
 
   test('verifies in another folder, without the estate, by the fingerprint that was written down', async () => {
-    const { file } = await sealed('elsewhere')
+    const { file } = sealed
     const own = await fingerprint()
     const { code, stdout } = await without('evidence', 'verify', file, '--signer', own, '--json')
     const { consistent, signer, kind, fingerprint: by } = JSON.parse(stdout)
@@ -130,11 +132,18 @@ describe('evidence of a period', () => {
     for (const words of wrong) assert.equal((await rekey('evidence', 'period', ...words)).code, 2, words.join(' '))
     assert.equal(readFileSync(there, 'utf8'), 'of another day')
   })
+
+  test('tells a command that can be copied, wherever the evidence is', async () => {
+    const file = join(temporaryFolder(), "Ada's evidence.zip")
+    const { code, stdout } = await rekey('evidence', 'period', '--from', '1h', '--control', 'CC_9', '--out', file)
+    assert.equal(code, 0)
+    assert.ok(stdout.endsWith(`Read it: rekey evidence show '${file.replace("'", "'\\''")}'\n`), stdout)
+  })
 })
 
 describe('rekey evidence', () => {
   test('verify ends with 1 where another signer is wanted, and tells of a file that it is consistent all the same', async () => {
-    const { file } = await sealed('other-signer')
+    const { file } = sealed
     const { code, stdout, stderr } = await without('evidence', 'verify', file, '--signer', 'ab'.repeat(32), '--json')
     const { consistent, signer } = JSON.parse(stdout)
     assert.deepEqual([code, consistent, signer], [1, true, 'unknown'])
@@ -142,7 +151,7 @@ describe('rekey evidence', () => {
   })
 
   test('verify without a signer knows the key of this estate, and no other', async () => {
-    const { file } = await sealed('own')
+    const { file } = sealed
     const here = await rekey('evidence', 'verify', file)
     assert.deepEqual([here.code, /Signer +[0-9a-f]{64} {3}\(known\)/.test(here.stdout)], [0, true])
     const there = await without('evidence', 'verify', file)
@@ -151,10 +160,10 @@ describe('rekey evidence', () => {
   })
 
   test('verify of a file that was changed ends with 1, in one document', async () => {
-    const { file } = await sealed('changed')
+    const { file } = sealed
     const bytes = readFileSync(file)
     bytes.writeUInt8(bytes.readUInt8(5_000) ^ 1, 5_000)
-    const changed = join(home, 'changed-2.zip')
+    const changed = join(home, 'changed.zip')
     writeFileSync(changed, bytes)
     const { code, stdout } = await without('evidence', 'verify', changed, '--json')
     assert.deepEqual([code, JSON.parse(stdout).consistent], [1, false])
@@ -167,7 +176,7 @@ describe('rekey evidence', () => {
   })
 
   test('show prints the report, and with --json all that the evidence has', async () => {
-    const { file } = await sealed('shown')
+    const { file } = sealed
     const { code, stdout, stderr } = await without('evidence', 'show', file)
     assert.equal(code, 0)
     assert.match(stdout, /^# Control CC9\.2: rotation of credentials\n[\s\S]*left `<b>the<\/b>` company/)
@@ -195,12 +204,11 @@ describe('rekey evidence', () => {
   })
 
   test('verify says of reports that it compared them', async () => {
-    const own = vector('period-1.zip')
-    const { code, stdout } = await without('evidence', 'verify', own)
+    const { file } = sealed
+    const { code, stdout } = await without('evidence', 'verify', file)
     assert.equal(code, 0)
-    const { reports } = JSON.parse((await without('evidence', 'verify', own, '--json')).stdout)
-    const told = reports === 'compared' ? /^Reports +they say what was recorded$/m : /^Reports +of another release/m
-    assert.match(stdout, told)
+    assert.match(stdout, /^Reports +they say what was recorded$/m)
+    assert.equal(JSON.parse((await without('evidence', 'verify', file, '--json')).stdout).reports, 'compared')
   })
 
   test('evidence of a format that this release does not know is not called damaged, and not shown', async () => {

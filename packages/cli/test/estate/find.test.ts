@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { readTargets } from '@rekey/breakglass'
 import { CliError } from '../../src/error.ts'
 import { findEstate } from '../../src/estate/find.ts'
 import { temporaryFolder } from '../folder.ts'
@@ -52,6 +53,30 @@ test('an estate elsewhere that is named by halves, or not by a URL, is wrong use
   )
   assert.equal(
     codeOf(() => findEstate({ ...elsewhere, REKEY_IDP: 'id.example' }, '/')),
+    'WRONG_USE',
+  )
+})
+
+test('the APIs of an estate elsewhere are the addresses of what break-glass is told', () => {
+  const texts = [
+    'https://a # x',
+    '# https://x, https://y\nhttps://a\n\ndns:https://b:8443/v1 library=jose # https://z\n',
+    'https://a path=/me?f=a,b',
+    'https://a path=/me,https://b library=jose',
+    'https://a path=/me,dns:https://b',
+    'https://a,https://b',
+    'https://a, https://b',
+    'https://a,\nhttps://b,',
+    '',
+  ]
+  for (const text of texts) {
+    const { apis } = findEstate({ ...elsewhere, REKEY_APIS: text }, '/')
+    const targets = readTargets(text).map(({ url }) => url)
+    assert.deepEqual(apis, targets, text)
+  }
+  assert.deepEqual(findEstate({ ...elsewhere, REKEY_APIS: texts[3] }, '/').apis, ['https://a', 'https://b'])
+  assert.equal(
+    codeOf(() => findEstate({ ...elsewhere, REKEY_APIS: 'https://a, orders.internal' }, '/')),
     'WRONG_USE',
   )
 })

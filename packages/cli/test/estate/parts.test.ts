@@ -1,8 +1,14 @@
 import assert from 'node:assert/strict'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { test } from 'node:test'
+import { readTargets } from '@rekey/breakglass'
+import { concerned } from '../../src/break-glass/provider.ts'
 import { homeOf } from '../../src/estate/home.ts'
-import { apiParts, idpParts } from '../../src/estate/parts.ts'
+import { apiParts, idpParts, urlAt } from '../../src/estate/parts.ts'
 import { portsOf } from '../../src/estate/ports.ts'
+import { temporaryFolder } from '../folder.ts'
+import { shellWith } from '../shell.ts'
 
 const credential = { clientId: 'id', clientSecret: 'secret' }
 const clients = { admin: credential, agent: credential, verifiers: [credential, credential] as [never, never] }
@@ -62,11 +68,27 @@ test('an instance knows the APIs of the estate, and the key that evidence is sig
     const { REKEY_APIS, REKEY_EVIDENCE_KEY } = idpParts({ ...plan, env }, urls)[0]?.env ?? {}
     return [REKEY_APIS, REKEY_EVIDENCE_KEY]
   }
-  assert.deepEqual(told({}), ['http://localhost:8081,http://localhost:8082', 'file:/srv/app/.rekey/evidence.key'])
+  const feed = 'library=@rekey/verifier-feed'
+  const own = `http://localhost:8081 ${feed},http://localhost:8082 ${feed}`
+  assert.deepEqual(told({}), [own, 'file:/srv/app/.rekey/evidence.key'])
   assert.deepEqual(told({ REKEY_APIS: 'https://a', REKEY_EVIDENCE_KEY: 'file:/run/e' }), ['https://a', 'file:/run/e'])
   const secret = { INTERNAL_JWKS_REFRESH_TOKEN_FILE: '/run/secrets/refresh' }
   const variables = [...idpParts({ ...plan, env: secret }, urls), ...apiParts({ ...plan, env: secret })]
   for (const { env } of variables) assert.equal(env.INTERNAL_JWKS_REFRESH_TOKEN_FILE, '/run/secrets/refresh')
+})
+
+test('an instance knows the APIs of the estate as the commands do: either goes on with an incident of the other', async () => {
+  const REKEY_HOME = temporaryFolder()
+  const apis = plan.ports.apis.map(urlAt)
+  const estate = { idp: urlAt(plan.ports.idps[0]), apis, admin: credential }
+  writeFileSync(join(REKEY_HOME, 'estate.json'), JSON.stringify(estate))
+  const { apis: own, known } = await concerned(shellWith({ REKEY_HOME }), undefined)
+  assert.deepEqual(
+    own.map(({ url, library }) => [url, library]),
+    apis.map((url) => [url, '@rekey/verifier-feed']),
+  )
+  assert.deepEqual(known, own)
+  assert.deepEqual(readTargets(idpParts(plan, urls)[0]?.env.REKEY_APIS ?? ''), own)
 })
 
 test('a key that stands in the environment itself is refused, and not repeated', () => {

@@ -33,6 +33,13 @@ test('one that somebody carries out at the moment names him, and is only to be l
   assert.equal(claimed(before(1))?.command, 'rekey break-glass resume INC-42')
 })
 
+test('whether somebody carries it out is judged by the clock of who keeps it, not by the one here', () => {
+  const commandAt = (now: string, until: string) =>
+    of(record({}, { claim: { runner: 'eve@there (pid 2)', until }, now }))[0]?.command
+  assert.equal(commandAt(before(71_000), before(70_000)), 'rekey break-glass show INC-42')
+  assert.equal(commandAt(before(-71_000), before(-70_000)), 'rekey break-glass resume INC-42')
+})
+
 test('one that is over and frees administration needs nobody', () => {
   assert.deepEqual(of(record(allDone())), [])
 })

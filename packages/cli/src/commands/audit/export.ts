@@ -6,6 +6,7 @@ import { exportChain, type NewestCheckpoint, readCheckpoint } from '../../client
 import { ifThere } from '../../client/if-there.ts'
 import { CliError } from '../../error.ts'
 import { print, type Shell } from '../../shell.ts'
+import { shellWord } from '../../terminal/shell-word.ts'
 import { managementOf, newCommand, wantsJson } from '../command.ts'
 
 /** `rekey audit export [FILE]`: the whole chain with its signed checkpoint, to be verified anywhere. */
@@ -45,7 +46,7 @@ async function exportTo(path: string, shell: Shell, asJson: boolean): Promise<vo
   }
   const later = Math.max(0, (before?.chained ?? 0) - events)
   const note = later > 0 ? ` It ends before the last ${later}, which no checkpoint covers.` : ''
-  const text = `${events} events are in ${path}.${note} Verify them on any machine: rekey audit verify ${path}`
+  const text = `${events} events are in ${path}.${note} Verify them on any machine: rekey audit verify ${shellWord(path)}`
   print(shell, asJson, { json: { file: path, events, ...integrityOf(before) }, text })
   requireWhole(events, before)
 }

@@ -2,7 +2,7 @@ import { constants, createReadStream } from 'node:fs'
 import { access, readFile, stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import type { Verdict } from '@rekey/database/offline'
-import { CliError } from '../../error.ts'
+import { unreadable } from '../../given-file.ts'
 
 /** What an export has to fit: the key that signed, checkpoints that were kept elsewhere, another export. */
 export interface Known {
@@ -41,7 +41,6 @@ async function checkReadable(path: string): Promise<void> {
     await access(path, constants.R_OK)
     if ((await stat(path)).isDirectory()) throw Object.assign(new Error('it is a folder'), { code: 'EISDIR' })
   } catch (cause) {
-    const { code } = cause as NodeJS.ErrnoException
-    throw new CliError('WRONG_USE', `${path} cannot be read (${code})`, { path }, { cause })
+    throw unreadable(path, cause)
   }
 }

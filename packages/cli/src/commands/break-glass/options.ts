@@ -1,16 +1,10 @@
 /** Arguments and options that several of these commands have. */
-import { Argument, InvalidArgumentError, Option } from 'commander'
-import { repeated } from '../words.ts'
+import { Argument, Option } from 'commander'
+import { namePart, repeated } from '../words.ts'
 
 /** INCIDENT: its id. */
 export function incidentArgument(): Argument {
-  return new Argument('<incident>', 'id of the incident').argParser(incidentId)
-}
-
-/** It becomes a part of a path, and of a file's name. */
-export function incidentId(text: string): string {
-  if (/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(text)) return text
-  throw new InvalidArgumentError('It has to begin with a letter or digit, and have letters, digits, dots and hyphens.')
+  return new Argument('<incident>', 'id of the incident').argParser(namePart)
 }
 
 /** `--idp-commands`: for an identity provider that is not Rekey's. */

@@ -3,8 +3,8 @@ import type { Asked } from '../../break-glass/asked.ts'
 import type { RunOptions } from '../../break-glass/run.ts'
 import type { Shell } from '../../shell.ts'
 import { newCommand, wantsJson } from '../command.ts'
-import { duration, moment, momentOrAgo, repeated } from '../words.ts'
-import { incidentId, runOptions } from './options.ts'
+import { duration, moment, momentOrAgo, namePart, repeated } from '../words.ts'
+import { runOptions } from './options.ts'
 
 interface StartOptions extends Asked, RunOptions {
   dryRun?: boolean
@@ -17,7 +17,7 @@ export function startCommand(shell: Shell): Command {
     'shut a compromised signing key out everywhere, prove it, keep the evidence',
   )
     .option('--kid <kid>', 'the compromised key, as it stands in the header of a token')
-    .option('--incident <id>', 'the incident’s id; to say the same one again goes on with it', incidentId)
+    .option('--incident <id>', 'the incident’s id; to say the same one again goes on with it', namePart)
     .option('--reason <text>', 'why, for the audit trail')
     .option('--revoke-sub <sub>', 'end the sessions of a subject (may be repeated)', repeated)
     .option('--revoke-session <sid>', 'end a session (may be repeated)', repeated)
@@ -43,4 +43,5 @@ function momentOrNow(text: string): string {
 
 const help = `
 INTERNAL_JWKS_REFRESH_TOKEN (or …_FILE) is what the APIs' internal endpoints ask for.
-Exit codes: 0 contained and proved, 1 something is open, 3 the identity provider is away ("resume" goes on), 4 refused.`
+Exit codes: 0 contained and proved, 1 something is open or it failed, 3 the identity provider is away ("resume" goes on),
+4 refused.`

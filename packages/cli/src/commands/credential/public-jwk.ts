@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { CliError } from '../../error.ts'
+import { readGiven } from '../../given-file.ts'
 
 // RFC 7518, 6.2.2, 6.3.2 and 6.4.1; RFC 8037, 2.
 const privateMembers = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k']
@@ -12,22 +12,20 @@ const privateMembers = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k']
  */
 export function readPublicJwk(file: string, folder: string): object {
   const path = resolve(folder, file)
-  const jwk = parsed(path)
+  const jwk = parsed(readGiven(file, { folder }).toString(), path)
   if (privateMembers.some((name) => name in jwk)) {
     throw new CliError('WRONG_USE', `${path} holds a private key: hand over its public half alone`, { path })
   }
   return jwk
 }
 
-function parsed(path: string): object {
+function parsed(text: string, path: string): object {
   try {
-    const value: unknown = JSON.parse(readFileSync(path, 'utf8'))
+    const value: unknown = JSON.parse(text)
     if (typeof value === 'object' && value !== null && 'kty' in value) return value
-  } catch (cause) {
+  } catch {
     // What the parser says quotes the file, which may hold a private key.
-    const why =
-      cause instanceof SyntaxError ? 'is no JSON' : `cannot be read (${(cause as NodeJS.ErrnoException).code})`
-    throw new CliError('WRONG_USE', `${path} ${why}`, { path })
+    throw new CliError('WRONG_USE', `${path} is no JSON`, { path })
   }
   throw new CliError('WRONG_USE', `${path} is no JWK`, { path })
 }

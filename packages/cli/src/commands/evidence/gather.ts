@@ -1,25 +1,23 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { type Overdue, type PeriodFacts, periodActions, type RecordedEvent } from '@rekey/breakglass'
+import { type Overdue, type PeriodFacts, periodActions, proveAll, type RecordedEvent } from '@rekey/breakglass'
 import type { EventProof, ListedEvent } from '@rekey/database/offline'
 import { runnerName } from '../../break-glass/runner.ts'
-import { software } from '../../break-glass/software.ts'
 import { listEvents, proveEvent } from '../../client/audit.ts'
 import { overdueCredentials } from '../../client/credentials.ts'
-import { activeOf, type KeyringView } from '../../client/keyring.ts'
+import type { KeyringView } from '../../client/keyring.ts'
 import { listKeyrings } from '../../client/keyrings.ts'
 import type { ManagementClient } from '../../client/management.ts'
 import { CliError } from '../../error.ts'
 import { findEstate } from '../../estate/find.ts'
 import type { Shell } from '../../shell.ts'
-import { rotationPeriodMs } from '../../status/keyring-worries.ts'
+import { software } from '../../software.ts'
+import { overdueSince } from '../../status/keyring-worries.ts'
 import { managementOf } from '../command.ts'
 
 /** Of each action, and of credentials: what is more is told as missing. */
 const most = 20_000
 /** Requests for proofs at a time. */
 const atOnce = 8
-const recheckMs = 100
-const mostTries = 30
 
 /** What an estate has of a period, and what stands in it now. */
 export async function gather(shell: Shell, control: string, period: PeriodFacts['period']): Promise<PeriodFacts> {
@@ -38,7 +36,7 @@ export async function gather(shell: Shell, control: string, period: PeriodFacts[
   return {
     format: 'rekey-period-evidence/1',
     sealedAt: new Date(now).toISOString(),
-    sealedBy: { runner: runnerName(shell.env), software: software() },
+    sealedBy: { runner: runnerName(shell.env), software },
     issuer: findEstate(shell.env, shell.folder).idp,
     control,
     period,
@@ -63,19 +61,9 @@ async function listActions(client: ManagementClient, period: PeriodFacts['period
   return { events: events.toSorted((a, b) => a.seq - b.seq), truncated }
 }
 
-/** The newest events get their checkpoint within about a second; where the chainer is down they get none. */
 async function prove(client: ManagementClient, events: readonly ListedEvent[]): Promise<RecordedEvent[]> {
-  const proofs = new Map<string, EventProof>()
-  for (let tries = mostTries; ; tries -= 1) {
-    const waiting = events.filter(({ id }) => !proofs.has(id))
-    for (let from = 0; from < waiting.length; from += atOnce) {
-      const some = waiting.slice(from, from + atOnce)
-      const found = await Promise.all(some.map(async ({ id }) => [id, await proofOf(client, id)] as const))
-      for (const [id, proof] of found) if (proof) proofs.set(id, proof)
-    }
-    if (proofs.size === events.length || tries === 0) break
-    await delay(recheckMs)
-  }
+  const ids = events.map(({ id }) => id)
+  const proofs = await proveAll(ids, (id) => proofOf(client, id), { atOnce, pause: delay })
   return events.map((event) => recorded(event, proofs.get(event.id)))
 }
 
@@ -93,19 +81,9 @@ function recorded({ hash: _hash, ...event }: ListedEvent, proof: EventProof | un
 }
 
 function overdueKey(keyring: KeyringView, now: number): Overdue[] {
-  const active = activeOf(keyring)
-  const everyMs = rotationPeriodMs(keyring.policy)
-  if (!active?.activatedAt || everyMs === undefined) return []
-  const dueAt = Date.parse(active.activatedAt) + everyMs
-  if (dueAt >= now) return []
-  return [
-    {
-      what: keyring.name,
-      kind: keyring.kind,
-      rotatedAt: active.activatedAt,
-      overdueSince: new Date(dueAt).toISOString(),
-    },
-  ]
+  const found = overdueSince(keyring, now)
+  if (!found) return []
+  return [{ what: keyring.name, kind: keyring.kind, rotatedAt: found.activatedAt, overdueSince: found.since }]
 }
 
 const overdueCredential = (found: Awaited<ReturnType<typeof overdueCredentials>>['credentials'][number]): Overdue => ({

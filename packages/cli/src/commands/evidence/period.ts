@@ -1,12 +1,13 @@
 import type { EvidenceVerdict } from '@rekey/breakglass'
-import { type Command, InvalidArgumentError } from 'commander'
+import type { Command } from 'commander'
 import { evidenceFiles } from '../../break-glass/evidence-file.ts'
 import { CliError } from '../../error.ts'
 import { evidenceKeyFile } from '../../estate/evidence-key.ts'
 import { homeOf } from '../../estate/home.ts'
 import { print, type Shell } from '../../shell.ts'
+import { shellWord } from '../../terminal/shell-word.ts'
 import { newCommand, wantsJson } from '../command.ts'
-import { momentOrAgo } from '../words.ts'
+import { momentOrAgo, namePart } from '../words.ts'
 
 interface PeriodOptions {
   from: string
@@ -21,7 +22,7 @@ export function periodCommand(shell: Shell): Command {
   return newCommand('period', 'seal every rotation of a period, what is overdue and the exceptions, for an auditor')
     .requiredOption('--from <time>', 'from then on: a time, or how long ago (90d)', moment)
     .option('--to <time>', 'before then; without it, until now', moment)
-    .requiredOption('--control <control>', 'the control that it is for, for example CC9.2', controlName)
+    .requiredOption('--control <control>', 'the control that it is for, for example CC9.2', namePart)
     .option('--out <file>', 'a file that does not exist yet; without it, in the home')
     .action(async (options: PeriodOptions, command: Command) => {
       const sealed = await seal(options, shell)
@@ -58,12 +59,6 @@ function text({ file, fingerprint, proofs, overdue, missing }: Sealed): string {
     `${proofs.verified} events of the audit are proven in ${file}, sealed by ${fingerprint}.`,
     overdue === 0 ? 'Nothing is overdue.' : `${overdue} rotations are overdue.`,
     ...missing.map((sentence) => `It is not complete: ${sentence}.`),
-    `Read it: rekey evidence show ${file}`,
+    `Read it: rekey evidence show ${shellWord(file)}`,
   ].join('\n')
-}
-
-/** It becomes a part of the file's name. */
-function controlName(text: string): string {
-  if (/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(text)) return text
-  throw new InvalidArgumentError('A control has letters, digits, dots and hyphens.')
 }

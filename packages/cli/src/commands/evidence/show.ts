@@ -1,8 +1,9 @@
 import type { Command } from 'commander'
 import { CliError } from '../../error.ts'
+import { readGiven } from '../../given-file.ts'
 import { print, type Shell, tell } from '../../shell.ts'
 import { newCommand, wantsJson } from '../command.ts'
-import { judge, readFileOf } from './file.ts'
+import { judge } from './file.ts'
 
 /**
  * `rekey evidence show FILE`: its report, to be read in a terminal. It is made anew of what was recorded: the report that is stored
@@ -12,7 +13,7 @@ export function showCommand(shell: Shell): Command {
   return newCommand('show', 'print the report of evidence; with --json, all that it has')
     .argument('<file>', 'the archive')
     .action(async (file: string, _options: object, command: Command) => {
-      const bytes = await readFileOf(file, shell)
+      const bytes = readGiven(file, shell)
       const { consistent, signer, fingerprint, reports, unknownFormat, problems } = await judge(bytes, {}, shell)
       if (!consistent) {
         const unheld = 'the evidence does not hold: "rekey evidence verify" tells why'

@@ -1,12 +1,13 @@
 import type { EvidenceVerdict, Known } from '@rekey/breakglass'
 import { type Command, Option } from 'commander'
 import { CliError } from '../../error.ts'
+import { readGiven } from '../../given-file.ts'
 import { print, type Shell } from '../../shell.ts'
 import { printable } from '../../terminal/printable.ts'
 import { members } from '../../terminal/table.ts'
 import { newCommand, wantsJson } from '../command.ts'
 import { fingerprint } from '../words.ts'
-import { judge, readFileOf } from './file.ts'
+import { judge } from './file.ts'
 
 /** `rekey evidence verify FILE`: on a machine that has nothing but the file. */
 export function verifyCommand(shell: Shell): Command {
@@ -20,7 +21,7 @@ export function verifyCommand(shell: Shell): Command {
     )
     .addHelpText('after', '\nWithout --signer it is told who sealed it: compare that with what you know.')
     .action(async (file: string, known: Known, command: Command) => {
-      const verdict = await judge(await readFileOf(file, shell), known, shell)
+      const verdict = await judge(readGiven(file, shell), known, shell)
       print(shell, wantsJson(command), { json: verdict, text: verdictText(verdict) })
       if (!verdict.consistent) throw new CliError('NOT_VERIFIED', unheld(verdict))
       if (known.signer !== undefined && verdict.signer !== 'known') {
