@@ -113,11 +113,11 @@ describe('the checker of the dependency rule', () => {
 
 describe('this repository', () => {
   const sources = filesOfRepository()
-    .filter((path) => /^(?:packages|examples)\/[^/]+\/.*\.(?:ts|js)$|^bench\/.*\.ts$/.test(path))
+    .filter((path) => /^(?:packages|examples)\/[^/]+\/.*\.(?:ts|js)$|^(?:bench|faults)\/.*\.ts$/.test(path))
     .map(sourceAt)
 
   it('has sources that the rule can look at', () => {
-    for (const name of ['@rekey/redact', '@rekey/bench', 'rekey']) {
+    for (const name of ['@rekey/redact', '@rekey/bench', '@rekey/faults', 'rekey']) {
       assert.ok(
         sources.some((source) => source.package === name),
         name,
@@ -131,7 +131,7 @@ describe('this repository', () => {
 })
 
 function sourceAt(path: string): Source {
-  const folder = /^(?:packages|examples)\/[^/]+|^bench/.exec(path)?.[0] ?? ''
+  const folder = /^(?:packages|examples)\/[^/]+|^bench|^faults/.exec(path)?.[0] ?? ''
   const manifest = JSON.parse(readFileSync(join(root, folder, 'package.json'), 'utf8'))
   const listed = Object.keys({ ...manifest.dependencies, ...manifest.devDependencies, ...manifest.peerDependencies })
   return { path, text: readFileSync(join(root, path), 'utf8'), package: manifest.name, listed }

@@ -9,6 +9,7 @@ import {
   plan,
   readEvidenceKey,
   rekeyProvider,
+  resultOf,
   type Surroundings,
   stepOf,
   verifyEvidence,
@@ -22,6 +23,7 @@ import { median, percentile } from '../estate/percentile.ts'
 import type { Undo } from '../estate/undo.ts'
 import { Crowds } from '../revoke/crowds.ts'
 import { COMMIT_TIMES, Ledger } from '../revoke/ledger.ts'
+import { kidOf } from '../revoke/revocation.ts'
 
 /** How much is measured. */
 interface Extent {
@@ -131,9 +133,7 @@ function surroundings({ idp, management }: Estate, sealed: Uint8Array[]): Surrou
 
 /** Both moments are the database's. */
 function confirmedMs({ record }: Outcome, kid: string): number {
-  const { result } = stepOf(record, 'revoke')
-  const { revoked } = result as { revoked: { kid: string; revokedAt: string }[] }
-  const committed = revoked.find((one) => one.kid === kid)?.revokedAt ?? ''
+  const committed = resultOf(record, 'revoke')?.revoked.find((one) => one.kid === kid)?.revokedAt ?? ''
   return Date.parse(stepOf(record, 'verifiers').endedAt ?? '') - Date.parse(committed)
 }
 
@@ -167,9 +167,4 @@ function stepTimes(incident: Incident | undefined): string {
   return steps
     .map(({ name, startedAt = '', endedAt = '' }) => `${name} ${Date.parse(endedAt) - Date.parse(startedAt)}`)
     .join(', ')
-}
-
-function kidOf(token: string): string {
-  const header = Buffer.from(token.split('.', 1)[0] ?? '', 'base64url').toString()
-  return (JSON.parse(header) as { kid: string }).kid
 }

@@ -38,13 +38,10 @@ export class Management {
   }
 
   /** @throws Error for anything but 2xx */
-  async call(method: string, url: string, body?: unknown): Promise<unknown> {
+  async call(method: string, url: string, body: object): Promise<unknown> {
     const bearer = await this.token(new URL(url).origin)
-    const headers = {
-      authorization: `Bearer ${bearer}`,
-      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-    }
-    const reply = await fetch(url, { method, headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }) })
+    const headers = { authorization: `Bearer ${bearer}`, 'content-type': 'application/json' }
+    const reply = await fetch(url, { method, headers, body: JSON.stringify(body) })
     const text = await reply.text()
     if (!reply.ok) throw new Error(`${method} ${url}: ${reply.status} ${text}`)
     return JSON.parse(text)

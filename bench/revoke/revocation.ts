@@ -67,7 +67,8 @@ function isDemoted(kid: string, versions: readonly { id: string; demotedAt?: num
   return versions.some(({ id, demotedAt }) => id === kid && demotedAt !== undefined)
 }
 
-function kidOf(token: string): string {
+/** The key that a token is signed by. */
+export function kidOf(token: string): string {
   const header = Buffer.from(token.split('.', 1)[0] ?? '', 'base64url').toString()
   return (JSON.parse(header) as { kid: string }).kid
 }

@@ -5,9 +5,8 @@
  */
 import assert from 'node:assert/strict'
 import type { TestContext } from 'node:test'
-import type { IncidentDocument } from '../../packages/cli/src/break-glass/document.ts'
-import { cachingApi } from '../../packages/cli/test/break-glass/caching-api.ts'
-import { pollingApi } from '../../packages/cli/test/runbooks/polling-api.ts'
+import type { IncidentDocument } from 'rekey'
+import { cachingApi, pollingApi } from 'rekey/testing'
 import { atEnd } from '../estate/at-end.ts'
 import { type DatabaseUrls, databaseOfRun } from '../estate/database.ts'
 import { type Estate, startEstate } from '../estate/estate.ts'
