@@ -6,6 +6,7 @@ import type { TestContext } from 'node:test'
 /** An empty folder that is gone after the test. */
 export async function emptyFolder(test: TestContext): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'rekey-verifier-'))
-  test.after(() => rm(folder, { recursive: true, force: true }))
+  // What the test opened since is closed after this, and may be writing just now.
+  test.after(() => rm(folder, { recursive: true, force: true, maxRetries: 10 }))
   return folder
 }
