@@ -107,8 +107,13 @@ describe('instances on one database', { timeout: 60_000 }, () => {
 
   test('tell verifiers of a new epoch when one of them is ahead of a restored database', async () => {
     const { instance, db } = await estate()
-    const idp = await instance()
+    await (await instance()).close()
+    // A database of an older epoch, which nobody who starts begins anew: somebody else is there already.
     await sql`UPDATE revision SET epoch = epoch - 100`.execute(db)
+    await sql`
+      INSERT INTO instances (id, address, applied, lease_until)
+      VALUES ('neighbour', 'neighbour:80', 1000000, clock_timestamp() + interval '1 minute')`.execute(db)
+    const idp = await instance()
     const { epoch } = await db.selectFrom('revision').select('epoch').executeTakeFirstOrThrow()
     const headers = { authorization: basic(verifier), 'content-type': 'application/json' }
     const lease = async (held: { epoch: number; n: number }) => {
