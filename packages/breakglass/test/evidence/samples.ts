@@ -2,8 +2,7 @@
 import type { AuditEvent } from '@rekey/database'
 import type { IncidentEvidence, PeriodFacts } from '../../src/evidence/document.ts'
 import { type IncidentRecord, newSteps, type StepName } from '../../src/incident/record.ts'
-import type { InstanceVerdict } from '../../src/instances/verdict.ts'
-import { ofInstance } from '../../src/instances/verdict.ts'
+import { type InstanceVerdict, ofInstance } from '../../src/instances/verdict.ts'
 import type { KeyShown, ProviderRecord } from '../../src/providers/port.ts'
 
 export const [oldKid, newKid] = [

@@ -1,3 +1,4 @@
+import { BreakGlassError, readTargets } from '@rekey/breakglass'
 import { CliError } from '../error.ts'
 import { type Estate, estateDocument } from './document.ts'
 import { homeOf } from './home.ts'
@@ -26,17 +27,18 @@ function fromEnvironment(env: Environment): Estate | undefined {
   const credential = { clientId: env.REKEY_CLIENT_ID, clientSecret: env.REKEY_CLIENT_SECRET }
   const apis = addresses(env.REKEY_APIS)
   const parsed = estateDocument.safeParse({ idp: env.REKEY_IDP, apis, admin: credential, agent: credential })
-  if (!parsed.success) throw new CliError('WRONG_USE', `REKEY_IDP "${env.REKEY_IDP}" or REKEY_APIS is no URL`)
+  if (!parsed.success) throw new CliError('WRONG_USE', `REKEY_IDP "${env.REKEY_IDP}" is no URL`)
   return parsed.data
 }
 
-/** The addresses alone, of what `readTargets` reads: what break-glass is told about them besides concerns nobody else. */
+/** The addresses alone: what break-glass is told about them besides concerns nobody else. */
 function addresses(apis = ''): string[] {
-  const words = apis
-    .replace(/(^|\s)#.*$/gm, '')
-    .split(/\s+|,(?=(?:dns:)?https?:\/\/|\s|$)/)
-    .filter((word) => word !== '' && !/^(library|path)=/.test(word))
-  return words.map((word) => word.replace(/^dns:/, ''))
+  try {
+    return readTargets(apis).map(({ url }) => url)
+  } catch (error) {
+    if (!(error instanceof BreakGlassError)) throw error
+    throw new CliError('WRONG_USE', `REKEY_APIS is malformed. ${error.message}`)
+  }
 }
 
 function fromFile(path: string): Estate {
