@@ -29,7 +29,7 @@ const ENDING = new RegExp(
 // As members of an object the same names are error codes and lifecycle states, so they count here only.
 const QUERY = new Set([
   ...['code', 'state', 'nonce', 'key', 'sig', 'signature', 'xamzsignature', 'auth', 'sid', 'session'],
-  ...['sessionstate', 'request', 'samlresponse', 'samlrequest', 'usercode', 'k'],
+  ...['sessionstate', 'request', 'samlresponse', 'samlrequest', 'usercode', 'k', 'loginhint'],
 ])
 
 // RFC 7518 section 6 and the AKP `priv`: one-letter names that are secret in a key and harmless elsewhere.

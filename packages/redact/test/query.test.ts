@@ -6,6 +6,7 @@ import { compactJws } from './secrets.ts'
 
 const CASES: readonly [string, string, string][] = [
   ['a code and a state', '/cb?code=abc&state=x&page=2', '/cb?code=<redacted>&state=<redacted>&page=2'],
+  ['whom a client expects', '/auth?login_hint=ada%40example.com&ui=dark', '/auth?login_hint=<redacted>&ui=dark'],
   ['a key in capitals', '/t?Access_Token=abc', '/t?Access_Token=<redacted>'],
   ['a percent-encoded key', '/t?%61ccess%5Ftoken=abc', '/t?%61ccess%5Ftoken=<redacted>'],
   ['a key that was encoded twice', '/t?%2561ccess_token=abc', '/t?%2561ccess_token=<redacted>'],
