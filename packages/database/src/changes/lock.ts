@@ -2,7 +2,7 @@ import { sql, type Transaction } from 'kysely'
 import type { DatabaseTables } from '../tables.ts'
 
 /** What names are locked of. The numbers keep names of different sorts apart; instances of two releases must agree on them. */
-const sorts = { keyring: 7, idempotencyKey: 11, organization: 13 } as const
+const sorts = { keyring: 7, idempotencyKey: 11, organization: 13, account: 17 } as const
 
 /** Locks a name until the transaction ends. A row that does not exist yet cannot be locked; its name can. */
 export async function lockName<T extends DatabaseTables>(

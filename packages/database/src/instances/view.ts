@@ -19,7 +19,6 @@
  */
 import type { ChangeRecord } from '../changes/since.ts'
 import type { After } from '../clock.ts'
-import { DatabaseError } from '../error.ts'
 import type { LostReason } from '../listener/ear.ts'
 import type { Listener } from '../listener/open.ts'
 import { type Clocks, heldMs, instanceLeaseMs, leaseLeftMs, type Moment, momentOf } from './lease.ts'
@@ -27,6 +26,7 @@ import type { Ledger, Newest } from './ledger.ts'
 import type { InstanceRow } from './row.ts'
 import { liveAmong, Steadiness } from './steadiness.ts'
 import { Stirs } from './stirs.ts'
+import { untilApplied } from './until-applied.ts'
 
 /** Between two looks at the database that nothing caused. */
 export const beatMs = 1_000
@@ -70,6 +70,7 @@ export class InstanceView {
   readonly #steadiness = new Steadiness()
   readonly #openedAt: Moment
   readonly #stirs: Stirs
+  readonly #untilApplied: ReturnType<typeof untilApplied>
   #listener: Listener | undefined
   #cancelBeat = () => {}
   /** Counts the times that it fell back; a round that began before the last one earns nothing. */
@@ -94,6 +95,11 @@ export class InstanceView {
     this.#clocks = options.clocks
     this.#openedAt = momentOf(this.#clocks)
     this.#stirs = new Stirs(options.after)
+    this.#untilApplied = untilApplied({
+      live: () => this.live(),
+      newest: () => this.#ledger.newest(),
+      stirred: () => this.#stirs.next(),
+    })
   }
 
   /**
@@ -167,12 +173,7 @@ export class InstanceView {
   async everywhere(revision: number): Promise<void> {
     const { epoch } = this.#seen
     this.#stir()
-    while ((await this.live()).some(({ applied }) => applied < revision)) {
-      // Whoever asks has seen it committed: a database that has not reached it went back.
-      const newest = await this.#ledger.newest()
-      if (newest.n < revision || newest.epoch > epoch) throw restored()
-      await this.#stirs.next()
-    }
+    await this.#untilApplied(revision, epoch)
   }
 
   async close(): Promise<void> {
@@ -289,12 +290,4 @@ export class InstanceView {
     this.#applied = reached
     return true
   }
-}
-
-function restored(): DatabaseError {
-  return new DatabaseError(
-    'TRY_AGAIN',
-    'a new epoch began while it was waited for every instance, perhaps because a backup was restored: see whether the ' +
-      'change still stands',
-  )
 }

@@ -105,8 +105,8 @@ export const plants: readonly Plant[] = [
   {
     fault: 'a revocation is answered before the instances confirmed it',
     breaks: ['too late'],
-    file: view,
-    text: 'while ((await this.live()).some(({ applied }) => applied < revision)) {',
+    file: 'packages/database/src/instances/until-applied.ts',
+    text: 'while ((await live()).some(({ applied }) => applied < revision)) {',
     instead: 'while (false) {',
   },
   {
