@@ -113,7 +113,9 @@ describe('the checker of the dependency rule', () => {
 
 describe('this repository', () => {
   const sources = filesOfRepository()
-    .filter((path) => /^(?:packages|examples)\/[^/]+\/.*\.(?:ts|js)$|^(?:bench|faults)\/.*\.ts$/.test(path))
+    .filter((path) =>
+      /^(?:packages|examples)\/[^/]+\/.*\.(?:ts|js)$|^(?:bench|faults|interop|browser)\/.*\.ts$/.test(path),
+    )
     .map(sourceAt)
 
   it('has sources that the rule can look at', () => {
@@ -131,7 +133,7 @@ describe('this repository', () => {
 })
 
 function sourceAt(path: string): Source {
-  const folder = /^(?:packages|examples)\/[^/]+|^bench|^faults/.exec(path)?.[0] ?? ''
+  const folder = /^(?:packages|examples)\/[^/]+|^(?:bench|faults|interop|browser)/.exec(path)?.[0] ?? ''
   const manifest = JSON.parse(readFileSync(join(root, folder, 'package.json'), 'utf8'))
   const listed = Object.keys({ ...manifest.dependencies, ...manifest.devDependencies, ...manifest.peerDependencies })
   return { path, text: readFileSync(join(root, path), 'utf8'), package: manifest.name, listed }

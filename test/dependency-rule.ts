@@ -19,6 +19,8 @@ const MAY_KNOW: Readonly<Record<string, readonly string[]>> = {
   '@rekey/example-demo': TOPS,
   '@rekey/bench': TOPS,
   '@rekey/faults': TOPS,
+  '@rekey/interop': TOPS,
+  '@rekey/browser': TOPS,
 }
 
 /** One source file, as the rule sees it. */
@@ -85,7 +87,7 @@ const CLOCK_READS =
 
 // Everything else takes the time as an argument, so that a test can be at any moment. Measuring time is what a benchmark is for.
 function clockReads({ path, text }: Source): string[] {
-  if (/\/clock\.ts$|\/main\.ts$|\/bin\/|\/test\/|^(?:test|bench|faults|scripts)\//.test(path)) return []
+  if (/\/clock\.ts$|\/main\.ts$|\/bin\/|\/test\/|^(?:test|bench|faults|interop|browser|scripts)\//.test(path)) return []
   return [...code(text).matchAll(CLOCK_READS)].map(
     ([read]) => `reads the system clock (${read}); take it from clock.ts`,
   )

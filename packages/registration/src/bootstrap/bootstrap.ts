@@ -1,0 +1,120 @@
+import { dirname, resolve } from 'node:path'
+import type { Ready } from '../ensure.ts'
+import { RegistrationError } from '../error.ts'
+import type { Credentials } from '../files/credentials.ts'
+import { folderOf } from '../files/folder.ts'
+import { acquire, type Lock } from '../files/lock.ts'
+import type { Jwk } from '../keys/jwk.ts'
+import type { ClientOptions } from '../options/client-options.ts'
+import type { Ports } from '../ports.ts'
+import { discover } from '../provider/addresses.ts'
+import { authenticates } from '../provider/assertion.ts'
+import { keysIn } from '../provider/management.ts'
+import { sender } from '../provider/request.ts'
+import type { Context } from './context.ts'
+import { maintain } from './maintain.ts'
+import { publishWith } from './publication.ts'
+import { markOf, register } from './register.ts'
+
+/** One start, alone on its folders. */
+export async function bootstrap(options: ClientOptions, ports: Ports): Promise<Ready> {
+  const folder = folderOf(options, ports.files)
+  const keyBefore = (await folder.key())?.thumbprint
+  const locks = await lock(options, ports)
+  const assertHeld = async () => {
+    for (const held of locks) await held.assertHeld()
+  }
+  try {
+    return await start({ options, ports, folder, send: sender(ports, options), keyBefore, assertHeld })
+  } finally {
+    for (const held of locks) await held.release()
+  }
+}
+
+// The credentials may lie on another volume, shared by others than the key is. Always the same order, or two would wait for each other.
+async function lock({ signingKey, credentials }: ClientOptions, { lockTimes }: Ports): Promise<Lock[]> {
+  const together = dirname(resolve(signingKey)) === dirname(resolve(credentials))
+  const paths = together ? [signingKey] : [signingKey, credentials].sort()
+  const locks: Lock[] = []
+  try {
+    for (const path of paths) locks.push(await acquire(path, lockTimes))
+    return locks
+  } catch (error) {
+    for (const held of locks) await held.release()
+    throw error
+  }
+}
+
+async function start(context: Context): Promise<Ready> {
+  const { folder, options } = context
+  const stored = await folder.credentials()
+  if (stored === undefined || isReplaced(options, stored)) return anew(context, stored)
+  try {
+    return await kept(context, stored)
+  } catch (error) {
+    if (!(await mayRegisterAgain(context, stored, error))) throw error
+    context.ports.log('warn', 'The identity provider no longer knows this client; it is registered anew with DCR_IAT.')
+    return anew(context, undefined)
+  }
+}
+
+/** A forced replacement happens once for each initial access token, whatever restarts there are. */
+function isReplaced({ forceReplace, initialAccessToken }: ClientOptions, stored: Credentials): boolean {
+  return forceReplace && (initialAccessToken === undefined || stored.replaced_with !== markOf(initialAccessToken))
+}
+
+async function mayRegisterAgain(context: Context, stored: Credentials, error: unknown): Promise<boolean> {
+  const { options } = context
+  if (!(error instanceof RegistrationError) || options.initialAccessToken === undefined) return false
+  if (error.code === 'CLIENT_GONE') return true
+  if (error.code !== 'RAT_INVALID') return false
+  return options.forceReplace || (await isForgotten(context, stored))
+}
+
+// RFC 7592 has a deleted client's token answered with 401, as a lost one is: what the client's key is worth tells the two apart.
+async function isForgotten({ options, folder, send, ports }: Context, stored: Credentials): Promise<boolean> {
+  const key = await folder.key()
+  if (key === undefined) return false
+  const addresses = await discover(send, options.idpUrl)
+  const used = (await folder.used()).findLast(({ thumbprint }) => thumbprint === key.thumbprint)
+  const client = { clientId: stored.client_id, kid: used?.kid ?? stored.kid ?? options.kid, key }
+  return (await authenticates(send, addresses, client, ports.now())) === false
+}
+
+async function anew(context: Context, replaced: Credentials | undefined): Promise<Ready> {
+  const { credentials, signing, metadata } = await register(context, replaced)
+  const inline = keysIn({ metadata, etag: undefined })
+  const keys = inline.length > 0 ? inline : await publishWith(context, signing)
+  if (inline.length > 0) await context.folder.publish({ keys })
+  return ready(context, credentials, 'registered', signing.kid, keys, ['registered'])
+}
+
+async function kept(context: Context, stored: Credentials): Promise<Ready> {
+  const { credentials, signing, keys, outcome, reasons, rotationFailed } = await maintain(context, stored)
+  // A crash after the credentials were stored leaves the request behind that brought them.
+  if ((await context.folder.pending()) !== undefined) await context.folder.endPending()
+  if (JSON.stringify(await context.folder.published()) !== JSON.stringify({ keys }))
+    await context.folder.publish({ keys })
+  const found = ready(context, credentials, outcome, signing.kid, keys, reasons)
+  return rotationFailed === undefined ? found : { ...found, rotationFailed }
+}
+
+function ready(
+  { options }: Context,
+  { client_id }: Credentials,
+  outcome: Ready['outcome'],
+  kid: string,
+  keys: readonly Jwk[],
+  reasons: readonly string[],
+): Ready {
+  return {
+    outcome,
+    clientId: client_id,
+    kid,
+    key: options.signingKey,
+    credentials: options.credentials,
+    rotated: outcome === 'registered' || outcome === 'rotated',
+    reasons,
+    jwks: () => ({ keys }),
+  }
+}

@@ -1,0 +1,14 @@
+export { ensureRegistered, type Failed, type NotAsked, type Ready, type Registered } from './ensure.ts'
+export { RegistrationError, type RegistrationErrorCode } from './error.ts'
+export type { Jwk, JwkSet } from './keys/jwk.ts'
+export type {
+  ClientOptions,
+  KeyAlgorithm,
+  RedirectMode,
+  RegistrationOptions,
+  RotationOptions,
+  Skipped,
+} from './options/client-options.ts'
+export { optionsFromEnvironment } from './options/environment.ts'
+export type { Environment } from './options/values.ts'
+export type { Log, LogLevel, Ports } from './ports.ts'
