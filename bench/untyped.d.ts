@@ -2,7 +2,7 @@
 declare module 'autocannon' {
   export interface Options {
     readonly url: string
-    readonly method?: 'POST'
+    readonly method?: 'POST' | 'PUT' | 'PATCH'
     readonly headers?: Readonly<Record<string, string>>
     readonly body?: string
     readonly connections: number
@@ -26,16 +26,6 @@ declare module 'autocannon' {
     readonly '2xx': number
   }
   export default function autocannon(options: Options): PromiseLike<Result>
-}
-
-declare module 'oidc-provider' {
-  import type { RequestListener } from 'node:http'
-
-  export class Provider {
-    constructor(issuer: string, configuration: object)
-    callback(): RequestListener
-    on(event: 'server_error', listener: (context: unknown, error: Error) => void): this
-  }
 }
 
 declare module 'jsonwebtoken' {

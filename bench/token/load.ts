@@ -1,4 +1,4 @@
-import autocannon from 'autocannon'
+import autocannon, { type Options } from 'autocannon'
 import { basicAuthorization } from './client.ts'
 import type { Contestant } from './contestant.ts'
 
@@ -12,9 +12,11 @@ export interface Round {
 
 /** One request that is made again and again. */
 export interface Request {
-  readonly method: 'POST'
+  readonly method: 'POST' | 'PUT' | 'PATCH'
   readonly headers: Record<string, string>
   readonly body: string
+  /** What is to differ each time. */
+  readonly requests?: NonNullable<Options['requests']>
 }
 
 /** Asks for tokens. Throws when a single reply was anything but a 200 with a token. */

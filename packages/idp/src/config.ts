@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { type BreakGlassSettings, breakGlassOf, breakGlassVariables } from './config/break-glass.ts'
 import { type CredentialPolicy, credentialPolicyOf, credentialVariables } from './config/credentials.ts'
 import { type Limits, limitsOf, limitVariables } from './config/limits.ts'
+import { type OidcSettings, oidcOf, oidcVariables } from './config/oidc.ts'
 import { requirePrivacy } from './config/privacy.ts'
 import { duration, flag } from './config/values.ts'
 import { type VaultSettings, vaultOf, vaultVariables } from './config/vault.ts'
@@ -33,6 +34,7 @@ export interface Config {
   /** Where client secrets are kept instead of as hashes in the database. */
   vault: VaultSettings | undefined
   breakGlass: BreakGlassSettings
+  oidc: OidcSettings
   audience: string
   accessTokenTtlMs: number
   jwksMaxAgeMs: number
@@ -73,6 +75,7 @@ const environment = z.object({
   ...limitVariables,
   ...vaultVariables,
   ...breakGlassVariables,
+  ...oidcVariables,
   REKEY_TRUSTED_PROXIES: networks.default([]),
   REKEY_AUDIENCE: z.string().min(1).default('urn:rekey:api'),
   REKEY_ACCESS_TOKEN_TTL: duration.default(3_600_000),
@@ -133,6 +136,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     trustedProxies: given.REKEY_TRUSTED_PROXIES,
     vault: vaultOf(given),
     breakGlass: breakGlassOf(given),
+    oidc: oidcOf(given),
     audience: given.REKEY_AUDIENCE,
     accessTokenTtlMs: given.REKEY_ACCESS_TOKEN_TTL,
     jwksMaxAgeMs: policy.jwksMaxAgeMs,

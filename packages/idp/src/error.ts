@@ -17,6 +17,7 @@ export type IdpErrorCode =
   | 'IDEMPOTENCY_KEY_REUSED'
   | 'INSUFFICIENT_SCOPE'
   | 'INTERNAL'
+  | 'INVALID_CLIENT_METADATA'
   | 'INVALID_JSON'
   | 'INVALID_REQUEST'
   | 'JOURNAL_FAILED'
@@ -25,9 +26,12 @@ export type IdpErrorCode =
   | 'NOT_FOUND'
   | 'NOT_FROZEN'
   | 'NO_LEASE'
+  | 'OUTBOUND_FAILED'
+  | 'OUTBOUND_REFUSED'
   | 'OVERLOADED'
   | 'PAYLOAD_TOO_LARGE'
   | 'PLAN_INVALID'
+  | 'PRECONDITION_FAILED'
   | 'RATE_LIMITED'
   | 'ROOT_KEY_NOT_REPLACED'
   | 'SELF_LOCK'
@@ -35,10 +39,13 @@ export type IdpErrorCode =
   | 'TOO_MANY_PREPARED'
   | 'TOO_MANY_PROCESSES'
   | 'UNAUTHENTICATED'
+  | 'UNKNOWN_ACCOUNT'
   | 'UNKNOWN_AGENT'
+  | 'UNKNOWN_CLIENT'
   | 'UNKNOWN_CREDENTIAL'
   | 'UNKNOWN_EVENT'
   | 'UNKNOWN_INCIDENT'
+  | 'UNKNOWN_INITIAL_ACCESS_TOKEN'
   | 'UNKNOWN_KID'
   | 'UNKNOWN_VERIFIER'
   | 'UNSUPPORTED_MEDIA_TYPE'
@@ -60,14 +67,19 @@ export class IdpError extends Error {
 }
 
 /**
- * The codes of RFC 6749 §5.2, as the endpoints of OAuth answer them; `temporarily_unavailable` (§4.1.2.1) where this instance
- * may not sign at the moment.
+ * The codes of RFC 6749 §5.2, of RFC 6750 §3.1 and of RFC 7591 §3.2.2, as the endpoints of OAuth answer them;
+ * `temporarily_unavailable` (RFC 6749 §4.1.2.1) where this instance may not sign at the moment.
  */
 export type OAuthErrorCode =
   | 'invalid_client'
+  | 'invalid_client_metadata'
+  | 'invalid_grant'
+  | 'invalid_redirect_uri'
   | 'invalid_request'
   | 'invalid_scope'
+  | 'invalid_token'
   | 'temporarily_unavailable'
+  | 'unauthorized_client'
   | 'unsupported_grant_type'
 
 export class OAuthError extends Error {

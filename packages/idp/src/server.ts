@@ -3,6 +3,7 @@ import formbody from '@fastify/formbody'
 import fastify, { type FastifyReply, type FastifyRequest } from 'fastify'
 import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod'
 import type { Logger } from 'pino'
+import { accountRoutes } from './accounts/routes.ts'
 import { agentRoutes } from './agents/routes.ts'
 import { noteRefusal } from './audit/refusals.ts'
 import { auditRoutes } from './audit/routes.ts'
@@ -19,8 +20,12 @@ import { incidentRoutes } from './incidents/routes.ts'
 import type { Instance } from './instance.ts'
 import { issuanceRoutes } from './issuance/routes.ts'
 import { keyringRoutes } from './keyrings/routes.ts'
+import { interactionRoutes } from './oidc/interaction/routes.ts'
+import { openOidc } from './oidc/open.ts'
+import { oidcRoutes } from './oidc/routes.ts'
 import { documentApi } from './openapi/document.ts'
 import { operationRoutes } from './operations/routes.ts'
+import { registrationRoutes } from './registration/routes.ts'
 import { rootKeyRoutes } from './root-keys/routes.ts'
 import { publicRoutes } from './signing/routes.ts'
 import { tokenRoutes } from './tokens/routes.ts'
@@ -62,6 +67,7 @@ export async function buildServer(instance: Instance, log: Logger): Promise<App>
   await documentApi(app, instance.config.issuer)
   const api = [
     agentRoutes,
+    accountRoutes,
     credentialRoutes,
     keyringRoutes,
     rootKeyRoutes,
@@ -72,7 +78,10 @@ export async function buildServer(instance: Instance, log: Logger): Promise<App>
     partyRoutes,
     auditRoutes,
   ]
-  for (const routes of [operationRoutes, publicRoutes, tokenRoutes, trustRoutes, ...api]) routes(app, instance)
+  for (const routes of [operationRoutes, publicRoutes, trustRoutes, ...api]) routes(app, instance)
+  const oidc = openOidc(instance, log)
+  for (const routes of [tokenRoutes, oidcRoutes, interactionRoutes]) routes(app, instance, oidc)
+  registrationRoutes(app, instance, oidc.validate)
   return app
 }
 
@@ -103,8 +112,9 @@ function correlationId(given: string | string[] | undefined): string {
   return typeof given === 'string' && /^[\w.:-]{1,128}$/.test(given) ? given : randomUUID()
 }
 
-/** Paths below /api/v1 also answer without /api, those of the audit without /api/v1 too. */
+/** Paths below /api/v1 also answer without /api, those of the audit without /api/v1 too, and /api/clients with /v1. */
 function canonicalUrl(url: string): string {
+  if (/^(\/api)?\/v1\/clients\//.test(url)) return url.replace(/^(\/api)?\/v1/, '/api')
   if (url.startsWith('/v1/')) return `/api${url}`
   return /^\/audit([/?]|$)/.test(url) ? `/api/v1${url}` : url
 }

@@ -11,7 +11,8 @@ import type { Logger } from 'pino'
 import { originOf } from './audit/origin.ts'
 import type { Config } from './config.ts'
 import type { App } from './http/app.ts'
-import { type Instance, openInstance } from './instance.ts'
+import { openInstance } from './instance/open.ts'
+import type { Instance } from './instance.ts'
 import { migrations } from './migrations.ts'
 import { buildServer } from './server.ts'
 import { ensureClients } from './setup/clients.ts'
@@ -35,6 +36,8 @@ export async function startIdp(config: Config, env: NodeJS.ProcessEnv, log: Logg
   const signer = auditSigner(rootKeys, originOf(config.issuer))
   await ensureSchema(config)
   if (config.administrator) await ensureAdministrator(config, config.administrator, log)
+  const { firstAccount } = config.oidc
+  if (firstAccount) await ensureClients(config.databaseUrl, { agents: [], verifiers: [], accounts: [firstAccount] })
   const connection: Connection<IdpTables> = connect(config.databaseUrl, { applicationName: 'rekey-idp' })
   const control: Connection<IdpTables> = connect(config.databaseUrl, { max: 4, applicationName: 'rekey-idp-control' })
   const opened: { close(): Promise<unknown> }[] = [connection, control]

@@ -4,6 +4,7 @@ import type { ClientKeyring } from '@rekey/keyring'
 import type { ColumnType, Generated, JSONColumnType, Kysely } from 'kysely'
 import type { DenyKind } from './denied/entry.ts'
 import type { Move } from './issuance/store.ts'
+import type { ClientKeySet, ClientMetadata } from './registration/stored.ts'
 
 /** The tables of the identity provider, beside those that every service has. */
 export interface IdpTables extends DatabaseTables {
@@ -113,6 +114,71 @@ export interface IdpTables extends DatabaseTables {
     sessions_ended: ColumnType<EndedSessions | null, string | null, string | null>
     /** The newest evidence, where an instance sealed it. */
     evidence: Buffer | null
+  }
+  clients: {
+    client_id: string
+    profile: string
+    metadata: JSONColumnType<ClientMetadata>
+    revision: Generated<number>
+    registered_at: Time
+    changed_at: Time
+    deleted_at: NullableTime
+    fetch_uri: string | null
+    fetch_attempted_at: NullableTime
+    fetch_attempted_before: NullableTime
+    fetch_runs_until: NullableTime
+    fetched_jwks: ColumnType<ClientKeySet | null, string | null, string | null>
+    fetched_at: NullableTime
+    fetched_fresh_until: NullableTime
+  }
+  client_kids: { client_id: string; kid: string; thumbprint: string; claimed_at: Time }
+  initial_access_tokens: {
+    token_id: string
+    token_hash: Buffer
+    organization_id: string
+    label: string
+    profile: string | null
+    client_id: string | null
+    max_usages: number
+    used: Generated<number>
+    created_by: string
+    created_at: Time
+    expires_at: Time
+    revoked_at: NullableTime
+  }
+  registration_access_tokens: {
+    token_hash: Buffer
+    client_id: string
+    state: 'active' | 'pending' | 'superseded'
+    issued_at: Time
+    expires_at: Time
+    sealed_token: string | null
+  }
+  accounts: {
+    account_id: string
+    organization_id: string
+    username: string
+    password_hash: string
+    status: Generated<'active' | 'disabled'>
+    claims: ColumnType<Record<string, unknown>, string | undefined, string>
+    created_at: Time
+    changed_at: Time
+    password_changed_at: Time
+    logins_since: Time
+  }
+  login_attempts: { key_hash: Buffer; count: number; since: Time; succeeded_at: NullableTime }
+  oidc_state: {
+    model: string
+    id_hash: Buffer
+    sealed: string | null
+    grant_hash: Buffer | null
+    uid_hash: Buffer | null
+    account_id: string | null
+    client_id: string | null
+    sids: string[] | null
+    issued_at: Time
+    expires_at: Time
+    consumed_at: NullableTime
   }
   denied_newest: { one: Generated<boolean>; revision: number }
   issuance: {

@@ -61,8 +61,22 @@ describe('the configuration', () => {
       /DATABASE_URL.*sslmode/,
     ],
     ['half of an administrator', { REKEY_ADMIN_CLIENT_ID: 'admin' }, 'CONFIG_INVALID', /REKEY_ADMIN_CLIENT_SECRET/],
+    ['half of an account', { REKEY_ADMIN_USERNAME: 'admin' }, 'CONFIG_INVALID', /REKEY_ADMIN_PASSWORD/],
+    ['the other half', { REKEY_ADMIN_PASSWORD: 'u:secret and long' }, 'CONFIG_INVALID', /REKEY_ADMIN_USERNAME/],
+    [
+      'a short password',
+      { REKEY_ADMIN_USERNAME: 'a', REKEY_ADMIN_PASSWORD: 'u:secret' },
+      'CONFIG_INVALID',
+      /at least 12/,
+    ],
     ['a limit that is none', { REKEY_ADMINISTRATION_LIMIT: '100' }, 'CONFIG_INVALID', /100\/10s/],
     ['a proxy that is no address', { REKEY_TRUSTED_PROXIES: 'proxy' }, 'CONFIG_INVALID', /TRUSTED_PROXIES.*no address/],
+    [
+      'a URL for a host',
+      { REKEY_OUTBOUND_ALLOW: 'a.internal https://u:secret@b.internal' },
+      'CONFIG_INVALID',
+      /OUTBOUND_ALLOW.*port/,
+    ],
     ['a flag that is none', { OIDC_FORCE_KEY_ROTATION: 'maybe' }, 'CONFIG_INVALID', /OIDC_FORCE_KEY_ROTATION/],
     [
       'two refresh tokens',

@@ -2,18 +2,25 @@ import { currentRevision, recordChange, recordEvent } from '@rekey/database'
 import { sql, type Transaction } from 'kysely'
 import { agentTopic } from '../credentials/client.ts'
 import { closeCredentials } from '../credentials/revoke.ts'
-import { clientDeniedBefore } from '../denied/store.ts'
+import { clientDeniedBefore, type DenyRules } from '../denied/store.ts'
 import { isoOrNull } from '../http/time.ts'
 import type { Instance } from '../instance.ts'
 import type { IdpTables } from '../tables.ts'
 import type { Caller } from '../tokens/opaque.ts'
 import type { Agent, AgentStatus } from './agent.ts'
-import { endTokensOfAgent } from './end-tokens.ts'
+import { denyTokensOfAgent, endStoredTokens } from './end-tokens.ts'
 
 /** An agent as a change left it, and the revision by which every instance goes by it; 0 where none need know. */
 export interface Changed {
   agent: Agent
   revision: number
+}
+
+interface StatusChange {
+  status: AgentStatus
+  reason?: string | undefined
+  /** In the deny-list, where it is not an administrator's act. */
+  room?: DenyRules | undefined
 }
 
 const actions = {
@@ -34,7 +41,7 @@ export async function setStatus(
   transaction: Transaction<IdpTables>,
   caller: Caller,
   agent: Agent,
-  { status, reason }: { status: AgentStatus; reason?: string | undefined },
+  { status, reason, room }: StatusChange,
 ): Promise<Changed> {
   // Whoever made it so may still be waiting for every instance to know.
   if (agent.status === status) return { agent, revision: (await currentRevision(transaction)).n }
@@ -52,7 +59,7 @@ export async function setStatus(
     organizationId: agent.organization_id,
     details: { reason: reason ?? null, ...(status === 'active' ? await stillRefused(transaction, agent) : {}) },
   })
-  return { agent: changed, revision: await carryOut(instance, transaction, caller, changed, reason) }
+  return { agent: changed, revision: await carryOut(instance, transaction, caller, changed, { reason, room }) }
 }
 
 /** Whoever denied the agent's tokens besides did so for a reason of his own: that stands. */
@@ -65,9 +72,10 @@ async function carryOut(
   transaction: Transaction<IdpTables>,
   { clientId: actor }: Caller,
   { agent_id: agentId, status }: Agent,
-  reason = 'the agent was decommissioned',
+  { reason = 'the agent was decommissioned', room }: Omit<StatusChange, 'status'>,
 ): Promise<number> {
   if (status === 'active') return recordChange(transaction, agentTopic, agentId)
   if (status === 'decommissioned') await closeCredentials(transaction, agentId, { actor, reason })
-  return endTokensOfAgent(instance, transaction, agentId, actor)
+  else await endStoredTokens(transaction, agentId)
+  return denyTokensOfAgent(instance, transaction, agentId, actor, room)
 }

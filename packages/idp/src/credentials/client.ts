@@ -1,8 +1,12 @@
 import { endOf, type State, type Version } from '@rekey/keyring'
 import type { Jwk } from '@rekey/verifier'
 import { sql } from 'kysely'
+import { isOfEveryObject } from '../registration/client-id.ts'
+import { registeredKeys } from '../registration/keys/held.ts'
+import { signsBySecret } from '../registration/methods.ts'
+import { type Registration, registrationColumns, registrationOf } from '../registration/stored.ts'
 import type { IdpDatabase } from '../tables.ts'
-import type { HashOf } from './kept.ts'
+import type { ClientSecrets } from './kept.ts'
 import { jwkOf } from './public-part.ts'
 import { type CredentialColumns, credentialColumns, storedOf } from './stored.ts'
 
@@ -17,6 +21,8 @@ export interface Client {
   keys: readonly HeldKey[]
   /** A secret that is accepted has gone from where it was kept: one that is not known may be that one. */
   hasLostSecret?: true
+  /** What it registered, where it came by registration. */
+  registration?: Registration
 }
 
 /** One version of a credential. */
@@ -31,6 +37,8 @@ interface HeldVersion {
 
 export interface HeldSecret extends HeldVersion {
   sha256: Buffer
+  /** The secret itself, where its client signs by it. */
+  secret?: Buffer
 }
 
 export interface HeldKey extends HeldVersion {
@@ -49,15 +57,18 @@ const mostCredentials = 100
 /**
  * Reads an active agent and its credentials. It may have none.
  *
- * @param hashOf of a secret, also of one that is kept outside the database
+ * @param kept what is held of secrets, also of those that are kept outside the database
  * @throws IdpError `VAULT_UNAVAILABLE`
  */
-export async function findClient(db: IdpDatabase, clientId: string, hashOf: HashOf): Promise<Client | undefined> {
+export async function findClient(db: IdpDatabase, clientId: string, kept: Kept): Promise<Client | undefined> {
+  // None registers by such a name; one that has it all the same is let in nowhere.
+  if (isOfEveryObject(clientId)) return undefined
   // In one statement: it is the whole cost of a client that is not in memory.
   const rows = await db
     .selectFrom('agents')
     .leftJoin('credentials', 'credentials.agent_id', 'agents.agent_id')
-    .select(['organization_id', 'scopes', ...credentialColumns])
+    .leftJoin('clients', 'clients.client_id', 'agents.agent_id')
+    .select(['organization_id', 'scopes', ...credentialColumns, ...registrationColumns])
     .where('agents.agent_id', '=', clientId)
     .where('agents.status', '=', 'active')
     .orderBy(sql`credentials.status = 'active'`, 'desc')
@@ -74,25 +85,32 @@ export async function findClient(db: IdpDatabase, clientId: string, hashOf: Hash
     stored
       .filter((credential) => credential.kind === kind)
       .flatMap(({ credentialId, keyring }) => keyring.versions.map((version) => ({ credentialId, version })))
-  const secrets = await Promise.all(ofKind('client-secret').map((held) => heldSecret(held, hashOf)))
+  const registration = registrationOf(agent)
+  const signs = signsBySecret(registration?.metadata)
+  const secrets = await Promise.all(ofKind('client-secret').map((held) => heldSecret(held, kept, signs)))
   return {
     clientId,
     organizationId: agent.organization_id,
     scopes: agent.scopes,
     secrets: secrets.filter((secret) => secret !== undefined && secret !== 'lost'),
-    keys: ofKind('client-key').map(heldKey),
+    keys: [...ofKind('client-key').map(heldKey), ...registeredKeys(clientId, registration)],
     ...(secrets.includes('lost') ? { hasLostSecret: true } : {}),
+    ...(registration ? { registration } : {}),
   }
 }
+
+type Kept = Pick<ClientSecrets, 'hashOf' | 'secretOf'>
 
 interface Of {
   credentialId: string
   version: Version
 }
 
-async function heldSecret(of: Of, hashOf: HashOf): Promise<HeldSecret | 'lost' | undefined> {
-  const sha256 = await hashOf(of.version)
-  return typeof sha256 === 'object' ? { ...heldVersion(of), sha256 } : sha256
+async function heldSecret(of: Of, kept: Kept, signs: boolean): Promise<HeldSecret | 'lost' | undefined> {
+  const sha256 = await kept.hashOf(of.version)
+  if (typeof sha256 !== 'object') return sha256
+  const secret = signs ? await kept.secretOf(of.credentialId, of.version) : undefined
+  return { ...heldVersion(of), sha256, ...(secret ? { secret } : {}) }
 }
 
 function heldKey(of: Of): HeldKey {

@@ -1,9 +1,10 @@
+import type { Sealer } from '@rekey/database'
 import type { Version } from '@rekey/keyring'
 import { isAccepted } from '@rekey/keyring'
 import { IdpError } from '../error.ts'
 import type { SecretVault } from '../vault/open.ts'
 import { credentialPath } from '../vault/path.ts'
-import { type Place, placeOf, sha256Of } from './public-part.ts'
+import { type Place, placeOf, recordOfSecret, sealedSecretOf, sha256Of } from './public-part.ts'
 import { hashSecret } from './secret.ts'
 
 type Part = Pick<Version, 'publicPart' | 'state'>
@@ -16,8 +17,11 @@ export type HashOf = (version: Part) => Promise<Buffer | 'lost' | undefined>
 
 /** Client secrets, kept outside the database if there is a vault, and as hashes in it if not. */
 export interface ClientSecrets {
-  /** @returns the public part of the version: what the database is to hold of the secret */
-  keep(agentId: string, credentialId: string, secret: string): Promise<Version['publicPart']>
+  /**
+   * @param signing the id of the version, where its client will sign by the secret: then it can be read again
+   * @returns the public part of the version: what the database is to hold of the secret
+   */
+  keep(agentId: string, credentialId: string, secret: string, signing?: string): Promise<Version['publicPart']>
   /** Throws away what was kept for a version that was not saved. */
   discard(publicPart: Version['publicPart']): Promise<void>
   /**
@@ -31,24 +35,38 @@ export interface ClientSecrets {
    * @throws IdpError `VAULT_UNAVAILABLE`, `VAULT_REFUSED`
    */
   hashOfDead(version: Part): Promise<Buffer | undefined>
+  /**
+   * The secret itself, where its client signs by it; `undefined` where only its hash is kept, or nothing.
+   *
+   * @throws DatabaseError `SEAL_DAMAGED`, `ROOT_KEY_MISMATCH`; IdpError `VAULT_UNAVAILABLE`, `VAULT_REFUSED`
+   */
+  secretOf(credentialId: string, version: Part & Pick<Version, 'id'>): Promise<Buffer | undefined>
 }
 
 /** Kept in memory: what a place holds never changes, and Vault need not be asked again for each change of a client. */
 const mostHashes = 100_000
 
-export function clientSecrets(vault: SecretVault | undefined, onError: (error: unknown) => void): ClientSecrets {
+export function clientSecrets(
+  vault: SecretVault | undefined,
+  sealer: Sealer,
+  onError: (error: unknown) => void,
+): ClientSecrets {
   const hashes = new Map<string, Buffer>()
 
   async function read({ path, version }: Place): Promise<Buffer | 'destroyed' | 'missing'> {
     const key = `${path}?${version}`
     const known = hashes.get(key)
     if (known) return known
-    if (!vault) throw new IdpError('VAULT_UNAVAILABLE', 'a secret is kept in Vault, and VAULT_ADDR is not set')
-    const found = await vault.read(path, version)
+    const found = await readVault({ path, version })
     if (typeof found === 'string') return found
     const sha256 = hashSecret(found.clientSecret)
     remember(key, sha256)
     return sha256
+  }
+
+  async function readVault({ path, version }: Place) {
+    if (!vault) throw new IdpError('VAULT_UNAVAILABLE', 'a secret is kept in Vault, and VAULT_ADDR is not set')
+    return vault.read(path, version)
   }
 
   async function hashOfAccepted(place: Place): Promise<Buffer | 'lost' | undefined> {
@@ -74,9 +92,12 @@ export function clientSecrets(vault: SecretVault | undefined, onError: (error: u
   }
 
   return {
-    async keep(agentId, credentialId, secret) {
-      const sha256 = hashSecret(secret)
-      if (!vault) return { sha256: sha256.toString('hex') }
+    async keep(agentId, credentialId, secret, signing) {
+      if (!vault) {
+        const sha256 = hashSecret(secret).toString('hex')
+        if (signing === undefined) return { sha256 }
+        return { sha256, sealedSecret: sealer.seal(recordOfSecret(credentialId, signing), Buffer.from(secret)) }
+      }
       const path = credentialPath(agentId, credentialId)
       const { version } = await vault.write(path, { clientSecret: secret })
       return { vault: { path, version } }
@@ -92,5 +113,12 @@ export function clientSecrets(vault: SecretVault | undefined, onError: (error: u
       return sha256Of(version) ?? (place && hashOfAccepted(place))
     },
     hashOfDead,
+    async secretOf(credentialId, version) {
+      const sealed = sealedSecretOf(version)
+      if (sealed !== undefined) return sealer.open(recordOfSecret(credentialId, version.id), sealed)
+      const place = isAccepted(version) ? placeOf(version) : undefined
+      const found = place && (await readVault(place))
+      return typeof found === 'object' ? Buffer.from(found.clientSecret) : undefined
+    },
   }
 }

@@ -21,7 +21,7 @@ export const mostRsaBits = 4_096
 /** An exponent may be as long as the modulus; each verification would take a hundred times as long then. */
 const mostRsaExponent = 2n ** 32n
 /** Members of a private or secret JWK (RFC 7518 §6). */
-const privateMembers = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k']
+export const privateMembers: readonly string[] = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k']
 
 /** The public key of a client as it is stored: its members, the algorithm that it signs with, and the name it goes by. */
 export interface ClientJwk extends JsonWebKey {

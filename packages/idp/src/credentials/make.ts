@@ -16,6 +16,7 @@ export type GivenJwk = Readonly<Record<string, unknown>> | undefined
 /**
  * Makes a secret, or takes the client's public key. Where secrets are kept outside the database it is there when this resolves.
  *
+ * @param signs whether its client signs assertions by the secret (client_secret_jwt)
  * @throws IdpError `INVALID_REQUEST`, `VAULT_UNAVAILABLE`, `VAULT_REFUSED`
  */
 export async function makeVersion(
@@ -24,12 +25,14 @@ export async function makeVersion(
   credentialId: string,
   kind: ClientKeyring['kind'],
   jwk: GivenJwk,
+  signs = false,
 ): Promise<Made> {
   if (kind === 'client-key') return takeKey(jwk)
   if (jwk) throw new IdpError('INVALID_REQUEST', 'jwk: this credential is a secret, which is made here')
   const clientSecret = newClientSecret()
-  const publicPart = await secrets.keep(agentId, credentialId, clientSecret)
-  return { material: { id: randomUUID(), publicPart }, told: { clientSecret } }
+  const id = randomUUID()
+  const publicPart = await secrets.keep(agentId, credentialId, clientSecret, signs ? id : undefined)
+  return { material: { id, publicPart }, told: { clientSecret } }
 }
 
 function takeKey(jwk: GivenJwk): Made {

@@ -1,4 +1,4 @@
-import type { InstanceView } from '@rekey/database'
+import type { InstanceView, Sealer } from '@rekey/database'
 import type { Logger } from 'pino'
 import type { Config } from '../config.ts'
 import { every } from '../every.ts'
@@ -38,18 +38,19 @@ export function openCredentials(
   db: IdpDatabase,
   control: IdpDatabase,
   { vault: settings }: Pick<Config, 'vault'>,
+  sealer: Sealer,
   requireRoom: () => void,
   log: Logger,
 ): Credentials {
   const told = (what: string) => (error: unknown) => log.error({ err: error }, what)
   const onVaultError = told('Vault')
   const vault = settings && openVault(settings, { onError: onVaultError })
-  const secrets = clientSecrets(vault, onVaultError)
+  const secrets = clientSecrets(vault, sealer, onVaultError)
   const uses = credentialUses(control, told('uses of credentials could not be written'))
   const stops: (() => Promise<void>)[] = []
 
   return {
-    clients: recall((id) => findClient(db, id, secrets.hashOf), requireRoom, mostClients),
+    clients: recall((id) => findClient(db, id, secrets), requireRoom, mostClients),
     uses,
     secrets,
     begin(view) {

@@ -19,6 +19,16 @@ export function placeOf({ publicPart }: Part): Place | undefined {
   return publicPart.vault as Place | undefined
 }
 
+/** A secret that its client signs by (client_secret_jwt): as the key of an HMAC it is needed itself. */
+export function sealedSecretOf({ publicPart: { sealedSecret } }: Part): string | undefined {
+  return typeof sealedSecret === 'string' ? sealedSecret : undefined
+}
+
+/** What it is sealed to: it opens for no other version. */
+export function recordOfSecret(credentialId: string, version: string): string {
+  return `credentials/${credentialId}/${version}`
+}
+
 /** Of a version of the kind `client-key`. */
 export function jwkOf({ publicPart }: Part): ClientJwk {
   return publicPart as ClientJwk

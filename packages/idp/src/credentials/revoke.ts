@@ -1,6 +1,7 @@
 import { databaseNow, recordEvent } from '@rekey/database'
 import { closeKeyring, isClosed } from '@rekey/keyring'
 import type { Transaction } from 'kysely'
+import { endStoredTokens } from '../agents/end-tokens.ts'
 import type { IdpTables } from '../tables.ts'
 import { saveStored } from './save.ts'
 import { credentialsIn, type StoredCredential, storedOf } from './stored.ts'
@@ -35,8 +36,8 @@ export async function revokeCredential(
 }
 
 /**
- * Revokes every credential of an agent and all its opaque tokens, in the transaction that ends the agent. The caller holds the agent's lock, and
- * announces that the agent changed.
+ * Revokes every credential of an agent, and ends all its tokens that are stored here and what users granted it, in the transaction
+ * that ends the agent or lets it begin anew. The caller holds the agent's lock, and announces that the agent changed.
  */
 export async function closeCredentials(
   transaction: Transaction<IdpTables>,
@@ -55,7 +56,7 @@ export async function closeCredentials(
     .forUpdate()
     .execute()
   // First, as above: to close one takes the lock that orders all changes, and whoever waits for that may hold tokens.
-  await transaction.deleteFrom('opaque_tokens').where('agent_id', '=', agentId).execute()
+  await endStoredTokens(transaction, agentId)
   const open = rows.map(storedOf).filter(({ keyring }) => !isClosed(keyring))
   for (const credential of open) await close(transaction, credential, organizationId, cause)
 }

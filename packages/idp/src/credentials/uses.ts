@@ -1,5 +1,6 @@
 import { sql } from 'kysely'
 import { addressOf, otherAddresses } from '../http/address.ts'
+import { keySetId } from '../registration/keys/held.ts'
 import type { IdpDatabase } from '../tables.ts'
 
 /**
@@ -102,6 +103,16 @@ export function credentialUses(
       await flush().catch(onError)
     },
   }
+}
+
+/**
+ * Deletes what was seen of keys that clients registered and have not used for long: they have no row of their own with which it would
+ * go, and a client may replace its key every hour.
+ */
+export async function pruneKeyUses(db: IdpDatabase): Promise<void> {
+  // Not as a parameter: the index is one of those that begin so.
+  const ofKeySet = sql`starts_with(credential_id, ${sql.lit(keySetId(''))})`
+  await sql`DELETE FROM credential_uses WHERE ${ofKeySet} AND last_at < now() - interval '7 days'`.execute(db)
 }
 
 /** Is it what is to be written that is wrong, and not the moment? */

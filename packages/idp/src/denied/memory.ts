@@ -11,6 +11,8 @@ export interface DeniedNews {
 export interface DeniableClaims {
   iss: string
   jti?: string
+  /** Of a user's token: its session. */
+  sid?: string | undefined
   sub: string
   client_id: string
   iat: number
@@ -34,9 +36,10 @@ export function deniedMemory() {
 
   return {
     /** Is this token denied? */
-    denies({ iss, jti, sub, client_id, iat }: DeniableClaims): boolean {
+    denies({ iss, jti, sid, sub, client_id, iat }: DeniableClaims): boolean {
       if (held.size === 0) return false
       if (jti !== undefined && held.has(`jti:${jti}`)) return true
+      if (sid !== undefined && held.has(`sid:${sid}`)) return true
       if (iat < firstGood(`sub:${sub}`) || iat < firstGood(`client_id:${client_id}`)) return true
       return iat < firstGood(`iss:${iss}`)
     },

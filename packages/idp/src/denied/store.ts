@@ -34,7 +34,7 @@ export interface DenyRules {
   most?: number
   /** A client that revokes tokens by itself, and how many entries in force may be of it. */
   share?: { of: string; most: number }
-  /** The agent is suspended: `lowerDenial` takes back what this adds. */
+  /** An agent is suspended, or an account disabled: `lowerDenial` takes back what this adds. */
   isSuspension?: boolean
   /** The incident that it is done for. */
   incident?: string
@@ -77,7 +77,7 @@ export async function denyWithin(
 }
 
 /**
- * Takes back what the suspension of an agent added, down to this row or to what somebody denied besides, in the transaction
+ * Takes back what the suspension of an agent added, or that an account was disabled, down to this row or to what somebody denied besides, in the transaction
  * of another change.
  *
  * @returns the revision by which instances and verifiers know of it; 0 when it was not denied for more

@@ -32,23 +32,32 @@ interface WriteRoute {
  * signed it: a stolen signing key administers nothing. What concerns the whole estate is the operator's organization's alone,
  * whatever scopes an agent of another one was given.
  *
+ * @param scope several: all of them are needed
  * @param route how it behaves while administration is frozen: whoever adds a route that writes must say
  */
 export function requireScope(instance: Instance, scope: ReadScope): ScopeHook
-export function requireScope(instance: Instance, scope: string, route: WriteRoute): ScopeHook
-export function requireScope(instance: Instance, scope: string, { whileFrozen }: WriteRoute = reading): ScopeHook {
-  const hook = demanding({ management: [scope] }, async (request: FastifyRequest): Promise<void> => {
+export function requireScope(instance: Instance, scope: string | readonly string[], route: WriteRoute): ScopeHook
+export function requireScope(
+  instance: Instance,
+  scope: string | readonly string[],
+  { whileFrozen }: WriteRoute = reading,
+): ScopeHook {
+  const scopes = [scope].flat()
+  const hook = demanding({ management: scopes }, async (request: FastifyRequest): Promise<void> => {
     request.caller = await authenticated(instance, request, scope === 'incidents:write')
     instance.limits.administration(request.caller.clientId)
-    if (!isOfUse(scope, request.caller.organizationId)) {
-      throw new IdpError('FORBIDDEN', "this is for agents of the operator's organization only")
-    }
-    if (!request.caller.scopes.has(scope)) {
-      throw new IdpError('INSUFFICIENT_SCOPE', `this needs the scope ${scope}`, { facts: { scope } })
-    }
+    for (const each of scopes) requireHeld(request.caller, each)
     if (whileFrozen === 'refused') instance.freeze.requireNone()
   })
   return whileFrozen === 'refused' ? refusing(codes('ADMINISTRATION_FROZEN'), hook) : hook
+}
+
+function requireHeld(caller: Caller, scope: string): void {
+  if (!isOfUse(scope, caller.organizationId)) {
+    throw new IdpError('FORBIDDEN', "this is for agents of the operator's organization only")
+  }
+  if (caller.scopes.has(scope)) return
+  throw new IdpError('INSUFFICIENT_SCOPE', `this needs the scope ${scope}`, { facts: { scope } })
 }
 
 type ScopeHook = (request: FastifyRequest) => Promise<void>

@@ -2,9 +2,12 @@
 import { BreakGlassError, type BreakGlassErrorCode } from '@rekey/breakglass'
 import { asDatabaseError, DatabaseError } from '@rekey/database'
 import { KeyringError, type KeyringErrorCode } from '@rekey/keyring'
-import type { FastifyReply } from 'fastify'
+import type { FastifyReply, FastifyRequest } from 'fastify'
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod'
 import { IdpError, type IdpErrorCode, OAuthError, type OAuthErrorCode } from '../error.ts'
+import { pageHeaders } from '../oidc/pages/page.ts'
+import { refusalPage } from '../oidc/pages/refusal.ts'
+import { Unavailable } from '../oidc/unavailable.ts'
 
 /** An error as the caller sees it, and the log. */
 export interface Refusal {
@@ -33,6 +36,7 @@ const idpStatus: Readonly<Record<IdpErrorCode, number>> = {
   IDEMPOTENCY_KEY_REUSED: 422,
   INSUFFICIENT_SCOPE: 403,
   INTERNAL: 500,
+  INVALID_CLIENT_METADATA: 400,
   INVALID_JSON: 400,
   INVALID_REQUEST: 400,
   JOURNAL_FAILED: 500,
@@ -41,9 +45,12 @@ const idpStatus: Readonly<Record<IdpErrorCode, number>> = {
   NOT_FOUND: 404,
   NOT_FROZEN: 409,
   NO_LEASE: 503,
+  OUTBOUND_FAILED: 502,
+  OUTBOUND_REFUSED: 400,
   OVERLOADED: 503,
   PAYLOAD_TOO_LARGE: 413,
   PLAN_INVALID: 400,
+  PRECONDITION_FAILED: 412,
   RATE_LIMITED: 429,
   ROOT_KEY_NOT_REPLACED: 409,
   SELF_LOCK: 409,
@@ -51,10 +58,13 @@ const idpStatus: Readonly<Record<IdpErrorCode, number>> = {
   TOO_MANY_PREPARED: 409,
   TOO_MANY_PROCESSES: 429,
   UNAUTHENTICATED: 401,
+  UNKNOWN_ACCOUNT: 404,
   UNKNOWN_AGENT: 404,
+  UNKNOWN_CLIENT: 404,
   UNKNOWN_CREDENTIAL: 404,
   UNKNOWN_EVENT: 404,
   UNKNOWN_INCIDENT: 404,
+  UNKNOWN_INITIAL_ACCESS_TOKEN: 404,
   UNKNOWN_KID: 404,
   UNKNOWN_VERIFIER: 404,
   UNSUPPORTED_MEDIA_TYPE: 415,
@@ -81,9 +91,14 @@ const breakGlassStatus: Readonly<Partial<Record<BreakGlassErrorCode, number>>> =
 
 const oauthStatus: Readonly<Record<OAuthErrorCode, number>> = {
   invalid_client: 401,
+  invalid_client_metadata: 400,
+  invalid_grant: 400,
+  invalid_redirect_uri: 400,
   invalid_request: 400,
   invalid_scope: 400,
+  invalid_token: 401,
   temporarily_unavailable: 503,
+  unauthorized_client: 400,
   unsupported_grant_type: 400,
 }
 
@@ -130,6 +145,7 @@ export function refusalOf(error: unknown): Refusal {
   if (error instanceof BreakGlassError) return breakGlassRefusal(error)
   if (hasZodFastifySchemaValidationErrors(error)) return invalid(error)
   if (error instanceof IdpError) return idpRefusal(error)
+  if (error instanceof Unavailable) return refusalOf(error.cause)
   const known = fastifyCodes[(error as { code?: string } | null)?.code ?? '']
   if (known) return idpRefusal(new IdpError(...known))
   const translated = asDatabaseError(error)
@@ -171,7 +187,9 @@ function breakGlassRefusal({ code, message, facts: details }: BreakGlassError): 
 
 function oauthRefusal(error: OAuthError): Refusal {
   const refusal: Refusal = { status: oauthStatus[error.code], code: error.code, message: error.message }
-  if (error.code === 'invalid_client') refusal.headers = { 'www-authenticate': 'Basic realm="rekey"' }
+  if (error.code === 'invalid_token') {
+    refusal.headers = { 'www-authenticate': 'Bearer realm="rekey", error="invalid_token"' }
+  }
   if (error.code === 'temporarily_unavailable') refusal.headers = retryAfter
   return refusal
 }
@@ -181,19 +199,27 @@ function invalid(error: { validation: { instancePath: string; message?: string }
   return { status: 400, code: 'INVALID_REQUEST', message: 'the request does not fit what is expected here', details }
 }
 
-/** Writes a refusal in the form of the endpoint: RFC 6749 §5.2 at those of OAuth, ours everywhere else. */
+/** Writes a refusal in the form of the endpoint: a page for users, RFC 6749 §5.2 at those of OAuth, ours everywhere else. */
 export function sendRefusal(url: string, reply: FastifyReply, refusal: Refusal, correlationId: string): FastifyReply {
   const { status, headers = {}, code, message, details } = refusal
   reply.code(status).headers({ ...challengeOf(url, reply.request.headers.authorization, refusal), ...headers })
+  // Whoever is refused by a freeze must find the incident without knowing what details belong to which code.
+  const { incident } = code === 'ADMINISTRATION_FROZEN' ? (details as { incident: string }) : {}
+  if (isPage(reply.request)) return reply.headers(pageHeaders).send(refusalPage(refusal, correlationId))
   if (!isOAuthEndpoint(url)) {
-    // Whoever is refused by a freeze must find the incident without knowing what details belong to which code.
-    const { incident } = code === 'ADMINISTRATION_FROZEN' ? (details as { incident: string }) : {}
     return reply.send({ code, incident, message, details, correlation_id: correlationId })
   }
-  return reply.header('cache-control', 'no-store').send({ error: oauthCode(refusal), error_description: message })
+  return reply
+    .header('cache-control', 'no-store')
+    .send({ error: oauthCode(refusal), error_description: message, incident })
 }
 
-/** RFC 6750 §3: whoever sent no token learns how to authenticate, and no error. Verifiers do so by Basic alone. */
+const basic = 'Basic realm="rekey"'
+
+/**
+ * RFC 6750 §3: whoever sent no token learns how to authenticate, and no error. Verifiers do so by Basic alone. RFC 6749 §5.2:
+ * a client that does not authenticate by a header is not asked to; clients of OpenID Connect take that for an error of its own.
+ */
 function challengeOf(url: string, authorization = '', { code, details }: Refusal): Record<string, string> {
   const isByToken = /^Bearer /i.test(authorization)
   const challenge = (text: string) => ({ 'www-authenticate': text })
@@ -201,17 +227,22 @@ function challengeOf(url: string, authorization = '', { code, details }: Refusal
   if (code === 'INSUFFICIENT_SCOPE' && isByToken && typeof scope === 'string') {
     return challenge(`Bearer realm="rekey", error="insufficient_scope", scope="${scope}"`)
   }
+  if (code === 'invalid_client') return url.startsWith('/api/oidc/') && authorization === '' ? {} : challenge(basic)
   if (code !== 'UNAUTHENTICATED') return {}
-  if (url.startsWith('/trust/')) return challenge('Basic realm="rekey"')
+  if (url.startsWith('/trust/')) return challenge(basic)
   return challenge(isByToken ? 'Bearer realm="rekey", error="invalid_token"' : 'Bearer realm="rekey"')
 }
 
-/** Of RFC 6749 §5.2 and RFC 6750 §3.1, for refusals that the endpoints of OAuth have in common with others. */
+/** Of RFC 6749 §5.2 and RFC 6750 §3.1, for refusals that the endpoints of OAuth have in common with others; or ours, in their form. */
 const oauthNames: Readonly<Record<string, string>> = {
+  ADMINISTRATION_FROZEN: 'administration_frozen',
   FORBIDDEN: 'unauthorized_client',
   INSUFFICIENT_SCOPE: 'insufficient_scope',
+  INVALID_CLIENT_METADATA: 'invalid_client_metadata',
+  PRECONDITION_FAILED: 'precondition_failed',
   RATE_LIMITED: 'rate_limited',
   UNAUTHENTICATED: 'invalid_token',
+  UNKNOWN_CLIENT: 'not_found',
 }
 
 function oauthCode(refusal: Pick<Refusal, 'status' | 'code'>): string {
@@ -222,6 +253,12 @@ function oauthCode(refusal: Pick<Refusal, 'status' | 'code'>): string {
   return refusal.status >= 500 ? 'server_error' : 'invalid_request'
 }
 
+/** Is it a user's browser that goes there, and no program? */
+function isPage({ url, headers }: Pick<FastifyRequest, 'url' | 'headers'>): boolean {
+  if (!/^\/api\/oidc\/(auth|interaction|session)\b/.test(url)) return false
+  return headers.accept?.includes('text/html') ?? false
+}
+
 export function isOAuthEndpoint(url: string): boolean {
-  return /^\/api\/v1\/token(\/introspect|\/revoke)?(\?|$)/.test(url)
+  return /^\/api\/(v1\/token(\/introspect|\/revoke)?(\?|$)|oidc\/)/.test(url)
 }

@@ -1,11 +1,11 @@
 /**
  * Idempotency-Key: whoever did not get the reply to a change asks again by the same key, and gets that reply instead of a
- * second change. For a minute; the same caller only; only the same request.
+ * second change. For a minute where nothing else is said; the same caller only; only the same request.
  */
 import { lockName } from '@rekey/database'
 import type { FastifyRequest } from 'fastify'
 import { sql, type Transaction } from 'kysely'
-import { IdpError } from '../error.ts'
+import { IdpError, OAuthError } from '../error.ts'
 import type { Instance } from '../instance.ts'
 import { sha256 } from '../sha256.ts'
 import type { IdpDatabase, IdpTables } from '../tables.ts'
@@ -33,7 +33,9 @@ export const nothingToPrepare: Preparation<void> = { make: async () => {}, disca
 type Kept = Pick<Instance, 'connection' | 'sealer' | 'view'>
 type Asked = Authorised & Pick<FastifyRequest, 'headers' | 'params' | 'body'>
 
-export const replyKeptForMs = 60_000
+const replyKeptForMs = 60_000
+/** A lost reply to a registration is not asked for within a minute: the service that lost it may be started again the next morning. */
+export const longestReplyKeptMs = 24 * 3_600_000
 const keptFor = sql`${replyKeptForMs} * interval '1 millisecond'`
 /** Of rows of `idempotent_replies`. */
 export const isReplyKept = sql<boolean>`at > clock_timestamp() - ${keptFor}`
@@ -47,6 +49,7 @@ const keyForm = /^[\x20-\x7e]{1,200}$/
  * @param operation its name: the same key for another operation is refused
  * @param act makes the change; it reads and writes by the transaction only
  * @param preparation made only if the reply is not known already
+ * @param keptForMs how long the reply is given once more
  * @throws IdpError `IDEMPOTENCY_KEY_REUSED`, `INVALID_REQUEST` for a key that is none, and what `act` and `confirm` throw
  */
 export async function idempotent<Reply, Made>(
@@ -55,15 +58,17 @@ export async function idempotent<Reply, Made>(
   operation: string,
   act: (transaction: Transaction<IdpTables>, made: Made) => Promise<Done<Reply>>,
   preparation: Preparation<Made, NoInfer<Reply>>,
+  keptForMs = replyKeptForMs,
 ): Promise<Reply> {
   const { db } = instance.connection
   const key = keyOf(request, operation)
   const before = key && (await replyBy<Reply>(instance, db, key))
   const done = before
     ? { ...before, repeated: true }
-    : await prepared(preparation, (made) => once(instance, db, key, (tx) => act(tx, made)))
+    : await prepared(preparation, (made) => once(instance, db, key, (tx) => act(tx, made), keptForMs))
   if (done.repeated) await preparation.confirm?.(done)
-  await instance.view.everywhere(done.revision)
+  // 0: nobody remembers what this made.
+  if (done.revision > 0) await instance.view.everywhere(done.revision)
   return done.reply
 }
 
@@ -78,7 +83,7 @@ async function prepared<Made, T extends { repeated?: boolean }>(
     return done
   } catch (error) {
     // A commit whose answer was lost may have taken place: only what was refused for certain is discarded.
-    if (error instanceof IdpError) await preparation.discard(made)
+    if (error instanceof IdpError || error instanceof OAuthError) await preparation.discard(made)
     throw error
   }
 }
@@ -104,6 +109,7 @@ function once<Reply>(
   db: IdpDatabase,
   key: Key | undefined,
   act: (transaction: Transaction<IdpTables>) => Promise<Done<Reply>>,
+  keptForMs: number,
 ): Promise<Done<Reply> & { repeated?: boolean }> {
   return transact(db, async (transaction) => {
     if (!key) return act(transaction)
@@ -112,7 +118,7 @@ function once<Reply>(
     const before = await replyBy<Reply>(instance, transaction, key)
     if (before) return { ...before, repeated: true }
     const done = await act(transaction)
-    await keep(instance, transaction, key, done)
+    await keep(instance, transaction, key, done, keptForMs)
     return done
   })
 }
@@ -132,11 +138,19 @@ async function replyBy<Reply>({ sealer }: Kept, db: IdpDatabase, key: Key): Prom
   return { revision: row.revision, reply: JSON.parse(sealer.open(recordOf(key), row.sealed_reply).toString()) }
 }
 
-async function keep<Reply>({ sealer }: Kept, transaction: Transaction<IdpTables>, key: Key, done: Done<Reply>) {
+async function keep<Reply>(
+  { sealer }: Kept,
+  transaction: Transaction<IdpTables>,
+  key: Key,
+  done: Done<Reply>,
+  keptForMs: number,
+): Promise<void> {
+  // What is kept for longer is dated ahead: the release before knows of a minute only, and would throw it away.
   const sealedReply = sealer.seal(recordOf(key), Buffer.from(JSON.stringify(done.reply)))
   await sql`
     INSERT INTO idempotent_replies (caller, key_hash, request_hash, revision, sealed_reply, at)
-    VALUES (${key.caller}, ${key.keyHash}, ${key.requestHash}, ${done.revision}, ${sealedReply}, clock_timestamp())
+    VALUES (${key.caller}, ${key.keyHash}, ${key.requestHash}, ${done.revision}, ${sealedReply},
+      clock_timestamp() + ${keptForMs - replyKeptForMs} * interval '1 millisecond')
     ON CONFLICT (caller, key_hash) DO UPDATE SET request_hash = EXCLUDED.request_hash, revision = EXCLUDED.revision,
       sealed_reply = EXCLUDED.sealed_reply, at = EXCLUDED.at`.execute(transaction)
 }

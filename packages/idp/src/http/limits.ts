@@ -8,7 +8,7 @@ import { addressOf } from './address.ts'
 /** Who is counted at once. Beyond that those are forgotten who began first. */
 const mostCounted = 100_000
 
-/** Both count one more, and refuse beyond the limit; `retryAfterSeconds` says when to come again. */
+/** All count one more, and refuse beyond the limit; `retryAfterSeconds` says when to come again. */
 export interface RequestLimits {
   /**
    * An authentication failed. Whoever authenticates well never comes here, from wherever he calls.
@@ -23,15 +23,32 @@ export interface RequestLimits {
    * @throws IdpError `RATE_LIMITED`
    */
   administration(clientId: string): void
+  /**
+   * A public client administers. Anybody may say that he is that client: it counts for the address that he calls from.
+   *
+   * @throws IdpError `RATE_LIMITED`
+   */
+  publicAdministration(address: string): void
+  /**
+   * Somebody who need not say who he is begins a login, of which something is kept.
+   *
+   * @throws IdpError `RATE_LIMITED`
+   */
+  login(address: string): void
 }
 
 export function requestLimits(limits: Limits, clock: Clock): RequestLimits {
   const failures = windows(limits.failedAuthentications, clock)
   const calls = windows(limits.administration, clock)
+  const publicCalls = windows(limits.administration, clock)
+  const logins = windows(limits.logins, clock)
   return {
     failed: (address) =>
       refuse(failures(sourceOf(addressOf(address))), 'too many authentications from this address failed'),
     administration: (clientId) => refuse(calls(clientId), 'this client made too many requests'),
+    publicAdministration: (address) =>
+      refuse(publicCalls(sourceOf(addressOf(address))), 'too many requests came from this address'),
+    login: (address) => refuse(logins(sourceOf(addressOf(address))), 'too many logins began from this address'),
   }
 }
 
@@ -71,7 +88,7 @@ function windows({ most, withinMs }: Limit, clock: Clock) {
 }
 
 /** Whoever has one IPv6 address has a whole /64 of them. */
-function sourceOf(address: string): string {
+export function sourceOf(address: string): string {
   if (!isIPv6(address)) return address
   const mapped = /^::ffff:([\d.]+)$/i.exec(address)?.[1]
   if (mapped) return mapped

@@ -8,6 +8,9 @@ import { refusalsOf, requirementsOf, securitySchemes } from './security.ts'
 
 const tags = [
   { name: 'agents', description: 'The clients that get tokens, and their tenants' },
+  { name: 'registration', description: 'Clients that register themselves (RFC 7591, RFC 7592)' },
+  { name: 'accounts', description: 'Users: those who log in' },
+  { name: 'login', description: 'Pages for users: they log in, and consent to what a client asks for' },
   { name: 'credentials', description: 'What agents authenticate by; each is a keyring that rotates' },
   { name: 'tokens', description: 'OAuth 2.0: issue, introspect and revoke' },
   { name: 'audit', description: 'What happened, in a chain that shows every change to it' },

@@ -34,7 +34,11 @@ export const errorSchemas = {
     type: 'object',
     description: 'RFC 6749 §5.2',
     required: ['error'] as string[],
-    properties: { error: { type: 'string', example: 'invalid_client' }, error_description: { type: 'string' } },
+    properties: {
+      error: { type: 'string', example: 'invalid_client' },
+      error_description: { type: 'string' },
+      incident: { type: 'string', description: 'Which one froze administration, with `administration_frozen`' },
+    },
   },
 } as const
 
@@ -43,6 +47,8 @@ const whoever = codes('RATE_LIMITED', 'NO_LEASE', 'OVERLOADED', 'DATABASE_UNAVAI
 const ways: Readonly<Record<keyof Requirement, readonly RefusalCode[]>> = {
   management: codes('UNAUTHENTICATED', 'INSUFFICIENT_SCOPE', 'FORBIDDEN'),
   client: codes('invalid_client'),
+  initialAccess: codes('invalid_token'),
+  registration: codes('invalid_token', 'FORBIDDEN', 'UNKNOWN_CLIENT'),
   verifier: codes('UNAUTHENTICATED'),
 }
 const malformed = codes('INVALID_REQUEST')
@@ -54,12 +60,14 @@ const described: Readonly<Record<number, string>> = {
   403: 'Not allowed, or it is of another organization',
   404: 'There is no such thing',
   409: 'As things stand this cannot be done',
+  412: 'It changed meanwhile',
   413: 'The body is too large',
   415: 'The body is of a type that is not understood here',
   422: 'What was sent does not fit what was sent before, or does not help',
   423: 'Administration is frozen by an incident',
   429: 'Too many requests; Retry-After says when to come again',
   500: 'An error of this server, which its log tells more of',
+  502: 'What had to be fetched could not be',
   503: 'This cannot be served at the moment; Retry-After says when to come again',
 }
 

@@ -14,6 +14,16 @@ export const securitySchemes = {
       'Id and secret of a client (RFC 6749 §2.3.1). They may be sent in the form instead, or an assertion signed by the ' +
       "client's key (private_key_jwt, RFC 7523).",
   },
+  initialAccess: {
+    type: 'http',
+    scheme: 'bearer',
+    description: 'An initial access token (RFC 7591 §3), which an administrator makes for whoever is to register.',
+  },
+  registration: {
+    type: 'http',
+    scheme: 'bearer',
+    description: 'The registration access token (RFC 7592) of the client whose registration it is.',
+  },
   verifier: { type: 'http', scheme: 'basic', description: 'Id and secret of a registered verifier.' },
 } as const
 

@@ -31,6 +31,29 @@ export function newMetrics() {
       labelNames: ['state'] as const,
       registers,
     }),
+    registrations: new Counter({
+      name: 'rekey_registrations_total',
+      help: 'Registrations of clients and changes of them, by outcome (registered, changed, deleted, refused)',
+      labelNames: ['outcome'] as const,
+      registers,
+    }),
+    registrationTokenReplays: new Counter({
+      name: 'rekey_registration_token_replays_total',
+      help: 'Registration access tokens that were presented although their successors had been used',
+      registers,
+    }),
+    jwksUriFetches: new Counter({
+      name: 'rekey_jwks_uri_fetches_total',
+      help: 'Looks at the jwks_uri of a client, by what came of them (changed, unchanged, failed)',
+      labelNames: ['outcome'] as const,
+      registers,
+    }),
+    logins: new Counter({
+      name: 'rekey_logins_total',
+      help: 'Logins of users by password, by outcome (succeeded, failed, throttled)',
+      labelNames: ['outcome'] as const,
+      registers,
+    }),
     leaseLeft: new Gauge({
       name: 'rekey_instance_lease_seconds',
       help: 'Left of the lease on the database',

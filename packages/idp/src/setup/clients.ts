@@ -1,5 +1,6 @@
 import { connect } from '@rekey/database'
 import type { IdpTables } from '../tables.ts'
+import { ensureAccount, type SetupAccount } from './accounts.ts'
 import { ensureAgent, type SetupAgent } from './agents.ts'
 import { ensureVerifier, type SetupVerifier } from './verifiers.ts'
 
@@ -7,6 +8,8 @@ import { ensureVerifier, type SetupVerifier } from './verifiers.ts'
 export interface EstateClients {
   agents: SetupAgent[]
   verifiers: SetupVerifier[]
+  /** Users that are made where they are not there. Those that are keep password and status. */
+  accounts?: readonly SetupAccount[]
 }
 
 /**
@@ -24,6 +27,7 @@ export async function ensureClients(url: string, clients: EstateClients): Promis
       const shutOut: string[] = []
       for (const agent of clients.agents) if (!(await ensureAgent(transaction, agent))) shutOut.push(agent.clientId)
       for (const verifier of clients.verifiers) await ensureVerifier(transaction, verifier)
+      for (const account of clients.accounts ?? []) await ensureAccount(transaction, account)
       return shutOut
     })
   } finally {

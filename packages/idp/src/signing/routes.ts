@@ -1,11 +1,9 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
-import { clientKeyAlgorithms } from '../credentials/key.ts'
 import type { App } from '../http/app.ts'
 import type { Instance } from '../instance.ts'
+import { metadataOf } from '../oidc/metadata.ts'
 import { codes } from '../openapi/errors.ts'
-import { authenticationMethods } from '../tokens/authentication/presented.ts'
-import { managementScopes } from '../tokens/scopes.ts'
 import { historicalKeys } from './historical.ts'
 
 const tags = ['discovery']
@@ -30,7 +28,7 @@ const about = { tags, summary: 'Metadata of the server (RFC 8414)', response: { 
 export function publicRoutes(app: App, instance: Instance): void {
   const { config } = instance
   const cacheControl = `public, max-age=${Math.floor(config.jwksMaxAgeMs / 1_000)}`
-  const metadata = metadataOf(config.issuer)
+  const metadata = metadataOf(config)
 
   async function jwks(request: FastifyRequest, reply: FastifyReply) {
     // Without a lease this set may hold a key that was revoked since: better no answer than that one.
@@ -59,32 +57,6 @@ export function publicRoutes(app: App, instance: Instance): void {
         reply.header('access-control-allow-origin', '*').send(metadata),
       )
     }
-  }
-}
-
-function metadataOf(issuer: string) {
-  const token = `${issuer}/api/v1/token`
-  return {
-    issuer,
-    token_endpoint: token,
-    introspection_endpoint: `${token}/introspect`,
-    revocation_endpoint: `${token}/revoke`,
-    jwks_uri: `${issuer}/.well-known/jwks.json`,
-    federation_historical_keys_endpoint: `${issuer}/.well-known/federation-historical-keys`,
-    grant_types_supported: ['client_credentials'],
-    response_types_supported: [],
-    ...authenticationAt('token'),
-    ...authenticationAt('introspection'),
-    ...authenticationAt('revocation'),
-    scopes_supported: managementScopes,
-  }
-}
-
-/** RFC 8414 §2: clients authenticate in the same ways everywhere. */
-function authenticationAt(endpoint: string) {
-  return {
-    [`${endpoint}_endpoint_auth_methods_supported`]: authenticationMethods,
-    [`${endpoint}_endpoint_auth_signing_alg_values_supported`]: clientKeyAlgorithms,
   }
 }
 

@@ -1,6 +1,8 @@
 import { VerifyError, verifyJwt } from '@rekey/verifier'
 import { signingKeyrings } from '../config.ts'
 import type { Instance } from '../instance.ts'
+import { findKept, isKept } from '../oidc/kept-token.ts'
+import type { Oidc } from '../oidc/open.ts'
 import { findOpaqueToken, isOpaque } from './opaque.ts'
 
 /** What is known of an access token of ours, whichever form it has. Times are seconds since the epoch (RFC 7519). */
@@ -12,16 +14,20 @@ export interface AccessTokenClaims {
   scope?: string | undefined
   iat: number
   exp: number
-  /** Of a JWT, as the next one. */
   aud?: string
+  /** Of a JWT. */
   jti?: string
+  /** Of a user's token: the session in which it was granted. */
+  sid?: string | undefined
+  /** Of one that is not to be presented to APIs. */
+  token_type?: 'Bearer' | 'refresh_token'
 }
 
 const algorithms = signingKeyrings.map(({ algorithm }) => algorithm)
 
 /**
  * Reads an access token that this server issued. A JWT is held against the keys in memory, at once; an opaque token is looked
- * up. That it may be denied, or its client suspended, is not looked at.
+ * up, one that the OpenID provider keeps too. That it may be denied, or its client suspended, is not looked at.
  *
  * @param now milliseconds since the epoch
  * @param toleranceMs for how long after its end a JWT is still read
@@ -29,11 +35,14 @@ const algorithms = signingKeyrings.map(({ algorithm }) => algorithm)
  */
 export function claimsOf(
   instance: Instance,
+  oidc: Oidc,
   token: string,
   now: number,
   toleranceMs = 0,
 ): AccessTokenClaims | undefined | Promise<AccessTokenClaims | undefined> {
-  return isOpaque(token) ? opaqueClaims(instance, token) : jwtClaims(instance, token, now, toleranceMs)
+  if (isOpaque(token)) return opaqueClaims(instance, token)
+  if (isKept(token)) return findKept(instance, oidc, token).then((found) => found?.claims)
+  return jwtClaims(instance, token, now, toleranceMs)
 }
 
 /**

@@ -2,10 +2,16 @@ import { randomBytes } from 'node:crypto'
 import { recordEvent } from '@rekey/database'
 import { isAcceptedAt } from '@rekey/keyring'
 import { sql, type Transaction } from 'kysely'
+import type { HeldKey } from '../credentials/client.ts'
+import { isGood } from '../credentials/judge.ts'
+import { thumbprintOf } from '../credentials/key.ts'
 import { hashSecret } from '../credentials/secret.ts'
 import { credentialColumns, storedOf } from '../credentials/stored.ts'
 import { OAuthError } from '../error.ts'
+import { keySetId, registeredKeys } from '../registration/keys/held.ts'
+import { registrationColumns, registrationOf } from '../registration/stored.ts'
 import type { IdpDatabase, IdpTables } from '../tables.ts'
+import { transact } from '../transact.ts'
 import type { Authenticated } from './authentication/authenticate.ts'
 
 /** Who calls, by an opaque token, and what the token allows. */
@@ -36,7 +42,7 @@ export async function issueOpaqueToken(
 ): Promise<string> {
   const { clientId, organizationId } = client
   const token = prefix + randomBytes(32).toString('base64url')
-  await db.transaction().execute(async (transaction) => {
+  await transact(db, async (transaction) => {
     await lockGranted(transaction, clientId, held, scope)
     await sql`
       INSERT INTO opaque_tokens (token_hash, agent_id, credential_id, scope, expires_at)
@@ -58,22 +64,54 @@ export async function issueOpaqueToken(
 async function lockGranted(
   transaction: Transaction<IdpTables>,
   clientId: string,
-  { credentialId, version }: Authenticated['held'],
+  held: Authenticated['held'],
   scope: string,
 ): Promise<void> {
-  const row = await transaction
+  const isHeld =
+    'kid' in held && held.credentialId === keySetId(clientId)
+      ? isRegistered(await lockRegistration(transaction, clientId, scope), clientId, held)
+      : isAcceptedIn(await lockCredential(transaction, clientId, held.credentialId, scope), held.version)
+  if (!isHeld) throw new OAuthError('invalid_client', 'client authentication failed')
+}
+
+const clockNow = sql<number>`clock_timestamp()`.as('now')
+
+function lockAgent(transaction: Transaction<IdpTables>, clientId: string, scope: string) {
+  return transaction
     .selectFrom('agents')
-    .innerJoin('credentials', 'credentials.agent_id', 'agents.agent_id')
-    .select([...credentialColumns, sql<number>`clock_timestamp()`.as('now')])
     .where('agents.agent_id', '=', clientId)
     .where('agents.status', '=', 'active')
     .where(sql<boolean>`scopes @> string_to_array(${scope}, ' ')`)
-    .where('credential_id', '=', credentialId)
     .forShare()
+}
+
+function lockCredential(transaction: Transaction<IdpTables>, clientId: string, credentialId: string, scope: string) {
+  return lockAgent(transaction, clientId, scope)
+    .innerJoin('credentials', 'credentials.agent_id', 'agents.agent_id')
+    .select([...credentialColumns, clockNow])
+    .where('credential_id', '=', credentialId)
     .executeTakeFirst()
+}
+
+type Locked<T extends (...given: never[]) => Promise<unknown>> = Awaited<ReturnType<T>>
+
+function isAcceptedIn(row: Locked<typeof lockCredential>, version: string): boolean {
   const presented = row && storedOf(row).keyring.versions.find(({ id }) => id === version)
-  if (presented && isAcceptedAt(presented, row.now)) return
-  throw new OAuthError('invalid_client', 'client authentication failed')
+  return presented !== undefined && isAcceptedAt(presented, row?.now as number)
+}
+
+/** A key that a client registered has no row of its own. */
+function lockRegistration(transaction: Transaction<IdpTables>, clientId: string, scope: string) {
+  return lockAgent(transaction, clientId, scope)
+    .innerJoin('clients', 'clients.client_id', 'agents.agent_id')
+    .select([...registrationColumns, clockNow])
+    .executeTakeFirst()
+}
+
+/** Under the name of the key there may be another by now. */
+function isRegistered(row: Locked<typeof lockRegistration>, clientId: string, { kid, jwk }: HeldKey): boolean {
+  const key = row && registeredKeys(clientId, registrationOf(row)).find((each) => each.kid === kid)
+  return key !== undefined && isGood(key, row?.now as number) && thumbprintOf(key.jwk) === thumbprintOf(jwk)
 }
 
 /** A stored token that is good. Times are milliseconds since the epoch. */

@@ -5,6 +5,7 @@ import type { Client } from '../credentials/client.ts'
 import { OAuthError } from '../error.ts'
 import type { App } from '../http/app.ts'
 import type { Instance } from '../instance.ts'
+import type { Oidc } from '../oidc/open.ts'
 import { codes } from '../openapi/errors.ts'
 import { accessTokenSigner } from './access-token.ts'
 import {
@@ -21,6 +22,7 @@ import { issueOpaqueToken } from './opaque.ts'
 import { revocationRoute } from './revocation/routes.ts'
 import { type Grant, grantScopes } from './scopes.ts'
 import { sendJson } from './send.ts'
+import { ownScopes } from './user-scopes.ts'
 import { whenReady } from './when-ready.ts'
 
 /** What a client asks for, read and not yet judged. */
@@ -40,44 +42,45 @@ const body = z.object({
   scope: z.string().optional().describe('Scopes divided by spaces; without it, all that do not administer'),
 })
 const callers = [{ client: [] }]
+export const tokenReply = z.object({
+  access_token: z.string().describe('A JWT (RFC 9068), or an opaque token when it administers'),
+  token_type: z.literal('Bearer'),
+  expires_in: z.number().describe('Seconds'),
+  scope: z.string().optional().describe('Absent when there is none'),
+})
 const schema = {
   tags: ['tokens'],
   summary: 'Issue an access token',
   description:
     'RFC 6749 §4.4. Who asks for management scopes by name, or for all by `management`, gets an opaque token.',
   response: {
-    200: z.object({
-      access_token: z.string().describe('A JWT (RFC 9068), or an opaque token when it administers'),
-      token_type: z.literal('Bearer'),
-      expires_in: z.number().describe('Seconds'),
-      scope: z.string().optional().describe('Absent when there is none'),
-    }),
+    200: tokenReply,
   },
-  refuses: codes('invalid_scope', 'unsupported_grant_type'),
+  refuses: codes('invalid_scope', 'unauthorized_client', 'unsupported_grant_type'),
 }
 
-/** The endpoints of OAuth: tokens are issued, asked about and revoked. */
-export function tokenRoutes(app: App, instance: Instance): void {
-  issueRoute(app, instance)
-  introspectionRoute(app, instance)
-  revocationRoute(app, instance)
+/** The endpoints of OAuth for clients as such: tokens are issued, asked about and revoked. */
+export function tokenRoutes(app: App, instance: Instance, oidc: Oidc): void {
+  app.post('/api/v1/token', formRoute(schema, body, callers), clientCredentials(instance))
+  introspectionRoute(app, instance, oidc)
+  revocationRoute(app, instance, oidc)
 }
 
-/** The token endpoint: client_credentials of agents. The common path writes nothing and waits for nothing. */
-function issueRoute(app: App, instance: Instance): void {
+/** Answers client_credentials of agents and registered clients. The common path writes nothing and waits for nothing. */
+export function clientCredentials(instance: Instance) {
   const { config, clock, metrics, connection } = instance
   const ttlMs = config.accessTokenTtlMs
   const signAccessToken = accessTokenSigner({ issuer: config.issuer, audience: config.audience, ttlMs })
   const ending = { token_type: 'Bearer', expires_in: Math.floor(ttlMs / 1_000) }
   const issued = { jwt: metrics.tokens.labels('jwt'), opaque: metrics.tokens.labels('opaque') }
 
-  app.post('/api/v1/token', formRoute(schema, body, callers), (request, reply) => {
+  return (request: FastifyRequest, reply: FastifyReply): void | Promise<void> => {
     const asked = read(instance, request, clock())
     instance.requireLease()
     return whenReady(authenticate(instance, asked.attempt), (authenticated) =>
       answer(asked, authenticated, request, reply),
     )
-  })
+  }
 
   function answer(asked: TokenRequest, authenticated: Authenticated, request: FastifyRequest, reply: FastifyReply) {
     const { attempt, grantType, scope: names } = asked
@@ -87,6 +90,7 @@ function issueRoute(app: App, instance: Instance): void {
     if (grantType !== 'client_credentials') {
       throw new OAuthError('unsupported_grant_type', 'this endpoint grants client_credentials')
     }
+    requireRegistered(client, request)
     const grant = granted(names, client, request)
     const waitMs = untilIssuable(asked, client)
     if (waitMs !== undefined) return answerIn(waitMs, asked, authenticated, request, reply)
@@ -137,10 +141,17 @@ function read(instance: Instance, request: FastifyRequest, now: number): TokenRe
   return { attempt, grantType: form.grant_type, scope: form.scope, waitsUntil: now + mostWaitMs }
 }
 
+/** @throws OAuthError `unauthorized_client` when a client registered, and not for this grant (RFC 7591 §2) */
+function requireRegistered(client: Client, request: FastifyRequest): void {
+  if (client.registration?.metadata.grant_types?.includes('client_credentials') ?? true) return
+  setCaller(request, client)
+  throw new OAuthError('unauthorized_client', 'this client did not register for client_credentials')
+}
+
 /** @throws OAuthError `invalid_scope` */
 function granted(names: string | undefined, client: Client, request: FastifyRequest): Grant {
   try {
-    return grantScopes(names, client.scopes)
+    return grantScopes(names, client.registration ? ownScopes(client.scopes) : client.scopes)
   } catch (error) {
     setCaller(request, client)
     throw error

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import { type Kysely, sql } from 'kysely'
+import { type Kysely, type RawBuilder, sql } from 'kysely'
+import { stateAdapter } from '../../src/oidc/state/adapter.ts'
 import { type Estate, eventually, startEstate, type TestInstance } from '../estate.ts'
+import { initialToken, registerClient } from '../registration/client.ts'
 
 /** The lock that orders all changes is taken last: whoever holds it waits for nobody, so there are no deadlocks. */
 describe('what ends tokens', { timeout: 60_000 }, () => {
@@ -28,22 +30,64 @@ describe('what ends tokens', { timeout: 60_000 }, () => {
       for (const scope of ['agents:read', 'audit:read'])
         assert.equal((await idp.token(credential, { scope })).status, 200)
       const bearer = await idp.management()
-      const { db } = estate
-      const waiting = await db.transaction().execute(async (transaction) => {
-        await sql`SELECT FROM opaque_tokens WHERE agent_id = ${agentId} AND scope = 'audit:read' FOR UPDATE`.execute(
-          transaction,
-        )
-        const reply = idp.manage(method, all + path(credential.credentialId), body, bearer)
-        await eventually(
-          () => waitingForLocks(db),
-          (count) => count === 1,
-        )
-        await sql`SET LOCAL lock_timeout = '500ms'`.execute(transaction)
-        await sql`SELECT FROM revision FOR UPDATE`.execute(transaction)
-        return { reply }
-      })
-      assert.equal((await waiting.reply).status, 200)
+      const reply = await whileWaiting(
+        sql`SELECT FROM opaque_tokens WHERE agent_id = ${agentId} AND scope = 'audit:read' FOR UPDATE`,
+        () => idp.manage(method, all + path(credential.credentialId), body, bearer),
+      )
+      assert.equal(reply.status, 200)
     })
+  }
+
+  test('keeps nobody from a change while it waits for what users granted: decommissioning an agent', async () => {
+    const { clientId } = await registerBySecret({})
+    await grant(clientId)
+    const bearer = await idp.management()
+    const reply = await whileWaiting(grantsOf(clientId), () =>
+      idp.manage('POST', `/api/v1/agents/${clientId}/decommission`, {}, bearer),
+    )
+    assert.equal(reply.status, 200)
+  })
+
+  test('keeps nobody from a change while it waits for what users granted: registering a client anew', async () => {
+    const { clientId } = await registerBySecret({})
+    await grant(clientId)
+    const { token: iat } = await initialToken(idp, { client_id: clientId })
+    const { clientId: anew } = await whileWaiting(grantsOf(clientId), () => registerBySecret({ iat }))
+    assert.equal(anew, clientId)
+  })
+
+  test('keeps nobody from a change while it waits for an initial access token', async () => {
+    const { clientId } = await registerBySecret({})
+    for (const asked of [{}, { client_id: clientId }]) {
+      const { id, token: iat } = await initialToken(idp, asked)
+      const used = sql`SELECT FROM initial_access_tokens WHERE token_id = ${id} FOR UPDATE`
+      assert.ok((await whileWaiting(used, () => registerBySecret({ iat }))).secret)
+    }
+  })
+
+  const redirect_uris = ['https://app.example/callback']
+  const registerBySecret = (wish: object) =>
+    registerClient(idp, { profile: 'code-flow-secret', redirect_uris, ...wish })
+
+  const grant = (clientId: string) =>
+    stateAdapter(idp.idp.instance)('Grant').upsert(clientId, { kind: 'Grant', accountId: 'ada', clientId }, 600)
+  const grantsOf = (clientId: string) => sql`SELECT FROM oidc_state WHERE client_id = ${clientId} FOR UPDATE`
+
+  /** Holds rows that an act waits for, and sees that it has not taken the lock that orders all changes by then. */
+  async function whileWaiting<T>(rows: RawBuilder<unknown>, act: () => Promise<T>): Promise<T> {
+    const { db } = estate
+    const waiting = await db.transaction().execute(async (transaction) => {
+      await rows.execute(transaction)
+      const acted = act()
+      await eventually(
+        () => waitingForLocks(db),
+        (count) => count === 1,
+      )
+      await sql`SET LOCAL lock_timeout = '500ms'`.execute(transaction)
+      await sql`SELECT FROM revision FOR UPDATE`.execute(transaction)
+      return { acted }
+    })
+    return waiting.acted
   }
 })
 

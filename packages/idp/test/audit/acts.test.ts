@@ -11,6 +11,7 @@ import {
   startEstate,
   type TestInstance,
 } from '../estate.ts'
+import { newKey, registerClient, sendAs } from '../registration/client.ts'
 import { auditReader } from './reading.ts'
 
 /** What may be called without leaving an event of its own: it changes nothing, or calls others that do. */
@@ -69,6 +70,39 @@ describe('every act of an administrator', { timeout: 120_000 }, () => {
     await act('agent.decommissioned', 'DELETE', one, another)
   }
 
+  async function administerAccounts(): Promise<void> {
+    const one = '/api/v1/accounts/{accountId}'
+    const { accountId } = await act('account.created', 'POST', '/api/v1/accounts', {}, { username: 'ann' })
+    await act('account.updated', 'PATCH', one, { accountId }, { name: 'Ann' })
+    await act('account.password_changed', 'PATCH', one, { accountId }, { password: 'correct horse battery' })
+    await act('account.disabled', 'POST', `${one}/disable`, { accountId })
+    await act('account.enabled', 'PATCH', one, { accountId }, { status: 'active' })
+  }
+
+  async function administerRegistrations(): Promise<void> {
+    const path = '/api/clients/{clientId}/jwks'
+    const asked = { label: 'two', max_usages: 2 }
+    const { id, token: iat } = await act(
+      'initial_access_token.created',
+      'POST',
+      '/api/admin/dcr/initial-access-tokens',
+      {},
+      asked,
+    )
+    const { clientId } = await registerClient(idp, { iat })
+    await act('client.updated', 'POST', path, { clientId }, newKey().jwk)
+    await act('client.updated', 'PUT', path, { clientId }, { keys: [newKey().jwk] })
+    const bySecret = { iat, profile: 'code-flow-secret', redirect_uris: ['https://client.example/back'] }
+    const { clientId: other } = await registerClient(idp, bySecret)
+    const one = '/api/admin/dcr/clients/{clientId}'
+    await act('credential.rotated', 'POST', `${one}/secret`, { clientId: other })
+    await act('registration_token.issued', 'POST', `${one}/tokens`, { clientId })
+    await act('client.deleted', 'DELETE', one, { clientId })
+    await act('initial_access_token.revoked', 'DELETE', '/api/admin/dcr/initial-access-tokens/{tokenId}', {
+      tokenId: id,
+    })
+  }
+
   async function administerKeyrings(): Promise<void> {
     const path = '/api/v1/keyrings/{name}'
     const name = 'signing-rs256'
@@ -114,6 +148,23 @@ describe('every act of an administrator', { timeout: 120_000 }, () => {
     await act('incident.unfrozen', 'POST', `${one}/unfreeze`, { incident })
   }
 
+  async function changeRegistrations(): Promise<void> {
+    const { clientId, rat, path, metadata } = await registerClient(idp)
+    const changes = [
+      ['client.updated', 'PATCH', { client_name: 'one' }],
+      ['client.updated', 'PUT', { client_id: clientId, jwks: metadata.jwks }],
+      ['client.deleted', 'DELETE', undefined],
+    ] as const
+    const left = async (action: string, count: number) => (await audit.until({ action, actor: clientId }, count)).length
+    for (const [action, method, body] of changes) {
+      const before = await left(action, 0)
+      assert.ok((await sendAs(idp, rat, method, path, body)).status < 300, method)
+      assert.equal(await left(action, before + 1), before + 1)
+      called.add(`${method} /api/oidc/register/{clientId}`)
+    }
+    called.add('POST /api/oidc/register')
+  }
+
   async function administerTokens(): Promise<void> {
     const { body } = await idp.token(agent)
     const form = { method: 'POST', headers: { authorization: basic(agent) } }
@@ -129,7 +180,14 @@ describe('every act of an administrator', { timeout: 120_000 }, () => {
 
   test('leaves its event, and no act is left out here', async () => {
     // Ending an agent denies its tokens, which is an event as well: what is told of that comes first.
-    for (const administer of [administerTrust, administerAgents, workOnAnIncident, administerKeyrings]) {
+    for (const administer of [
+      administerTrust,
+      administerAgents,
+      administerAccounts,
+      administerRegistrations,
+      workOnAnIncident,
+      administerKeyrings,
+    ]) {
       await administer()
       for (const [action, count] of expected) {
         const events = await audit.until({ action, actor: admin.clientId }, count)
@@ -137,10 +195,11 @@ describe('every act of an administrator', { timeout: 120_000 }, () => {
       }
     }
     await administerTokens()
+    await changeRegistrations()
     const { body } = await audit.get('/api/v1/openapi.json')
     const acts = Object.entries(body.paths as Record<string, object>).flatMap(([path, methods]) =>
       Object.keys(methods)
-        .filter((method) => method !== 'get' && path.startsWith('/api/v1/'))
+        .filter((method) => method !== 'get' && /^\/api\/(v1|admin|clients|oidc\/register)(\/|$)/.test(path))
         .map((method) => `${method.toUpperCase()} ${path}`),
     )
     assert.deepEqual(acts.toSorted(), [...called, ...leavesNothing].toSorted())

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { credentialUses } from '../../src/credentials/uses.ts'
+import { sql } from 'kysely'
+import { credentialUses, pruneKeyUses } from '../../src/credentials/uses.ts'
 import { basic } from '../estate.ts'
 import { settingOf, type TestCredential } from './setting.ts'
 
@@ -136,5 +137,19 @@ describe('uses of a credential', { timeout: 60_000 }, () => {
       .where('credential_id', '=', credentialId)
       .executeTakeFirst()
     assert.deepEqual([row?.count, errors], [2, []])
+  })
+
+  test('of a key that a client registered are forgotten after a week without one, those of a credential are not', async () => {
+    const { db } = setting.estate()
+    const { credentialId } = await credential()
+    const row = (id: string, days: number) => {
+      const at = sql`now() - ${days} * interval '1 day'` as never
+      return { credential_id: id, version: 'v', address: '192.0.2.1', first_at: at, last_at: at, count: 1 }
+    }
+    const rows = [row('jwks:old', 8), row('jwks:new', 6), row(credentialId, 400)]
+    await db.insertInto('credential_uses').values(rows).execute()
+    await pruneKeyUses(db)
+    const held = await db.selectFrom('credential_uses').select('credential_id').where('version', '=', 'v').execute()
+    assert.deepEqual(held.map(({ credential_id }) => credential_id).sort(), [credentialId, 'jwks:new'].sort())
   })
 })

@@ -36,7 +36,14 @@ describe('an administrator of another organization', { timeout: 60_000 }, () => 
     const agentId = agent.clientId
     const { body } = await idp.manage('POST', `/api/v1/agents/${agentId}/credentials`, {})
     const parts = { name: 'signing-es256', id: 'api/one', incident: 'INC-1', step: 'guard' }
-    values = { agentId, credentialId: body.credentialId, ...parts }
+    values = {
+      agentId,
+      clientId: agentId,
+      accountId: agentId,
+      tokenId: agentId,
+      credentialId: body.credentialId,
+      ...parts,
+    }
     await eventually(
       async () => (await idp.manage('GET', '/api/v1/keyrings/signing-es256')).body,
       ({ versions }) => versions.length > 1,

@@ -8,7 +8,7 @@ const limit = { most: 2, withinMs: 10_000 }
 
 function withClock() {
   const time = { now: 1_000_000 }
-  const limits = requestLimits({ failedAuthentications: limit, administration: limit }, () => time.now)
+  const limits = requestLimits({ failedAuthentications: limit, administration: limit, logins: limit }, () => time.now)
   const failed = (address: string) => waitOf(() => limits.failed(address)) !== 0
   return { time, limits, failed }
 }

@@ -12,10 +12,17 @@ interface Operation {
 
 /** Every route by which a management token changes something, written down once more on purpose. */
 const refused = [
+  'POST /api/admin/dcr/clients/{clientId}/secret',
+  'POST /api/clients/{clientId}/jwks',
+  'PUT /api/clients/{clientId}/jwks',
   'DELETE /api/v1/agents/{agentId}',
   'DELETE /api/v1/denied',
   'DELETE /api/v1/verifiers/{id}',
+  'PATCH /api/v1/accounts/{accountId}',
   'PATCH /api/v1/agents/{agentId}',
+  'POST /api/admin/dcr/clients/{clientId}/tokens',
+  'POST /api/admin/dcr/initial-access-tokens',
+  'POST /api/v1/accounts',
   'POST /api/v1/agents',
   'POST /api/v1/agents/{agentId}/credentials',
   'POST /api/v1/agents/{agentId}/credentials/{credentialId}/rotate',
@@ -29,7 +36,10 @@ const refused = [
   'PUT /api/v1/issuance',
 ]
 const allowed = [
+  'DELETE /api/admin/dcr/clients/{clientId}',
+  'DELETE /api/admin/dcr/initial-access-tokens/{tokenId}',
   'DELETE /api/v1/agents/{agentId}/credentials/{credentialId}',
+  'POST /api/v1/accounts/{accountId}/disable',
   'POST /api/v1/agents/{agentId}/credentials/{credentialId}/revoke',
   'POST /api/v1/agents/{agentId}/suspend',
   'POST /api/v1/denied',
@@ -40,6 +50,7 @@ const allowed = [
 
 const values = {
   agentId: agent.clientId,
+  clientId: agent.clientId,
   credentialId: agent.clientId,
   name: 'signing-es256',
   id: 'api/one',

@@ -48,7 +48,8 @@ describe('the description of the API', { timeout: 30_000 }, () => {
       assert.ok(summary, name)
       assert.equal(tags?.length, 1, name)
       assert.ok(
-        Object.keys(responses).some((status) => /^2/.test(status)),
+        // A page that leads elsewhere answers nothing itself.
+        Object.keys(responses).some((status) => /^(2|303)/.test(status)),
         name,
       )
     }

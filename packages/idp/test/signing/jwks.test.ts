@@ -45,7 +45,7 @@ describe('the published key set', () => {
       for (const name of ['openid-configuration', 'oauth-authorization-server']) {
         const { body } = await idp.call(`${prefix}/.well-known/${name}`)
         assert.equal(body.issuer, idp.url)
-        assert.equal(body.token_endpoint, `${idp.url}/api/v1/token`)
+        assert.equal(body.token_endpoint, `${idp.url}/api/oidc/token`)
         assert.equal((await fetch(body.jwks_uri)).status, 200)
       }
     }

@@ -10,6 +10,7 @@ import { requireScope } from '../../http/authorise.ts'
 import { idempotent, type Preparation } from '../../http/idempotency.ts'
 import type { Instance } from '../../instance.ts'
 import { codes } from '../../openapi/errors.ts'
+import { isSigning } from '../../registration/methods.ts'
 import { requireStillInUse } from '../confirm.ts'
 import { createCredential, type NewCredential, requireCreatable, requireNotDecommissioned } from '../create.ts'
 import { type GivenJwk, type Made, makeVersion } from '../make.ts'
@@ -112,7 +113,7 @@ type Of = Pick<StoredCredential, 'agentId' | 'credentialId' | 'kind'>
  *
  * @param requireMay throws when none may; not asked where the reply to an earlier request is given once more
  */
-function nextVersion(
+export function nextVersion(
   { secrets, connection }: Instance,
   { agentId, credentialId, kind }: Of,
   jwk: GivenJwk,
@@ -121,14 +122,15 @@ function nextVersion(
   return {
     async make() {
       await requireMay()
-      return makeVersion(secrets, agentId, credentialId, kind, jwk)
+      const signs = kind === 'client-secret' && (await isSigning(connection.db, agentId))
+      return makeVersion(secrets, agentId, credentialId, kind, jwk, signs)
     },
     discard: ({ material }) => secrets.discard(material.publicPart),
     confirm: (done) => requireStillInUse(connection.db, done),
   }
 }
 
-function overlapOf(text: string | undefined): number | undefined {
+export function overlapOf(text: string | undefined): number | undefined {
   try {
     return text === undefined ? undefined : parseDuration(text)
   } catch (cause) {

@@ -9,7 +9,7 @@ import { verifiers } from '../../trust/verifiers.ts'
 import { type FoundKey, findKey, keysNow, showKey, sinceOf } from './key.ts'
 import { lackBefore } from './leaked-store.ts'
 import { endsOwn } from './sessions/selected.ts'
-import { aboutReplies } from './stored-replies.ts'
+import { aboutStoredSecrets } from './stored-secrets.ts'
 
 /**
  * Looks at what a plan would meet, and changes nothing.
@@ -124,7 +124,7 @@ function aboutAll({ sessions }: Plan, seen: readonly VerifierShown[]): string[] 
 /** Since when the store may have been read: as changes are looked for. */
 async function aboutSecrets({ connection }: Instance, plan: Plan, found: FoundKey | undefined): Promise<string[]> {
   const since = sinceOf(plan, found)
-  return plan.suspectStore && since !== undefined ? aboutReplies(connection.db, since) : []
+  return plan.suspectStore && since !== undefined ? aboutStoredSecrets(connection.db, plan, since) : []
 }
 
 async function obstacleInStore(instance: Instance, plan: Plan): Promise<Inspection['obstacles']> {

@@ -23,13 +23,13 @@ import { IdpError } from '../../error.ts'
 import { iso } from '../../http/time.ts'
 import type { Instance } from '../../instance.ts'
 import { replaceVersion, revokeVersion } from '../../keyrings/revoke.ts'
+import { sealAllAnew } from '../../root-keys/seal-anew.ts'
 import type { Caller } from '../../tokens/opaque.ts'
 import { newestTrust } from '../../trust/leases.ts'
 import { findIncident, incidentOf } from '../record.ts'
 import { keysNow, requireKey, showSuccessor } from './key.ts'
 import { windowOf } from './promote.ts'
 import { causeOf } from './revoke.ts'
-import { tendProbes } from './stored-probes.ts'
 import { forgetReplies } from './stored-replies.ts'
 
 type By = Pick<Caller, 'clientId'>
@@ -75,7 +75,7 @@ export async function revokeOlder(instance: Instance, plan: Plan, caller: By): P
     await revokeAll(instance, name, isExposed, plan, caller)
   }
   instance.loop.poke()
-  await tendProbes(instance.connection.db, instance.sealer, instance.rootKeys.sealing)
+  await sealAllAnew(instance.connection.db, instance.sealer, instance.rootKeys.sealing)
   const revoked = (await signing(instance.store)).flatMap(({ name, versions }) =>
     versions
       .filter(({ id, incident }) => incident === plan.incident || id === plan.kid)

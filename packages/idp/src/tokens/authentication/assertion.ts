@@ -1,12 +1,12 @@
 import { decodeUnverified, type JwtClaims, VerifyError, verifyJwt } from '@rekey/verifier'
-import type { Client, HeldKey } from '../../credentials/client.ts'
+import type { Client, HeldKey, HeldSecret } from '../../credentials/client.ts'
 import { isGood } from '../../credentials/judge.ts'
 import { longestAssertionMs } from '../../credentials/policy.ts'
 import { nobodysKey } from './nobodys-key.ts'
 
 /** What an assertion turned out to be, with the `jti` by which it is used up, or why it is none. */
 export type AssertionVerdict =
-  | { is: 'good' | 'dead'; held: HeldKey; jti: string; expiresAt: number }
+  | { is: 'good' | 'dead'; held: HeldKey | HeldSecret; jti: string; expiresAt: number }
   | { is: 'unknown'; cause: string }
 
 export interface AssertionRules {
@@ -19,7 +19,7 @@ export interface AssertionRules {
 }
 
 /** RFC 7523 does without a type; a JWT of the client's that says it is something else is no assertion. */
-const types = [null, 'JWT', 'client-authentication+jwt']
+export const assertionTypes = [null, 'JWT', 'client-authentication+jwt']
 const longestJti = 512
 
 /** Anybody can ask for these verifications. Enough for a client that names none of its keys and is between two of them. */
@@ -110,7 +110,7 @@ function judgeByKey(
       algorithms: [held.algorithm],
       issuer: clientId,
       audience: rules.audiences,
-      requiredTyp: types,
+      requiredTyp: assertionTypes,
       requiredClaims: ['sub', 'jti', 'aud'],
       clockToleranceMs: rules.skewMs,
       now,
@@ -131,10 +131,11 @@ function judgeByKey(
 }
 
 /** What RFC 7523 §3 asks for beyond any JWT. */
-function faultOf({ sub, aud, exp, jti = '' }: JwtClaims, clientId: string, rules: AssertionRules, now: number) {
+export function faultOf({ sub, aud, exp, jti }: JwtClaims, clientId: string, rules: AssertionRules, now: number) {
   if (sub !== clientId) return 'subject_mismatch'
+  const meant = [aud].flat()
   // One that is meant for another server as well could be handed on to us by it.
-  if (![aud].flat().every((one) => rules.audiences.includes(one as string))) return 'audience_mismatch'
+  if (meant.length === 0 || !meant.every((one) => rules.audiences.includes(one as string))) return 'audience_mismatch'
   if (exp * 1_000 > now + longestAssertionMs + rules.skewMs) return 'token_lifetime_too_long'
-  return jti === '' || jti.length > longestJti ? 'jti_invalid' : undefined
+  return typeof jti !== 'string' || jti === '' || jti.length > longestJti ? 'jti_invalid' : undefined
 }

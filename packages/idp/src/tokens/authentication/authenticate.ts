@@ -1,14 +1,15 @@
+import { decodeUnverified } from '@rekey/verifier'
 import type { FastifyRequest } from 'fastify'
 import type { Client, HeldKey, HeldSecret } from '../../credentials/client.ts'
-import { isGood, judgeSecret } from '../../credentials/judge.ts'
+import { isGood } from '../../credentials/judge.ts'
 import { tripped } from '../../credentials/tripwire.ts'
 import { OAuthError } from '../../error.ts'
 import type { Authorised } from '../../http/authorise.ts'
 import type { Instance } from '../../instance.ts'
+import { isKeySetStale, refetchFor } from '../../registration/keys/refetch.ts'
 import type { Form } from '../form.ts'
-import { judgeAssertion } from './assertion.ts'
+import { judge, type Recognised, type Verdict } from './judge.ts'
 import { NoCredential, type Presented, presentedBy } from './presented.ts'
-import { useOnce } from './used-assertions.ts'
 
 /** A client that authenticated, and by which version of which credential. */
 export interface Authenticated {
@@ -23,16 +24,6 @@ export interface Attempt {
   /** Milliseconds since the epoch. */
   now: number
 }
-
-interface Recognised {
-  is: 'good' | 'dead'
-  held: HeldSecret | HeldKey
-  /** Of an assertion. */
-  jti?: string
-  expiresAt?: number
-}
-
-type Verdict = Recognised | { is: 'unknown'; cause?: string }
 
 /**
  * Reads what a request presents. The audit is told of one that presents no credential at all.
@@ -77,24 +68,29 @@ export function authenticateInMemory(instance: Instance, attempt: Attempt) {
   const client = instance.clients.known(attempt.presented.clientId)
   // Also where there is none: whether a client was in memory must not show in the time of a refusal.
   const verdict = judge(instance, attempt, client)
-  return client && verdict.is === 'good' ? admit(instance, attempt, client, verdict) : undefined
+  if (!client || verdict.is !== 'good') return undefined
+  if ('assertion' in attempt.presented && isKeySetStale(client, instance.view.databaseNow())) return undefined
+  return admit(instance, attempt, client, verdict)
 }
 
 /** The second half. */
 export async function authenticateAnew(instance: Instance, attempt: Attempt): Promise<Authenticated> {
-  const client = await instance.clients.fresh(attempt.presented.clientId)
+  const client = await withNewestKeys(instance, attempt, await instance.clients.fresh(attempt.presented.clientId))
   const verdict = judge(instance, attempt, client)
   if (client && verdict.is === 'good') return admit(instance, attempt, client, verdict)
   if (client && verdict.is === 'dead') tripped(instance, client, verdict.held, attempt.address)
   return refuse(instance, attempt, client, causeOf(client, verdict))
 }
 
-function judge({ config, view }: Instance, { presented, now }: Attempt, client: Client | undefined): Verdict {
-  // All instances must see a credential end at the same moment, however their own clocks go.
-  const databaseNow = view.databaseNow()
-  if ('secret' in presented) return judgeSecret(presented.secret, client, databaseNow)
-  const audiences = [config.issuer, `${config.issuer}/api/v1/token`]
-  return judgeAssertion(presented.assertion, client, { audiences, skewMs: config.policy.skewMs, databaseNow }, now)
+/** Where they lie at a `jwks_uri`: what was published a moment ago is known here then, and what was withdrawn is not. */
+async function withNewestKeys(
+  instance: Instance,
+  { presented }: Attempt,
+  client: Client | undefined,
+): Promise<Client | undefined> {
+  if (!client || !('assertion' in presented)) return client
+  const { kid } = decodeUnverified(presented.assertion)?.header ?? {}
+  return refetchFor(instance, client, typeof kid === 'string' ? kid : undefined)
 }
 
 function admit(instance: Instance, attempt: Attempt, client: Client, verdict: Recognised) {
@@ -116,7 +112,7 @@ async function admitOnce(
 ): Promise<Authenticated> {
   const { client } = authenticated
   instance.requireRoom()
-  const isFirst = await useOnce(instance.connection.db, client.clientId, jti, expiresAt)
+  const isFirst = await instance.usedAssertions.useOnce(client.clientId, jti, expiresAt)
   if (!isFirst) return refuse(instance, attempt, client, 'replayed')
   return admitStill(instance, attempt, authenticated)
 }
@@ -169,11 +165,14 @@ function refuse({ gathered, limits }: Instance, attempt: Attempt, client: Client
   limits.failed(address)
   // Whoever presents the secret that was lost must not be told that it is wrong.
   if (cause === lost) throw new OAuthError('temporarily_unavailable', 'secrets of this client cannot be read')
-  throw new OAuthError('invalid_client', 'client authentication failed')
+  throw new OAuthError('invalid_client', cause === tooLong ? livesTooLong : 'client authentication failed')
 }
 
 const failed = { action: 'auth.failed', outcome: 'failed' } as const
 const lost = 'secret_lost'
+/** That is looked at last, when the signature has proved whose it is: his mistake may be told him. */
+const tooLong = 'token_lifetime_too_long'
+const livesTooLong = 'client authentication failed: the assertion lives longer than five minutes'
 
 /** It may be the id of an agent that is suspended, or anything, a secret that was put in the wrong place too; ours are UUIDs. */
 function claimed(clientId: string): { claims?: string } {

@@ -18,7 +18,12 @@ interface PresentedAssertion {
 export type Presented = PresentedSecret | PresentedAssertion
 
 /** The ways to authenticate that are understood here, as metadata names them. */
-export const authenticationMethods = ['client_secret_basic', 'client_secret_post', 'private_key_jwt'] as const
+export const authenticationMethods = [
+  'client_secret_basic',
+  'client_secret_post',
+  'client_secret_jwt',
+  'private_key_jwt',
+] as const
 
 /** Why a request carries nothing that any client could authenticate by, as the audit says it. */
 export type NoCredentialCause = 'credential_missing' | 'credential_malformed'
@@ -33,7 +38,7 @@ export class NoCredential extends OAuthError {
 }
 
 /**
- * Reads client_secret_basic, client_secret_post (RFC 6749 §2.3.1) or private_key_jwt (RFC 7523 §2.2).
+ * Reads client_secret_basic, client_secret_post (RFC 6749 §2.3.1), client_secret_jwt or private_key_jwt (RFC 7523 §2.2).
  *
  * @throws NoCredential when there is none or it is malformed; OAuthError `invalid_request` when two are used at once
  *   (RFC 6749 §2.3) or `client_id` names another client
@@ -103,7 +108,7 @@ function asserted({ client_assertion: assertion, client_assertion_type: type }: 
 }
 
 /** RFC 6749 §A.1: client ids are visible characters. Anything else is nobody's, and PostgreSQL refuses some of it. */
-function isPrintable(clientId: string): boolean {
+export function isPrintable(clientId: string): boolean {
   return /^[\x20-\x7e]{1,200}$/.test(clientId)
 }
 

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { OAuthError } from '../../error.ts'
 import type { App } from '../../http/app.ts'
 import type { Instance } from '../../instance.ts'
+import type { Oidc } from '../../oidc/open.ts'
 import { type AccessTokenClaims, claimsOf } from '../claims.ts'
 import { formOf, formRoute } from '../form.ts'
 import { sendJson } from '../send.ts'
@@ -16,14 +17,15 @@ const seconds = z.number().optional().describe('Seconds since 1970-01-01 UTC')
 /** Loose: a claim that restricts a token must reach whoever asks, even one that is not described here. */
 const answer = z.looseObject({
   active: z.boolean().describe('False for whatever is not good, or not for the caller to know'),
-  token_type: z.literal('Bearer').optional(),
+  token_type: z.enum(['Bearer', 'refresh_token']).optional().describe('Only `Bearer` is to be taken from a caller'),
   iss: z.string().optional(),
   sub: z.string().optional(),
-  aud: z.string().optional().describe('Of a JWT'),
+  aud: z.string().optional().describe('Not of an opaque token that administers'),
   client_id: z.string().optional(),
   organization_id: z.string().optional(),
   scope: z.string().optional(),
   jti: z.string().optional().describe('Of a JWT'),
+  sid: z.string().optional().describe('Of a user’s token: the session'),
   iat: seconds,
   exp: seconds,
 })
@@ -36,7 +38,7 @@ const schema = {
 }
 
 /** RFC 7662. Of a JWT everything is in memory: keys, deny-list, clients, and whoever asks. */
-export function introspectionRoute(app: App, instance: Instance): void {
+export function introspectionRoute(app: App, instance: Instance, oidc: Oidc): void {
   const { clock, clients, metrics } = instance
   const findAsker = askerOf(instance)
   const inactive = { active: false }
@@ -53,13 +55,13 @@ export function introspectionRoute(app: App, instance: Instance): void {
       // Once more: it may have been lost while something was read.
       instance.requireLease()
       counted[claims ? 'true' : 'false'].inc()
-      sendJson(reply, claims ? { ...claims, active: true, token_type: 'Bearer' } : inactive)
+      sendJson(reply, claims ? { token_type: 'Bearer', ...claims, active: true } : inactive)
     })
   })
 
   /** @returns the claims of a token that is good and of the asker's organization */
   function lookAt(token: string, asker: Asker, now: number) {
-    return whenReady(claimsOf(instance, token, now), (claims) => {
+    return whenReady(claimsOf(instance, oidc, token, now), (claims) => {
       if (!claims || instance.denies(claims)) return undefined
       if (asker.knows === 'organization' && claims.organization_id !== asker.organizationId) return undefined
       return whenActive(claims)

@@ -2,19 +2,12 @@ import { recordEvent } from '@rekey/database'
 import type { Transaction } from 'kysely'
 import { operatorOrganization } from '../../agents/organization.ts'
 import { hashSecret } from '../../credentials/secret.ts'
-import { type DenyRules, denyWithin, mostDenied } from '../../denied/store.ts'
+import { roomOfClient, roomOfTenant } from '../../denied/room.ts'
+import { type DenyRules, denyWithin } from '../../denied/store.ts'
 import { IdpError, OAuthError } from '../../error.ts'
 import type { IdpDatabase, IdpTables } from '../../tables.ts'
 import type { AccessTokenClaims } from '../claims.ts'
 import type { Caller } from '../opaque.ts'
-
-/**
- * Clients fill half of the deny-list at most, each a small part of that: the rest is for whoever has an incident to contain.
- * Whoever administers may fill all of it, but for administrators of tenants, who have a larger part.
- */
-const mostByClients = mostDenied / 2
-const mostByClient = 1_000
-const mostByAdministrator = 5_000
 
 /** Who wants a token to end. */
 export interface Revoker extends Caller {
@@ -47,9 +40,9 @@ export function revokeJwt(db: IdpDatabase, claims: AccessTokenClaims, jti: strin
     })
 }
 
-function roomFor({ administers, clientId: of, organizationId }: Revoker): DenyRules {
-  if (!administers) return { most: mostByClients, share: { of, most: mostByClient } }
-  return organizationId === operatorOrganization ? {} : { share: { of, most: mostByAdministrator } }
+function roomFor({ administers, clientId, organizationId }: Revoker): DenyRules {
+  if (!administers) return roomOfClient(clientId)
+  return organizationId === operatorOrganization ? {} : roomOfTenant(clientId)
 }
 
 /** Deletes an opaque token. Every instance reads it at each use. */
@@ -62,6 +55,14 @@ export function revokeOpaque(db: IdpDatabase, claims: AccessTokenClaims, token: 
       .executeTakeFirst()
     if (deleted) await recordRevoked(transaction, claims, actor, { form: 'opaque', scope: claims.scope })
   })
+}
+
+/** Of a token that the OpenID provider kept, and keeps no more. */
+export function recordKept(db: IdpDatabase, claims: AccessTokenClaims, actor: string): Promise<void> {
+  const form = claims.token_type === 'refresh_token' ? 'refresh' : 'opaque'
+  return db
+    .transaction()
+    .execute((transaction) => recordRevoked(transaction, claims, actor, { form, scope: claims.scope, sub: claims.sub }))
 }
 
 function recordRevoked(

@@ -5,11 +5,14 @@ import { IdpError, OAuthError } from '../../error.ts'
 import type { App } from '../../http/app.ts'
 import { requireScope } from '../../http/authorise.ts'
 import type { Instance } from '../../instance.ts'
-import { attemptOf, authenticate, setCaller } from '../authentication/authenticate.ts'
+import { isPublic } from '../../oidc/client-adapter.ts'
+import { clientOf } from '../../oidc/client-front.ts'
+import { endKept, findKept, isKept } from '../../oidc/kept-token.ts'
+import type { Oidc } from '../../oidc/open.ts'
 import { isByBearer } from '../authentication/presented.ts'
 import { type AccessTokenClaims, claimsOf } from '../claims.ts'
 import { type Form, formOf, formRoute } from '../form.ts'
-import { type Revoker, revokeJwt, revokeOpaque } from './revoke.ts'
+import { type Revoker, recordKept, revokeJwt, revokeOpaque } from './revoke.ts'
 
 const body = z.object({
   token: z.string().describe('The token, a JWT or opaque'),
@@ -26,7 +29,7 @@ const schema = {
 }
 
 /** RFC 7009. Answered when no instance takes the token any more, and all tell verifiers. */
-export function revocationRoute(app: App, instance: Instance): void {
+export function revocationRoute(app: App, instance: Instance, oidc: Oidc): void {
   const { clock, view } = instance
   const { db } = instance.connection
   const byBearer = requireScope(instance, 'agents:write', { whileFrozen: 'allowed' })
@@ -37,23 +40,36 @@ export function revocationRoute(app: App, instance: Instance): void {
     const form = formOf(request)
     const { token } = form
     if (token === undefined) throw new OAuthError('invalid_request', 'token is missing')
-    const revoker = await revokerOf(request, form, now)
-    // A verifier whose clock is behind may still take what has just expired.
-    const claims = await claimsOf(instance, token, now, endedMarginMs)
-    instance.requireLease()
-    if (claims) await revoke(token, claims, revoker)
+    const revoker = await revokerOf(request, form)
+    if (isKept(token)) await revokeKept(token, revoker)
+    else await revokeOwn(token, now, revoker)
     return reply.header('cache-control', 'no-store').send()
   })
 
-  async function revokerOf(request: FastifyRequest, form: Form, now: number): Promise<Revoker> {
+  async function revokerOf(request: FastifyRequest, form: Form): Promise<Revoker> {
     if (isByBearer(request.headers.authorization, form)) {
       await byBearer(request)
       return { ...request.caller, administers: true }
     }
-    const { client } = await authenticate(instance, attemptOf(instance, request, form, now))
-    setCaller(request, client)
-    instance.limits.administration(client.clientId)
+    const client = await clientOf(instance, request, form)
+    if (isPublic(client)) instance.limits.publicAdministration(request.ip)
+    else instance.limits.administration(client.clientId)
     return { ...request.caller, administers: false }
+  }
+
+  async function revokeKept(token: string, revoker: Revoker): Promise<void> {
+    const found = await findKept(instance, oidc, token)
+    if (!found) return
+    requireOwner(found.claims, revoker)
+    await endKept(oidc, found)
+    await recordKept(db, found.claims, revoker.clientId)
+  }
+
+  async function revokeOwn(token: string, now: number, revoker: Revoker): Promise<void> {
+    // A verifier whose clock is behind may still take what has just expired.
+    const claims = await claimsOf(instance, oidc, token, now, endedMarginMs)
+    instance.requireLease()
+    if (claims) await revoke(token, claims, revoker)
   }
 
   async function revoke(token: string, claims: AccessTokenClaims, revoker: Revoker): Promise<void> {

@@ -76,6 +76,7 @@ describe('the sessions of an incident', { timeout: 60_000 }, () => {
     assert.deepEqual(body.stores, [
       { name: 'deny-list', ended: null },
       { name: 'opaque-tokens', ended: 1 },
+      { name: 'oidc-sessions', ended: 0 },
     ])
     assert.equal(await introspected(old), false)
     assert.ok(!(await isAdmitted(opaque)))

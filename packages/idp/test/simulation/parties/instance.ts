@@ -15,7 +15,7 @@ import { serverOf } from './server.ts'
 
 const loopBeatMs = 1_000
 
-/** One life of an instance of the identity provider: the parts of `src/instance.ts`, on a simulated machine. */
+/** One life of an instance of the identity provider: the parts of `src/instance/open.ts`, on a simulated machine. */
 export interface SimulatedInstance {
   life: Life
   link: Link

@@ -50,7 +50,10 @@ describe('an assertion', () => {
     test(`meant for ${what} is good`, () => {
       const verdict = judge(signed(ec, claims({ aud: audience, jti: 'one' })))
       assert.ok(verdict.is === 'good')
-      assert.deepEqual([verdict.held.kid, verdict.jti, verdict.expiresAt], ['ec-1', 'one', now + 60_000 + rules.skewMs])
+      assert.deepEqual(
+        [verdict.held.version, verdict.jti, verdict.expiresAt],
+        ['ec-1', 'one', now + 60_000 + rules.skewMs],
+      )
     })
   }
 

@@ -36,9 +36,15 @@ export function signed(pair: ClientPair, claims: object, header: object = {}): s
 }
 
 /** An HMAC by the public key, or no signature at all: what a verifier takes that believes the header. */
-export function forged(pair: ClientPair, claims: object, alg: 'HS256' | 'none'): string {
-  const input = `${encode({ alg, kid: pair.kid })}.${encode(claims)}`
-  if (alg === 'none') return `${input}.`
-  const pem = pair.publicKey.export({ format: 'pem', type: 'spki' })
-  return `${input}.${createHmac('sha256', pem).update(input).digest('base64url')}`
+export function forged({ kid, publicKey }: ClientPair, claims: object, alg: 'HS256' | 'none'): string {
+  if (alg === 'none') return `${encode({ alg, kid })}.${encode(claims)}.`
+  return hmac(String(publicKey.export({ format: 'pem', type: 'spki' })), claims, { kid })
+}
+
+const hashes = { HS256: 'sha256', HS384: 'sha384', HS512: 'sha512' }
+
+/** Signs by a secret (client_secret_jwt). */
+export function hmac(secret: string, claims: object, header: object = {}, alg: keyof typeof hashes = 'HS256'): string {
+  const input = `${encode({ alg, ...header })}.${encode(claims)}`
+  return `${input}.${createHmac(hashes[alg], secret).update(input).digest('base64url')}`
 }

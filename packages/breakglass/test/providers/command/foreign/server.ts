@@ -5,7 +5,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { createServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { Provider } from 'oidc-provider'
+import { type AdapterConstructor, type ClientMetadata, Provider } from 'oidc-provider'
 import { forgetTokens, StoredTokens } from './tokens.ts'
 
 interface State {
@@ -15,7 +15,7 @@ interface State {
 
 const audience = 'urn:example:api'
 const secret = process.env.CLIENT_SECRET
-const client = (id: string) => ({
+const client = (id: string): ClientMetadata => ({
   client_id: id,
   client_secret: secret,
   token_endpoint_auth_method: 'client_secret_basic',
@@ -29,7 +29,8 @@ function made(issuer: string): RequestListener {
   const { keys, endedBefore }: State = JSON.parse(readFileSync('state.json', 'utf8'))
   forgetTokens(endedBefore)
   const provider = new Provider(issuer, {
-    adapter: StoredTokens,
+    // It keeps what this program needs, and has no more functions than those.
+    adapter: StoredTokens as unknown as AdapterConstructor,
     clients: ['agent-7', 'agent-8', 'rekey-probe'].map(client),
     jwks: { keys: keys.map(({ jwk }) => jwk) },
     features: {

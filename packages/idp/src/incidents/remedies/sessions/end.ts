@@ -13,12 +13,13 @@ import { withoutIssuerEntries } from '../../../trust/knows-issuer.ts'
 import { verifiers } from '../../../trust/verifiers.ts'
 import { changeIncident } from '../../record.ts'
 import { deniedFor } from './deny-list.ts'
+import { oidcSessions } from './oidc-sessions.ts'
 import { opaqueTokens } from './opaque-tokens.ts'
 import { endsOwn, type Selected } from './selected.ts'
 import type { SessionStore, Spared } from './store.ts'
 
 /** Stores that keep sessions. What verifiers refuse is said by the deny-list besides. */
-const stores: readonly SessionStore[] = [opaqueTokens]
+const stores: readonly SessionStore[] = [opaqueTokens, oidcSessions]
 
 /** Who ends them, and the token by which he asks. */
 export interface Ender extends Spared {

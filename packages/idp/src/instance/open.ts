@@ -1,0 +1,227 @@
+import { randomUUID } from 'node:crypto'
+import {
+  type AuditSigner,
+  type Connection,
+  currentRevision,
+  databaseKeyringStore,
+  type HeldRootKeys,
+  type InstanceView,
+  notifyThrough,
+  openView,
+  type Sealer,
+  sealerFor,
+  type Viewer,
+} from '@rekey/database'
+import { type Hands, type KeyringStore, type Loop, startLoop } from '@rekey/keyring'
+import type { Logger } from 'pino'
+import { gather } from '../audit/gathered.ts'
+import { type Audit, openAudit } from '../audit/open.ts'
+import { systemClock } from '../clock.ts'
+import type { Config } from '../config.ts'
+import { openCredentials } from '../credentials/open.ts'
+import { IdpError } from '../error.ts'
+import { requestLimits } from '../http/limits.ts'
+import { freezeMemory, freezingNow } from '../incidents/freeze/memory.ts'
+import { freezeReminder } from '../incidents/freeze/reminder.ts'
+import { incidentRunner } from '../incidents/runner.ts'
+import type { Instance } from '../instance.ts'
+import { carryOutMove } from '../issuance/carry-out.ts'
+import { issuanceMemory } from '../issuance/memory.ts'
+import { loadIssuance } from '../issuance/store.ts'
+import { evidenceFor } from '../keyrings/evidence.ts'
+import { revokeForgotten } from '../keyrings/revoke.ts'
+import { instanceMemory } from '../memory.ts'
+import { heldCookieKeys } from '../oidc/cookie-keys.ts'
+import { newMetrics } from '../operations/metrics.ts'
+import { outboundRules } from '../outbound/rules.ts'
+import { prune } from '../prune.ts'
+import { recall } from '../recall.ts'
+import { readProfiles } from '../registration/profiles.ts'
+import { sealAnew } from '../root-keys/seal-anew.ts'
+import { settleRootKeys, shownRootKeys, watchRootKeys } from '../root-keys/watch.ts'
+import { keyMaker } from '../signing/make.ts'
+import type { IdpDatabase, IdpTables } from '../tables.ts'
+import { usedAssertions } from '../tokens/authentication/used-assertions.ts'
+import { findVerifier } from '../trust/credential.ts'
+import { type TrustHub, trustHub } from '../trust/hub.ts'
+import { RevocationJournal } from '../trust/journal.ts'
+import { trustSince } from '../trust/since.ts'
+import { ensureDocuments, forceRotations } from './documents.ts'
+import { roomIn } from './room.ts'
+import { type Held, viewerOf } from './viewer.ts'
+
+const loopBeatMs = 1_000
+const pruneEveryMs = 60_000
+
+/**
+ * Opens an instance: makes sure that the keyrings exist, reads everything and holds its first lease.
+ *
+ * @param connection for requests
+ * @param roots what is sealed is sealed under one of them
+ * @param signer of the audit's checkpoints
+ * @param control for the lease, the keyrings and the loop: a flood of requests must not cost the lease
+ * @throws DatabaseError, KeyringError `POLICY_INVALID`
+ */
+export async function openInstance(
+  config: Config,
+  connection: Connection<IdpTables>,
+  control: Connection<IdpTables>,
+  roots: HeldRootKeys,
+  signer: AuditSigner,
+  log: Logger,
+): Promise<Instance> {
+  const clock = systemClock
+  const profiles = await readProfiles(config.oidc.clientProfiles)
+  const { db } = control
+  const settle = () => settleRootKeys(roots, db)
+  const sealer = sealerFor(roots)
+  const store = databaseKeyringStore(db)
+  const make = makerOf(sealer, settle)
+  const ensure = () => ensureDocuments(db, { store, make }, config)
+  const requireRoom = roomIn(connection.pool)
+  const credentials = openCredentials(connection.db, db, config, sealer, () => requireRoom(), log)
+  const { clients, uses, secrets } = credentials
+  const hub = trustHub()
+  const reminder = freezeReminder(log)
+  const memory = await memoryOf(config, db, store, sealer, clients, hub, log)
+  const issuance = issuanceMemory(() => loadIssuance(db))
+  const freeze = freezeMemory(() => freezingNow(db), reminder.take)
+  const verifierCredentials = recall(
+    (id) => findVerifier(connection.db, id),
+    () => requireRoom(),
+  )
+  await settle()
+  await ensure()
+  if (config.forceRotation) await forceRotations(store)
+
+  const held = { verifierCredentials, memory, issuance, freeze }
+  let loop: Loop | undefined
+  const renewal = {
+    async before() {
+      // Nobody waited for this instance meanwhile: others may seal under a root key that it does not hold.
+      await settle()
+      // Each time: a restored backup may know nothing of how long the tokens live that this instance signs.
+      await ensure()
+    },
+    async opened() {
+      roots.openedAll()
+      await settle()
+    },
+  }
+  const viewer = viewerOf(held, renewal, () => loop?.poke(), log)
+  const { view, audit } = await openedView(config, control, roots, signer, viewer, log)
+  const hands: Hands = { store, make, observe: () => evidenceFor(db, view) }
+  loop = beginLoop(hands, db, view, held, log)
+  credentials.begin(view)
+  const stopWatching = watchRootKeys(roots, db, signer, log)
+  const gathered = gather(db, clock, (error) => log.error({ err: error }, 'refusals could not be written to the audit'))
+  const incidents = incidentRunner(config, connection.db, addressOf(config), log)
+  const pruning = setInterval(() => {
+    prune(db, view, () => sealAnew(db, sealer, roots.sealing.id), log)
+    memory.writeJournal()
+  }, pruneEveryMs)
+  const parts = { config, clock, connection, store, hands, view, loop, clients, uses, secrets, sealer, profiles }
+  const own = { verifierCredentials, hub, audit, gathered, freeze, incidents, requireRoom }
+
+  return {
+    ...parts,
+    ...own,
+    rootKeys: shownRootKeys(roots, db),
+    cookieKeys: heldCookieKeys(roots),
+    metrics: newMetrics(),
+    limits: requestLimits(config.limits, clock),
+    usedAssertions: usedAssertions(connection.db),
+    outbound: outboundRules(config.oidc.outboundAllowed),
+    keyLooks: new Map(),
+    keys: memory.keys,
+    denies: memory.denies,
+    issuableFrom: memory.issuableFrom,
+    issuance: issuance.current,
+    requireLease() {
+      if (!view.held()) throw new IdpError('NO_LEASE', 'this instance has no lease on the database; try again')
+    },
+    async close() {
+      clearInterval(pruning)
+      await stopWatching()
+      hub.close()
+      await Promise.all([parts.loop.stop(), credentials.close(), incidents.close()])
+      await reminder.close()
+      await gathered.close()
+      await audit.close()
+      await view.close()
+    },
+  }
+}
+
+/** Makes keys. Under which root key is asked anew each time: another instance may have begun a moment ago to seal under a newer one. */
+function makerOf(sealer: Sealer, settle: () => Promise<void>): Hands['make'] {
+  const makeSealed = keyMaker(sealer, systemClock)
+  return async (keyring) => {
+    await settle()
+    return makeSealed(keyring)
+  }
+}
+
+async function memoryOf(
+  config: Config,
+  db: IdpDatabase,
+  store: KeyringStore,
+  sealer: Sealer,
+  clients: Instance['clients'],
+  hub: TrustHub,
+  log: Logger,
+): Promise<Held['memory']> {
+  const journal = await RevocationJournal.open(config.revocationJournal)
+  const epoch = async () => (await currentRevision(db)).epoch
+  const onError = (error: unknown) => log.error({ err: error }, 'what is revoked could not be written to the journal')
+  const readTrust = (deniedAfter: number) => trustSince(db, store, deniedAfter)
+  return instanceMemory(readTrust, epoch, sealer, clients, hub, journal, systemClock, onError)
+}
+
+async function openedView(
+  config: Config,
+  { db, pool }: Connection<IdpTables>,
+  roots: HeldRootKeys,
+  signer: AuditSigner,
+  viewer: Viewer,
+  log: Logger,
+): Promise<{ view: InstanceView; audit: Audit }> {
+  const view = await openView(db, viewer, {
+    id: randomUUID(),
+    address: addressOf(config),
+    listenUrl: config.databaseDirectUrl,
+    notify: notifyThrough(pool),
+    rootKeys: roots,
+    onError: (error) => log.error({ err: error }, 'view of the database could not be confirmed'),
+  })
+  const audit = await openAudit(db, signer, config, log).catch(async (error) => {
+    await view.close()
+    throw error
+  })
+  return { view, audit }
+}
+
+function beginLoop(
+  hands: Hands,
+  db: IdpDatabase,
+  view: InstanceView,
+  { memory, issuance }: Pick<Held, 'memory' | 'issuance'>,
+  log: Logger,
+): Loop {
+  const loop = startLoop(hands, {
+    everyMs: loopBeatMs,
+    enabled: () => view.held(),
+    onError: (error) => log.error({ err: error }, 'rotation loop'),
+    afterwards: async () => {
+      await revokeForgotten(hands.store, memory.forgotten())
+      if (issuance.current().move) await carryOutMove(db, view)
+    },
+  })
+  loop.poke()
+  return loop
+}
+
+/** Where this instance itself can be reached; the issuer may be the address of many. */
+function addressOf({ host, port }: Config): string {
+  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`
+}

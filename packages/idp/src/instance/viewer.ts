@@ -1,0 +1,53 @@
+import type { ChangeRecord, Viewer } from '@rekey/database'
+import type { Logger } from 'pino'
+import type { freezeMemory } from '../incidents/freeze/memory.ts'
+import type { issuanceMemory } from '../issuance/memory.ts'
+import type { instanceMemory } from '../memory.ts'
+import type { Recall } from '../recall.ts'
+import { type VerifierCredential, verifierTopic } from '../trust/credential.ts'
+
+/** What an instance holds in memory, on its view of the database. */
+export interface Held {
+  verifierCredentials: Recall<VerifierCredential>
+  memory: ReturnType<typeof instanceMemory>
+  issuance: ReturnType<typeof issuanceMemory>
+  freeze: ReturnType<typeof freezeMemory>
+}
+
+/** What has to be so before what is held is read anew, and after. */
+export interface Renewal {
+  before(): Promise<void>
+  /** Every key was opened. */
+  opened(): Promise<void>
+}
+
+/** Keeps all of it as the view of the database says. */
+export function viewerOf(
+  { verifierCredentials, memory, issuance, freeze }: Held,
+  renewal: Renewal,
+  confirmed: () => void,
+  log: Logger,
+): Viewer {
+  return {
+    async reload() {
+      verifierCredentials.forgetAll()
+      await renewal.before()
+      await memory.reload()
+      await renewal.opened()
+      await issuance.reload()
+      await freeze.reload()
+    },
+    async apply(changes: ChangeRecord[]) {
+      for (const { topic, key } of changes) if (topic === verifierTopic) verifierCredentials.forget(key)
+      await memory.apply(changes)
+      await issuance.apply(changes)
+      await freeze.apply(changes)
+    },
+    confirmed,
+    lost(reason: string) {
+      log.warn({ reason }, 'view of the database lost: refusing to sign until it is confirmed again')
+      verifierCredentials.forgetAll()
+      memory.drop()
+    },
+  }
+}

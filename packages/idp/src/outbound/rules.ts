@@ -1,0 +1,77 @@
+import type { LookupAddress } from 'node:dns'
+import { lookup } from 'node:dns/promises'
+import { isIP } from 'node:net'
+import { IdpError } from '../error.ts'
+import { type Turns, turns } from '../turns.ts'
+import { isPublicAddress } from './public-address.ts'
+
+/** Every address that a name has. */
+type Resolve = (host: string) => Promise<LookupAddress[]>
+
+/** Whom this server may call where somebody else says so, and how many calls at once. One of an instance. */
+export interface OutboundRules {
+  /** Is this host, at this port, named by the operator? Then it may be private, and called by plain HTTP. */
+  isAllowed(url: URL): boolean
+  resolve: Resolve
+  /** For calls to one host and port. */
+  calls: Turns
+}
+
+/** To one host; further calls wait. */
+const mostCalls = 4
+/** Each has a thread of the four that also hash passwords and read files, for as long as the resolver likes. */
+const mostLookups = 2
+
+/** @param allowed hosts, with or without a port, as in `config.oidc.outboundAllowed` */
+export function outboundRules(allowed: readonly string[], resolve: Resolve = resolveBySystem): OutboundRules {
+  const named = new Set(allowed.map(canonicalHost))
+  return {
+    isAllowed: (url) => named.has(url.hostname) || named.has(`${url.hostname}:${portOf(url)}`),
+    resolve,
+    calls: turns(mostCalls),
+  }
+}
+
+const lookups = turns(mostLookups)
+
+function resolveBySystem(host: string): Promise<LookupAddress[]> {
+  return lookups('', () => lookup(host, { all: true }))
+}
+
+/**
+ * Reads where to call. An address that stands in the URL itself is judged here, because it is never looked up; whichever way it is
+ * spelt (`0x7f.1`, `2130706433`, `[::ffff:7f00:1]`), the URL Standard makes one spelling of it.
+ *
+ * @throws IdpError `OUTBOUND_REFUSED`
+ */
+export function requireCallable(rules: OutboundRules, text: string): URL {
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  if (!url || !['https:', 'http:'].includes(url.protocol)) throw refused('url_invalid', 'it is no URL of https')
+  if (url.username !== '' || url.password !== '')
+    throw refused('url_has_credentials', 'the URL has a user or a password')
+  if (rules.isAllowed(url)) return url
+  if (url.protocol !== 'https:')
+    throw refused('not_https', 'it is not https, and the host is not in REKEY_OUTBOUND_ALLOW')
+  const address = url.hostname.replace(/^\[|\]$/g, '')
+  if (isIP(address) > 0) requirePublic([{ address }])
+  return url
+}
+
+/** @throws IdpError `OUTBOUND_REFUSED` when one of them is not: who gives several answers may mean the private one */
+export function requirePublic(addresses: readonly Pick<LookupAddress, 'address'>[]): void {
+  if (addresses.every(({ address }) => isPublicAddress(address))) return
+  throw refused('address_private', 'the host is at a private address, and not in REKEY_OUTBOUND_ALLOW')
+}
+
+function refused(why: string, message: string): IdpError {
+  return new IdpError('OUTBOUND_REFUSED', `this is not called: ${message}`, { facts: { why } })
+}
+
+function portOf({ port, protocol }: URL): string {
+  return port === '' ? (protocol === 'https:' ? '443' : '80') : port
+}
+
+function canonicalHost(text: string): string {
+  const [, host = text, port = ''] = /^(\[[^\]]*\]|[^:]*)(:\d+)?$/.exec(text) ?? []
+  return (URL.canParse(`http://${host}`) ? new URL(`http://${host}`).hostname : host) + port
+}

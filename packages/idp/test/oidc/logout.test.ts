@@ -1,0 +1,132 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { text } from 'node:stream/consumers'
+import { after, before, describe, test } from 'node:test'
+import { verifyJwt } from '@rekey/verifier'
+import * as oidc from 'openid-client'
+import { type Estate, eventually, startEstate, type TestInstance } from '../estate.ts'
+import { beginLogin, discovered, logIn, makeUser, registerWeb, type TestUser } from './setting.ts'
+import { type UserAgent, userAgent } from './user-agent.ts'
+
+const goodbye = 'https://app.example.com/goodbye'
+
+/** A client's own server, which is told of logouts. */
+async function receiver() {
+  const told: string[] = []
+  const server = createServer(async (request, response) => {
+    told.push(new URLSearchParams(await text(request)).get('logout_token') ?? '')
+    response.writeHead(200).end()
+  })
+  server.listen(0, 'localhost')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  return { told, url: `http://localhost:${port}/logout`, close: () => server.close().closeAllConnections() }
+}
+
+describe('a logout', { timeout: 300_000 }, () => {
+  let estate: Estate
+  let idp: TestInstance
+  let user: TestUser
+  let backend: Awaited<ReturnType<typeof receiver>>
+  before(async () => {
+    estate = await startEstate()
+    backend = await receiver()
+    idp = await estate.instance({ REKEY_OUTBOUND_ALLOW: new URL(backend.url).host })
+    user = await makeUser(idp)
+  })
+  after(async () => {
+    backend.close()
+    await estate.stop()
+  })
+
+  async function loggedIn(more: object = {}, scope = 'openid') {
+    const wish = { profile: 'code-flow-secret', post_logout_redirect_uris: [goodbye], ...more }
+    const client = await registerWeb(idp, wish)
+    const config = await discovered(idp.url, client)
+    const by = userAgent(idp.url)
+    const begun = await beginLogin(config, { scope, ...(scope.includes('offline') ? { prompt: 'consent' } : {}) })
+    const back = await logIn(idp.url, user, begun, by)
+    const tokens = await oidc.authorizationCodeGrant(config, back, begun.checks)
+    return { client, config, by, tokens }
+  }
+  const logOut = async (config: oidc.Configuration, by: UserAgent, hint = '') => {
+    const asked = { id_token_hint: hint, post_logout_redirect_uri: goodbye, state: 'after' }
+    const page = await by.go(oidc.buildEndSessionUrl(config, asked).href)
+    return by.submit(page, '/session/end/confirm', { logout: 'yes' })
+  }
+
+  test('leads back to the client, and ends what hung on the session', async () => {
+    const { config, by, tokens } = await loggedIn()
+    const gone = await logOut(config, by, tokens.id_token)
+    assert.equal(gone.url.href, `${goodbye}?state=after`)
+    await assert.rejects(oidc.refreshTokenGrant(config, tokens.refresh_token ?? ''), { error: 'invalid_grant' })
+    await assert.rejects(oidc.fetchUserInfo(config, tokens.access_token, user.accountId))
+    const again = await by.go((await beginLogin(config)).url)
+    assert.match(again.page, /type="password"/)
+  })
+
+  test('may be asked for by POST, with nothing in an address of the client (RP-Initiated Logout §2)', async () => {
+    const { by, tokens } = await loggedIn()
+    const form = { id_token_hint: tokens.id_token ?? '', post_logout_redirect_uri: goodbye, state: 'after' }
+    const page = await by.go(`${idp.url}/api/oidc/session/end`, { form })
+    const gone = await by.submit(page, '/session/end/confirm', { logout: 'yes' })
+    assert.equal(gone.url.href, `${goodbye}?state=after`)
+    const { url } = await by.go(`${idp.url}/api/oidc/session/end`, { form: {} })
+    assert.equal(url.href, `${idp.url}/api/oidc/session/end`, 'of nobody in particular')
+  })
+
+  test('leaves a refresh token that was to outlive it', async () => {
+    const { config, by, tokens } = await loggedIn({}, 'openid offline_access')
+    await logOut(config, by, tokens.id_token)
+    assert.ok((await oidc.refreshTokenGrant(config, tokens.refresh_token ?? '')).access_token)
+  })
+
+  test('is told to each client of the session, by its back channel', async () => {
+    const { client, config, by, tokens } = await loggedIn({
+      backchannel_logout_uri: backend.url,
+      backchannel_logout_session_required: true,
+    })
+    await logOut(config, by, tokens.id_token)
+    await eventually(
+      async () => backend.told,
+      (told) => told.length === 1,
+    )
+    const jwks = (await idp.call('/.well-known/jwks.json')).body
+    const expected = { issuer: idp.url, audience: client.clientId, algorithms: ['ES256'], requiredTyp: 'logout+jwt' }
+    const { payload } = verifyJwt(backend.told[0] ?? '', { jwks, ...expected })
+    assert.deepEqual([payload.sub, payload.sid], [user.accountId, tokens.claims()?.sid])
+    assert.ok(Object.keys(payload.events as object)[0]?.includes('backchannel-logout'))
+  })
+
+  test('goes on where a client cannot be told, and the log says so', async () => {
+    const { client, config, by, tokens } = await loggedIn({ backchannel_logout_uri: 'https://localhost:1/logout' })
+    assert.equal((await logOut(config, by, tokens.id_token)).url.href, `${goodbye}?state=after`)
+    await eventually(
+      () => idp.lines.filter((line) => line.includes('could not be told of a logout')),
+      (lines) => lines.some((line) => line.includes(client.clientId)),
+    )
+  })
+
+  test('leads nowhere that the client did not register, and takes no hint that is not ours', async () => {
+    const { config, by, tokens } = await loggedIn()
+    const elsewhere = { id_token_hint: tokens.id_token ?? '', post_logout_redirect_uri: 'https://evil.example.com/' }
+    assert.equal((await by.go(oidc.buildEndSessionUrl(config, elsewhere).href)).status, 400)
+    const [head, payload] = (tokens.id_token ?? '').split('.')
+    const forged = { id_token_hint: `${head}.${payload}.${'A'.repeat(86)}`, post_logout_redirect_uri: goodbye }
+    assert.equal((await by.go(oidc.buildEndSessionUrl(config, forged).href)).status, 400)
+  })
+
+  test('lets whoever did not mean it stay', async () => {
+    const { config, by, tokens } = await loggedIn()
+    const page = await by.go(oidc.buildEndSessionUrl(config, { id_token_hint: tokens.id_token ?? '' }).href)
+    assert.match(page.headers.get('content-security-policy') ?? '', /default-src 'none'/)
+    const forged = await by.go(`${idp.url}/api/oidc/session/end/confirm`, {
+      form: { xsrf: 'guessed', logout: 'yes' },
+      headers: { origin: idp.url, 'sec-fetch-site': 'same-origin' },
+    })
+    assert.equal(forged.status, 400)
+    assert.ok((await oidc.fetchUserInfo(config, tokens.access_token, user.accountId)).sub)
+  })
+})
