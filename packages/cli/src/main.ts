@@ -12,6 +12,10 @@ let listening = false
 const shell: Shell = {
   env: process.env,
   folder: process.cwd(),
+  // Read only by who asks for it: a process that began to read it would wait for its end.
+  get stdin() {
+    return process.stdin
+  },
   stdout: process.stdout,
   stderr: process.stderr,
   interactive: Boolean(process.stdout.isTTY && process.stderr.isTTY),

@@ -1,8 +1,10 @@
 import { Command, CommanderError } from 'commander'
+import { accountCommand } from './commands/account/group.ts'
 import { agentCommand } from './commands/agent/group.ts'
 import { auditCommand } from './commands/audit/group.ts'
 import { breakGlassCommand } from './commands/break-glass/group.ts'
 import { credentialCommand } from './commands/credential/group.ts'
+import { dcrCommand } from './commands/dcr/group.ts'
 import { discardCommand } from './commands/discard.ts'
 import { evidenceCommand } from './commands/evidence/group.ts'
 import { idpCommand } from './commands/idp.ts'
@@ -33,6 +35,8 @@ const builders = [
   issueWithCommand,
   agentCommand,
   credentialCommand,
+  dcrCommand,
+  accountCommand,
   auditCommand,
   evidenceCommand,
   verifierCommand,

@@ -1,4 +1,4 @@
-import type { Writable } from 'node:stream'
+import type { Readable, Writable } from 'node:stream'
 import type { Clock } from './clock.ts'
 
 /** Everything a command may touch outside itself. The entry point fills it from the process, tests from theirs. */
@@ -6,6 +6,8 @@ export interface Shell {
   env: Readonly<Record<string, string | undefined>>
   /** The current folder. */
   folder: string
+  /** What is too secret for a command line. */
+  stdin: Readable
   /** Results: with `--json` exactly one document. */
   stdout: Writable
   /** Progress, hints and errors. */

@@ -24,6 +24,12 @@ test('wrong use ends with 2, the reason and the help of the command', async () =
     ['audit', 'list', '--from', '9999999d'],
     ['audit', 'proof'],
     ['verifier', 'forget'],
+    ['account', 'create'],
+    ['dcr', 'bootstrap', '--no-such-option'],
+    ['dcr', 'token', 'create'],
+    ['dcr', 'token', 'create', 'bff', '--expires-in', '10ms'],
+    ['dcr', 'token', 'create', 'bff', '--client', '..'],
+    ['dcr', 'client', 'jwks', 'replace', 'bff-server'],
     ['issue-with'],
     ['up', '--idps', '0'],
     ['up', '--idps', '9'],
@@ -52,7 +58,7 @@ test('asking for help is no error, and every command explains itself', async () 
   assert.equal(code, 0)
   const names = [...stdout.matchAll(/^ {2}([\w-]+) .*/gm)].map(([, name]) => name as string)
   const commands =
-    'up status rotate prepare rollback discard revoke issue-with agent credential audit verifier token load idp'.split(
+    'up status rotate prepare rollback discard revoke issue-with agent credential dcr account audit verifier token load idp'.split(
       ' ',
     )
   for (const name of commands) assert.ok(names.includes(name), name)
@@ -75,6 +81,9 @@ test('without an estate every command that needs one ends with 3 and says what t
     ['agent', 'create', 'a'],
     ['agent', 'list'],
     ['credential', 'show', 'a', 'c'],
+    ['dcr', 'token', 'list'],
+    ['dcr', 'client', 'show', 'bff-server'],
+    ['account', 'list'],
     ['audit', 'verify'],
     ['audit', 'export', '/nowhere/at/all/export'],
     ['issue-with', 'k'],

@@ -42,7 +42,11 @@ export class RealIdp {
   /** @param more variables of its environment */
   static async start(more: Record<string, string> = {}): Promise<RealIdp> {
     const idp = new RealIdp(await testDatabase(), await freePort(), { LOG_LEVEL: 'error', ...more })
-    await idp.start()
+    // Whoever waits for what it opened would wait for ever.
+    await idp.start().catch(async (error) => {
+      await idp.database.drop()
+      throw error
+    })
     return idp
   }
 
@@ -75,6 +79,11 @@ export class RealIdp {
   /** The same by another address: of somebody in between. */
   rekeyAt(url: string, ...words: string[]): Promise<Ran> {
     return runAt(url, administrator, words)
+  }
+
+  /** The same by somebody who types a line, or whose script does. */
+  rekeyTold(stdin: string, ...words: string[]): Promise<Ran> {
+    return run(words, this.operator, { now: systemClock, stdin })
   }
 
   /** The same as somebody else. */

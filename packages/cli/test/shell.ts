@@ -1,4 +1,4 @@
-import { PassThrough } from 'node:stream'
+import { PassThrough, Readable } from 'node:stream'
 import { runCommand } from '../src/program.ts'
 import type { Shell } from '../src/shell.ts'
 import { noon } from './keyring.ts'
@@ -15,6 +15,7 @@ export interface Around {
   interrupted?: AbortSignal
   now?: Shell['now']
   columns?: number | undefined
+  stdin?: string
 }
 
 /** Runs a command line as the executable does, in this process, with an environment of its own. */
@@ -27,11 +28,12 @@ export async function run(words: readonly string[], env: Shell['env'] = {}, arou
 /** A shell that nobody reads. */
 export function shellWith(
   env: Shell['env'],
-  { interrupted = new AbortController().signal, now = () => noon, columns }: Around = {},
+  { interrupted = new AbortController().signal, now = () => noon, columns, stdin = '' }: Around = {},
 ): Shell {
   return {
     env,
     folder: '/nowhere',
+    stdin: Readable.from([stdin]),
     stdout: new PassThrough(),
     stderr: new PassThrough(),
     interactive: false,

@@ -38,6 +38,17 @@ test('a started estate is ready at every address, and only its owner can read it
   assert.ok(!up.output.includes(estate.admin.clientSecret))
 })
 
+test('the user who may log in is made, is named, and has a password that only the estate’s files know', async () => {
+  const { username, password } = estate.user ?? assert.fail('no user')
+  const { accounts } = JSON.parse((await place.rekey('account', 'list', '--json')).stdout)
+  assert.deepEqual(
+    accounts.map((account: { username: string; status: string }) => [account.username, account.status]),
+    [[username, 'active']],
+  )
+  assert.match(up.output, /User +admin \(its password is in .*estate\.json\)/)
+  assert.ok(!up.output.includes(password))
+})
+
 test('an agent’s token opens both APIs', async () => {
   const token = (await place.rekey('token')).stdout.trim()
   for (const api of estate.apis) assert.deepEqual(await hello(api, token), [200, { hello: estate.agent?.clientId }])

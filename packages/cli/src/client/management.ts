@@ -15,13 +15,17 @@ export type Scope =
   | 'agents:write'
   | 'audit:read'
   | 'incidents:write'
+  | 'admin.api'
+  | 'dcr.register'
+  | 'dcr.admin'
 
 /** One of them, and maybe others behind it, each after a space. */
 export type Scopes = Scope | `${Scope} ${string}`
 
-/** A call of `/api/v1` and the scope that it needs. */
+/** A call of the management API and the scope that it needs. */
 export interface Call {
-  method: 'GET' | 'POST' | 'PUT' | 'DELETE'
+  method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
+  /** Below `/api/v1`; one that begins with `/api/` stands for itself. */
   path: string
   scope: Scopes
   body?: unknown
@@ -163,5 +167,5 @@ function bearer(token: string): Record<string, string> {
 }
 
 function urlOf(idp: string, { path }: Pick<Call, 'path'>): string {
-  return `${idp}/api/v1${path}`
+  return path.startsWith('/api/') ? `${idp}${path}` : `${idp}/api/v1${path}`
 }

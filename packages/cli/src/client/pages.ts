@@ -1,4 +1,4 @@
-import type { ManagementClient, Scope } from './management.ts'
+import type { ManagementClient, Scopes } from './management.ts'
 
 /** What a list's reply leads on with: `?cursor=` asks for what comes after. */
 export interface Page {
@@ -7,9 +7,9 @@ export interface Page {
 
 /** Which list, and how much of it. */
 export interface Listing {
-  /** Below `/api/v1`: `/agents`. */
+  /** As that of a call: `/agents`. */
   path: string
-  scope: Scope
+  scope: Scopes
   /** The members of the query; what is undefined is not asked for. */
   query: Readonly<Record<string, string | undefined>>
   failure: string

@@ -12,7 +12,7 @@ import { type Estate, idpsOf } from '../estate/document.ts'
 import { findEstate } from '../estate/find.ts'
 import { print, type Shell, tell } from '../shell.ts'
 import { attention, type Seen } from '../status/attention.ts'
-import type { AuditSeen } from '../status/audit-worries.ts'
+import { type AuditSeen, type Tripwire, tripwireActions } from '../status/audit-worries.ts'
 import { report } from '../status/report.ts'
 import { newCommand, wantsJson } from './command.ts'
 
@@ -47,6 +47,7 @@ async function look(estate: Estate, shell: Shell): Promise<Seen> {
 
 async function lookAtAudit(client: ManagementClient, estate: Estate, shell: Shell): Promise<AuditSeen> {
   const from = new Date(shell.now() - dayMs).toISOString()
-  const { events } = await listEvents(client, { action: 'credential.tripwire', from }, mostTripwires)
-  return { ...(await chainIntegrity(shell.fetch, idpsOf(estate))), tripwires: events }
+  const presented = async (action: Tripwire) => (await listEvents(client, { action, from }, mostTripwires)).events
+  const tripwires = (await Promise.all(tripwireActions.map(presented))).flat()
+  return { ...(await chainIntegrity(shell.fetch, idpsOf(estate))), tripwires }
 }

@@ -83,6 +83,7 @@ function announcement(estate: Estate, home: string): string {
     `  IdP         ${idpsOf(estate).join('  ')}`,
     `  APIs        ${estate.apis.join('  ')}`,
     `  PostgreSQL  ${database}`,
+    ...(estate.user ? [`  User        ${estate.user.username} (its password is in ${home}/estate.json)`] : []),
     `  Home        ${home} (logs in ${home}/logs)`,
     '',
     bold('Try next, in another terminal:'),

@@ -1,14 +1,12 @@
-import { Command } from 'commander'
+import type { Command } from 'commander'
 import { createVerifier, forgetVerifier } from '../client/parties.ts'
 import { print, type Shell } from '../shell.ts'
 import { managementOf, newCommand, wantsJson } from './command.ts'
+import { newGroup } from './group.ts'
 
 /** `rekey verifier …`: the services that verify tokens. */
 export function verifierCommand(shell: Shell): Command {
-  return new Command('verifier')
-    .description('the services that verify tokens')
-    .addCommand(createCommand(shell))
-    .addCommand(forgetCommand(shell))
+  return newGroup(shell, 'verifier', 'the services that verify tokens', [createCommand, forgetCommand])
 }
 
 function createCommand(shell: Shell): Command {

@@ -13,6 +13,16 @@ export function credentialArgument(): Argument {
   return new Argument('<credential>', 'id of the credential, as "rekey credential list" shows it').argParser(idPart)
 }
 
+/** ACCOUNT: its id or its username. */
+export function accountArgument(): Argument {
+  return new Argument('<account>', 'id of the account, or its username')
+}
+
+/** CLIENT: the id of a client that registered. */
+export function clientArgument(): Argument {
+  return new Argument('<client>', 'client_id, as "rekey dcr client list" shows it').argParser(clientId)
+}
+
 /** `--signer`: the SHA-256 of a public key, as "rekey audit verify" prints it. */
 export function signerOption(): Option {
   return new Option('--signer <fingerprint>', 'the key that checkpoints have to be signed by').argParser(fingerprint)
@@ -50,6 +60,13 @@ export function duration(text: string): string {
   return text
 }
 
+/** A span as it stands in an option, in whole seconds. */
+export function seconds(text: string): number {
+  const spanMs = spanOf(text)
+  if (spanMs >= 1000) return Math.floor(spanMs / 1000)
+  throw new InvalidArgumentError('It has to be a second at least.')
+}
+
 /** Without the members that nobody gave. */
 export function defined<T extends object>(members: T): { [Key in keyof T]: Exclude<T[Key], undefined> } {
   const given = Object.entries(members).filter(([, value]) => value !== undefined)
@@ -68,9 +85,15 @@ function spanOf(text: string): number {
 }
 
 // It becomes a part of a path: ".." would be another one.
-function idPart(text: string): string {
+export function idPart(text: string): string {
   if (/^[\w-]{1,100}$/.test(text)) return text
   throw new InvalidArgumentError('It is no id.')
+}
+
+/** What a client may be registered as. */
+export function clientId(text: string): string {
+  if (/^(?!\.{1,2}$)[\w.~-]{1,100}$/.test(text)) return text
+  throw new InvalidArgumentError('It is no client_id.')
 }
 
 /** An id that becomes a part of a path, and of a file's name. */
@@ -85,7 +108,7 @@ export function fingerprint(text: string): string {
   throw new InvalidArgumentError('A fingerprint has 64 hexadecimal digits.')
 }
 
-function wholeNumber(text: string): number {
+export function wholeNumber(text: string): number {
   if (/^[1-9]\d{0,6}$/.test(text)) return Number(text)
   throw new InvalidArgumentError('It has to be a whole number above 0.')
 }

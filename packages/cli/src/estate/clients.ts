@@ -1,34 +1,49 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { z } from 'zod'
 import { CliError } from '../error.ts'
-import type { Credential } from './document.ts'
+import { generatedPassword } from '../given-password.ts'
+import type { Credential, User } from './document.ts'
 import type { Home } from './home.ts'
 import { readIfPresent, writePrivateFile } from './private-file.ts'
 
 const credential = z.object({ clientId: z.uuid(), clientSecret: z.string().regex(/^sk_live_[0-9a-f]{64}$/) })
-const clients = z.object({ admin: credential, agent: credential, verifiers: z.tuple([credential, credential]) })
+const user = z.object({ username: z.string().min(1), password: z.string().min(12) })
+// The file of an earlier release has no user.
+const clients = z.object({
+  admin: credential,
+  agent: credential,
+  verifiers: z.tuple([credential, credential]),
+  user: user.optional(),
+})
 
-/** The clients that the estate starts with: an administrator, an agent and one verifier for each API. */
-export type Clients = z.infer<typeof clients>
+type Stored = z.infer<typeof clients>
+
+/** What the estate starts with: an administrator, an agent, one verifier for each API, and a user who may log in. */
+export type Clients = Stored & { user: User }
 
 /**
- * The estate's clients: made at the first start, the same ones ever after.
+ * The estate's clients and its user: made at the first start, the same ones ever after.
  *
  * @throws CliError `START_FAILED` when the file is damaged: new credentials would lock running agents out in silence
  */
 export function ensureClients(home: Home): Clients {
   const text = readIfPresent(home.clientsFile)
-  if (text !== undefined) return readClients(text, home.clientsFile)
-  const made: Clients = {
-    admin: newCredential(),
-    agent: newCredential(),
-    verifiers: [newCredential(), newCredential()],
-  }
+  const stored = text === undefined ? newClients() : readClients(text, home.clientsFile)
+  if (stored.user !== undefined) return { ...stored, user: stored.user }
+  const made = { ...stored, user: newUser() }
   writePrivateFile(home.clientsFile, `${JSON.stringify(made, null, 2)}\n`)
   return made
 }
 
-function readClients(text: string, path: string): Clients {
+function newClients(): Stored {
+  return { admin: newCredential(), agent: newCredential(), verifiers: [newCredential(), newCredential()] }
+}
+
+function newUser(): User {
+  return { username: 'admin', password: generatedPassword() }
+}
+
+function readClients(text: string, path: string): Stored {
   try {
     return clients.parse(JSON.parse(text))
   } catch (cause) {

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 
 const credential = z.object({ clientId: z.string().min(1), clientSecret: z.string().min(1) })
+const user = z.object({ username: z.string().min(1), password: z.string().min(1) })
 const address = z.url().transform((url) => url.replace(/\/+$/, ''))
 
 /** What a running estate tells about itself in `estate.json`. Members of later parts are let through unread. */
@@ -16,7 +17,12 @@ export const estateDocument = z.looseObject({
   admin: credential,
   /** May have none. */
   agent: credential.optional(),
+  /** Who may log in. */
+  user: user.optional(),
 })
+
+/** A name and its password, as the login page takes them. */
+export type User = z.infer<typeof user>
 
 /** An id and its secret, as `POST /api/v1/token` takes them by Basic. */
 export type Credential = z.infer<typeof credential>

@@ -128,6 +128,7 @@ export class RunningEstate {
         { ...clients.agent, name: 'agent', scopes: [] },
       ],
       verifiers: clients.verifiers.map((verifier, index) => ({ ...verifier, name: `api-${index + 1}` })),
+      accounts: [clients.user],
     })
     const { home, tell } = this.#options
     for (const clientId of shutOut) {
@@ -171,6 +172,7 @@ export class RunningEstate {
       database,
       admin: clients.admin,
       agent: clients.agent,
+      user: clients.user,
     }
     writePrivateFile(home.estateFile, `${JSON.stringify(estate, null, 2)}\n`)
     return estate

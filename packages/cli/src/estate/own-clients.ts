@@ -1,4 +1,4 @@
-import type { Credential } from './document.ts'
+import type { Credential, User } from './document.ts'
 import type { Home } from './home.ts'
 import { readIfPresent, writePrivateFile } from './private-file.ts'
 
@@ -9,14 +9,23 @@ import { readIfPresent, writePrivateFile } from './private-file.ts'
  * @returns whether it is one of the home's
  */
 export function rememberSecret({ clientsFile, estateFile }: Home, credential: Credential): boolean {
-  return [clientsFile, estateFile].map((path) => replaceSecret(path, credential)).includes(true)
+  const isMeant = (member: Member) => member?.clientId === credential.clientId
+  return [clientsFile, estateFile].map((path) => replace(path, ['admin', 'agent'], isMeant, credential)).includes(true)
 }
 
-function replaceSecret(path: string, { clientId, clientSecret }: Credential): boolean {
+/** The same for a new password of the home's user. */
+export function rememberPassword({ clientsFile, estateFile }: Home, user: User): boolean {
+  const isMeant = (member: Member) => member?.username === user.username
+  return [clientsFile, estateFile].map((path) => replace(path, ['user'], isMeant, user)).includes(true)
+}
+
+type Member = Partial<Credential & User> | undefined
+
+function replace(path: string, among: string[], isMeant: (member: Member) => boolean, by: Credential | User): boolean {
   const document = parsed(readIfPresent(path) ?? '{}')
-  const names = ['admin', 'agent'].filter((name) => (document[name] as Partial<Credential>)?.clientId === clientId)
+  const names = among.filter((name) => isMeant(document[name] as Member))
   if (names.length === 0) return false
-  for (const name of names) document[name] = { clientId, clientSecret }
+  for (const name of names) document[name] = by
   writePrivateFile(path, `${JSON.stringify(document, null, 2)}\n`)
   return true
 }

@@ -2,6 +2,15 @@ import type { ListedEvent } from '@rekey/database/offline'
 import type { Behind, Integrity } from '../client/integrity.ts'
 import type { Attention } from './attention.ts'
 
+/** Whoever presents what is dead is not its holder, or a part of him that was forgotten. */
+const dead = {
+  'credential.tripwire': 'a dead secret',
+  'registration_token.replayed': 'a registration access token that was replaced',
+} as const
+
+export type Tripwire = keyof typeof dead
+export const tripwireActions = Object.keys(dead) as Tripwire[]
+
 /** What the audit says of itself, and which dead secrets were presented in the last day. */
 export interface AuditSeen extends Integrity {
   tripwires: ListedEvent[]
@@ -14,7 +23,8 @@ export function auditWorries({ integrity, brokenSince, behind, tripwires }: Audi
     since: brokenSince ?? new Date(now).toISOString(),
     command: 'rekey audit verify',
   }
-  const byCredential = Object.values(Object.groupBy(tripwires, ({ details }) => String(details.credentialId)))
+  const secretOf = ({ action, agentId, details }: ListedEvent) => `${action} ${details.credentialId ?? agentId}`
+  const byCredential = Object.values(Object.groupBy(tripwires, secretOf))
   const late = behind ? lateness(behind, now) : []
   return [
     ...(integrity === false ? [broken] : []),
@@ -69,9 +79,9 @@ function tripwire(events: readonly ListedEvent[]): Attention {
   const [whose, filter] =
     agent === undefined ? ['agents that were not told apart', ''] : [`agent ${agent}`, ` --agent ${agent}`]
   return {
-    what: `a dead secret of ${whose} was presented ${times === 1 ? 'once' : `${times} times`}${from}: it leaked, or a part of the client was forgotten`,
+    what: `${dead[first.action as Tripwire]} of ${whose} was presented ${times === 1 ? 'once' : `${times} times`}${from}: it leaked, or a part of the client was forgotten`,
     since: first.at,
-    command: `rekey audit list --action credential.tripwire${filter}`,
+    command: `rekey audit list --action ${first.action}${filter}`,
   }
 }
 

@@ -6,6 +6,7 @@ import { before } from '../keyring.ts'
 
 const dayAgo = before(86_400_000)
 const tripwires = `GET /audit?action=credential.tripwire&from=${encodeURIComponent(dayAgo)}&limit=200`
+const replays = tripwires.replace('credential.tripwire', 'registration_token.replayed')
 const overdue = { credentialId: 'c-1', agentId: 'a-1', kind: 'client-secret', rotatedAt: dayAgo, overdueSince: dayAgo }
 const tripped = {
   seq: 9,
@@ -23,6 +24,7 @@ const answers = {
   'GET /credentials?due=overdue&limit=50': { credentials: [overdue], nextCursor: null, total: 1 },
   'GET /incidents': { incidents: [] },
   [tripwires]: { events: [tripped], nextCursor: null },
+  [replays]: { events: [], nextCursor: null },
   'GET /metrics': '# TYPE agentidp_audit_chain_integrity gauge\nagentidp_audit_chain_integrity 0\n',
 }
 
@@ -36,6 +38,20 @@ test('status tells of overdue credentials, dead secrets that are presented, and 
     stdout,
     /Attention\n {2}! credential c-1 of agent a-1 should have been rotated \(for 1d\)\n {4}rekey credential rotate a-1 c-1 --overlap 24h\n {2}! a dead secret .* \(for 1h\)\n {4}rekey audit list .*\n {2}! the audit is not whole.*\n {4}rekey audit verify\n$/,
   )
+})
+
+test('status tells of registration access tokens that are presented after they were replaced', async () => {
+  const replayed = { ...tripped, action: 'registration_token.replayed', details: { address: '10.0.0.8', count: 2 } }
+  const events = [replayed, { ...replayed, agentId: 'a-2', actor: 'a-2' }]
+  const idp = await playIdp({ ...answers, [replays]: { events, nextCursor: null } })
+  const { attention } = JSON.parse((await idp.rekey('status', '--json')).stdout)
+  await idp.close()
+  const told = attention.filter(({ what }: { what: string }) => what.startsWith('a registration access token that was'))
+  assert.deepEqual(
+    told.map(({ command }: { command: string }) => command),
+    ['a-1', 'a-2'].map((id) => `rekey audit list --action registration_token.replayed --agent ${id}`),
+  )
+  assert.match(told[0].what, / of agent a-1 was presented 2 times from 10\.0\.0\.8: it leaked/)
 })
 
 test('a client that may not read agents, the audit or incidents sees the rest, and is told what it does not see', async () => {

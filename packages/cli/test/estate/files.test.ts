@@ -64,6 +64,19 @@ test('the clients are made once and stay the same, in a file that only the owner
   assert.deepEqual(readdirSync(home.folder).sort(), ['clients.json', 'logs'])
 })
 
+test('the user is made once too, also in the file of a release that had none, which keeps its clients', () => {
+  const home = newHome()
+  const { user, ...others } = ensureClients(home)
+  assert.equal(user.username, 'admin')
+  assert.match(user.password, /^[\w-]{24}$/)
+  writeFileSync(home.clientsFile, JSON.stringify(others))
+  const { user: added, ...kept } = ensureClients(home)
+  assert.deepEqual(kept, others)
+  assert.notEqual(added.password, user.password)
+  assert.deepEqual(ensureClients(home).user, added)
+  assert.equal(mode(home.clientsFile), 0o600)
+})
+
 test('damaged clients are refused without quoting them, instead of being replaced in silence', () => {
   for (const damaged of ['{"admin": "sk_live_secret', '{"admin": {"clientId": "sk_live_secret"}}']) {
     const home = newHome()

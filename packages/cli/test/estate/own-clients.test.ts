@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { homeOf, makeHome } from '../../src/estate/home.ts'
-import { rememberSecret } from '../../src/estate/own-clients.ts'
+import { rememberPassword, rememberSecret } from '../../src/estate/own-clients.ts'
 import { temporaryFolder } from '../folder.ts'
 
 const admin = { clientId: 'admin', clientSecret: 'old' }
@@ -18,6 +18,18 @@ test('the new secret of a client of the home stands wherever the old one did, an
   assert.deepEqual(read(home.clientsFile), { admin: renewed, agent, verifiers: [] })
   assert.deepEqual(read(home.estateFile), { idp: 'http://localhost:8002', admin: renewed, agent })
   assert.equal(statSync(home.clientsFile).mode & 0o777, 0o600)
+})
+
+test('so does the new password of the home’s user, and nobody else’s', () => {
+  const home = homeOf({}, temporaryFolder())
+  makeHome(home)
+  const user = { username: 'admin', password: 'old' }
+  writeFileSync(home.clientsFile, JSON.stringify({ admin, agent, user }))
+  writeFileSync(home.estateFile, JSON.stringify({ admin, agent, user }))
+  const renewed = { username: 'admin', password: 'new' }
+  assert.equal(rememberPassword(home, renewed), true)
+  assert.equal(rememberPassword(home, { username: 'somebody', password: 'other' }), false)
+  for (const file of [home.clientsFile, home.estateFile]) assert.deepEqual(read(file), { admin, agent, user: renewed })
 })
 
 test('a client that is not of the home changes nothing there', () => {

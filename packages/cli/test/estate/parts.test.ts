@@ -11,7 +11,8 @@ import { temporaryFolder } from '../folder.ts'
 import { shellWith } from '../shell.ts'
 
 const credential = { clientId: 'id', clientSecret: 'secret' }
-const clients = { admin: credential, agent: credential, verifiers: [credential, credential] as [never, never] }
+const user = { username: 'admin', password: 'password' }
+const clients = { admin: credential, agent: credential, verifiers: [credential, credential] as [never, never], user }
 const env = { DATABASE_DIRECT_URL: 'postgres://shell' }
 const plan = { home: homeOf({}, '/srv/app'), ports: portsOf({}), clients, env }
 const urls = { serviceUrl: 'postgres://service', ownerUrl: 'postgres://owner' }

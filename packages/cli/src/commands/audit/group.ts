@@ -1,5 +1,6 @@
-import { Command } from 'commander'
+import type { Command } from 'commander'
 import type { Shell } from '../../shell.ts'
+import { newGroup } from '../group.ts'
 import { exportCommand } from './export.ts'
 import { listCommand } from './list.ts'
 import { proofCommand } from './proof.ts'
@@ -9,7 +10,5 @@ const builders = [listCommand, verifyCommand, exportCommand, proofCommand]
 
 /** `rekey audit …`: what happened, and whether the record of it is whole. */
 export function auditCommand(shell: Shell): Command {
-  const group = new Command('audit').description('what happened, and whether the record of it is whole')
-  for (const build of builders) group.addCommand(build(shell))
-  return group
+  return newGroup(shell, 'audit', 'what happened, and whether the record of it is whole', builders)
 }

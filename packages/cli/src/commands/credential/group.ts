@@ -1,5 +1,6 @@
-import { Command } from 'commander'
+import type { Command } from 'commander'
 import type { Shell } from '../../shell.ts'
+import { newGroup } from '../group.ts'
 import { createCommand } from './create.ts'
 import { listCommand } from './list.ts'
 import { overdueCommand } from './overdue.ts'
@@ -11,7 +12,5 @@ const builders = [listCommand, overdueCommand, showCommand, createCommand, rotat
 
 /** `rekey credential …`: what agents authenticate by. */
 export function credentialCommand(shell: Shell): Command {
-  const group = new Command('credential').description('the secrets and keys that agents authenticate by')
-  for (const build of builders) group.addCommand(build(shell))
-  return group
+  return newGroup(shell, 'credential', 'the secrets and keys that agents authenticate by', builders)
 }

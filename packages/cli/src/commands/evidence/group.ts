@@ -1,5 +1,6 @@
-import { Command } from 'commander'
+import type { Command } from 'commander'
 import type { Shell } from '../../shell.ts'
+import { newGroup } from '../group.ts'
 import { keyCommand } from './key.ts'
 import { periodCommand } from './period.ts'
 import { showCommand } from './show.ts'
@@ -9,7 +10,5 @@ const builders = [verifyCommand, showCommand, periodCommand, keyCommand]
 
 /** `rekey evidence …`: sealed files that prove what was done, to whoever was not there. */
 export function evidenceCommand(shell: Shell): Command {
-  const group = new Command('evidence').description('sealed files that prove what was done')
-  for (const build of builders) group.addCommand(build(shell))
-  return group
+  return newGroup(shell, 'evidence', 'sealed files that prove what was done', builders)
 }

@@ -1,5 +1,6 @@
-import { Command } from 'commander'
+import type { Command } from 'commander'
 import type { Shell } from '../../shell.ts'
+import { newGroup } from '../group.ts'
 import { addCommand } from './add.ts'
 import { listCommand } from './list.ts'
 import { removeOldCommand } from './remove-old.ts'
@@ -8,7 +9,5 @@ const builders = [listCommand, addCommand, removeOldCommand]
 
 /** `rekey root-key …`: the key that everything in the database is sealed by. */
 export function rootKeyCommand(shell: Shell): Command {
-  const group = new Command('root-key').description('the key that everything in the database is sealed by')
-  for (const build of builders) group.addCommand(build(shell))
-  return group
+  return newGroup(shell, 'root-key', 'the key that everything in the database is sealed by', builders)
 }
