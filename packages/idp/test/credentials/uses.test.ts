@@ -141,7 +141,7 @@ describe('uses of a credential', { timeout: 60_000 }, () => {
 
   test('of a key that a client registered are forgotten after a week without one, those of a credential are not', async () => {
     const { db } = setting.estate()
-    const { credentialId } = await credential()
+    const credentialId = 'of-a-credential'
     const row = (id: string, days: number) => {
       const at = sql`now() - ${days} * interval '1 day'` as never
       return { credential_id: id, version: 'v', address: '192.0.2.1', first_at: at, last_at: at, count: 1 }
