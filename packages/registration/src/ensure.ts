@@ -1,8 +1,10 @@
 import { bootstrap } from './bootstrap/bootstrap.ts'
 import { RegistrationError, type RegistrationErrorCode } from './error.ts'
+import { folderOf } from './files/folder.ts'
 import type { JwkSet } from './keys/jwk.ts'
 import { pushStatus, type Status } from './metrics/push.ts'
 import type { ClientOptions, RegistrationOptions } from './options/client-options.ts'
+import { complete } from './options/complete.ts'
 import { type Ports, portsWith } from './ports.ts'
 
 /** The client is registered, and its key is known to the identity provider. */
@@ -48,12 +50,13 @@ export type Registered = Ready | NotAsked | Failed
  * done it sends one GET, and the key is replaced only after the identity provider knows the new one.
  * @throws RegistrationError whose message says what an administrator must do; with `allowFailure` that is the outcome `failed` instead.
  */
-export async function ensureRegistered(options: RegistrationOptions, ports: Partial<Ports> = {}): Promise<Registered> {
+export async function ensureRegistered(given: RegistrationOptions, ports: Partial<Ports> = {}): Promise<Registered> {
   const all = portsWith(ports)
-  if ('skip' in options) {
-    all.log('info', `Client registration is skipped: ${options.skip}.`)
-    return { outcome: 'skipped', reason: options.skip }
+  if ('skip' in given) {
+    all.log('info', `Client registration is skipped: ${given.skip}.`)
+    return { outcome: 'skipped', reason: given.skip }
   }
+  const options = complete(given)
   try {
     const ready = await bootstrap(options, all)
     await report(options, all, statusOf(ready))
@@ -80,6 +83,12 @@ async function failed(options: ClientOptions, ports: Ports, error: unknown): Pro
   return { outcome: 'failed', reason: error.message, error }
 }
 
-async function report({ pushgatewayUrl, clientId, kid }: ClientOptions, ports: Ports, status: Status): Promise<void> {
-  if (pushgatewayUrl !== undefined) await pushStatus(ports, pushgatewayUrl, clientId ?? kid, status)
+async function report(options: ClientOptions, ports: Ports, status: Status): Promise<void> {
+  const { pushgatewayUrl, clientId, kid } = options
+  if (pushgatewayUrl === undefined) return
+  // Where the credentials cannot be read, that is what the start failed of, and what is thrown.
+  const stored = await folderOf(options, ports.files)
+    .credentials()
+    .catch(() => undefined)
+  await pushStatus(ports, pushgatewayUrl, clientId ?? stored?.client_id ?? kid, status)
 }

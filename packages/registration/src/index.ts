@@ -3,6 +3,7 @@ export { RegistrationError, type RegistrationErrorCode } from './error.ts'
 export type { Jwk, JwkSet } from './keys/jwk.ts'
 export type {
   ClientOptions,
+  GivenOptions,
   KeyAlgorithm,
   RedirectMode,
   RegistrationOptions,

@@ -54,7 +54,7 @@ describe('a service that serves its keys itself', () => {
     s.wire.taken()
   })
 
-  it('rotates without any registration: the new key is served beside the old one, and both are good', async () => {
+  it('rotates without a key in its registration, whose token alone may be renewed: the new key is served beside the old one, and both are good', async () => {
     const { outcome, kid } = await bff.started({ ...uri, ...now })
     assert.equal(outcome, 'rotated')
     remember(kid)
@@ -62,7 +62,8 @@ describe('a service that serves its keys itself', () => {
       served().map((key) => key.kid),
       keys.map((key) => key.kid),
     )
-    assert.deepEqual(s.registrations(), ['GET /api/oidc/register/bff-server 200'])
+    const own = '/api/oidc/register/bff-server 200'
+    assert.deepEqual(s.registrations(), [`GET ${own}`, `PATCH ${own}`])
     assert.deepEqual(await Promise.all(keys.map(letIn)), [true, true])
   })
 

@@ -4,7 +4,9 @@ import { keysIn, type Management, managementOf, type Seen } from '../provider/ma
 import type { Plan } from '../rotation/plan.ts'
 import type { Context } from './context.ts'
 import { type Maintained, maintained, planned } from './planned.ts'
-import { pointed, servedRound } from './served.ts'
+import { pointed } from './pointed.ts'
+import { renewed } from './renewal.ts'
+import { servedRound } from './served.ts'
 import { chooseSigning, type Signing, settleKey } from './signing.ts'
 import { warnOfUnlike } from './unlike.ts'
 import { unmanaged } from './unmanaged.ts'
@@ -32,7 +34,12 @@ async function oneRound(context: Context, management: Management, round: number)
   if (round === 1) warnOfUnlike(context, management.credentials(), seen)
   const { uri, changed } = await pointed(context, management, seen)
   if (changed) return undefined
-  if (uri !== undefined) return servedRound(context, management, seen, uri)
+  const done =
+    uri === undefined ? await inline(context, management, seen) : await servedRound(context, management, seen, uri)
+  return done && renewed(context, management, seen, done)
+}
+
+async function inline(context: Context, management: Management, seen: Seen): Promise<Maintained | undefined> {
   const signing = await chooseSigning(context, keysIn(seen))
   try {
     return await inlineRound(context, management, seen, signing)

@@ -12,7 +12,7 @@ export interface Maintained {
   readonly credentials: Credentials
   readonly signing: Signing
   readonly keys: readonly Jwk[]
-  readonly outcome: 'unchanged' | 'rotated' | 'updated'
+  readonly outcome: 'registered' | 'unchanged' | 'rotated' | 'updated'
   readonly reasons: readonly string[]
   /** Why the rotation that was due failed; the key that is registered goes on. */
   readonly rotationFailed?: RegistrationErrorCode
@@ -57,12 +57,17 @@ export async function maintained(
   plan: Plan,
   keys: readonly Jwk[],
 ): Promise<Maintained> {
-  const credentials = { ...management.credentials(), kid: signing.kid }
-  if (management.credentials().kid !== signing.kid) await folder.saveCredentials(credentials)
+  if (management.credentials().kid !== signing.kid) await management.store({ kid: signing.kid })
   if (plan.redirectUris !== undefined) ports.log('info', 'The redirect URIs were updated.')
-  const outcome = outcomeOf(signing, plan)
+  const outcome = (await isFirst(folder, signing)) ? 'registered' : outcomeOf(signing, plan)
   if (outcome === 'rotated') ports.log('info', `JWKS rotated successfully: the key is now ${signing.kid}.`)
-  return { credentials, signing, keys, outcome, reasons: plan.reasons }
+  const reasons = outcome === 'registered' ? ['registered', ...plan.reasons] : plan.reasons
+  return { credentials: management.credentials(), signing, keys, outcome, reasons }
+}
+
+/** The key took its place only now, and a registration that a crash cut short was made with it. */
+async function isFirst(folder: Context['folder'], { key, isNext, promoted }: Signing): Promise<boolean> {
+  return (isNext || promoted) && (await folder.pending())?.thumbprint === key.thumbprint
 }
 
 function outcomeOf({ promoted }: Signing, plan: Plan): Maintained['outcome'] {

@@ -124,12 +124,18 @@ async function postWithoutWish(context: Context, url: string, pending: PendingRe
   return post(context, { registration: url }, again)
 }
 
-function credentialsIn({ options }: Context, { body }: Reply, { issuer }: Addresses, { kid }: Signing): Credentials {
+function credentialsIn(
+  { options, ports }: Context,
+  { body }: Reply,
+  { issuer }: Addresses,
+  { kid }: Signing,
+): Credentials {
   const text = (name: string) => (typeof body[name] === 'string' ? body[name] : undefined)
   return {
     client_id: text('client_id') ?? '',
     registration_access_token: text('registration_access_token'),
     registration_client_uri: text('registration_client_uri'),
+    registration_access_token_at: Math.floor(ports.now() / 1000),
     issuer: issuer ?? options.idpUrl,
     kid,
     ...(options.forceReplace ? { replaced_with: markOf(options.initialAccessToken) } : {}),

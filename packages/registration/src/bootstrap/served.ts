@@ -49,32 +49,6 @@ async function publishedRound(
   return maintained(context, management, usable, waits ? { ...plan, keys: undefined } : plan, keys)
 }
 
-/**
- * Points the registration at DCR_JWKS_URI, once that serves the key which signs now: earlier, the identity provider would find nothing there.
- * @returns the address by which the identity provider finds the keys, undefined for inline ones; `changed` asks for another look at it.
- */
-export async function pointed(
-  context: Context,
-  management: Management,
-  seen: Seen,
-): Promise<{ uri?: string; changed: boolean }> {
-  const wanted = context.options.jwksUri
-  const registered = typeof seen.metadata.jwks_uri === 'string' ? seen.metadata.jwks_uri : undefined
-  const current = await context.folder.key()
-  if (wanted !== undefined && wanted !== registered && current !== undefined) {
-    if (kidIn(await servedKeys(context, wanted), current) !== undefined) {
-      await context.assertHeld()
-      await management.change(seen, { jwks_uri: wanted, jwks: null })
-      return { changed: true }
-    }
-    context.ports.log(
-      'warn',
-      'DCR_JWKS_URI does not serve this client’s key yet: the registration is pointed there by a start that finds it.',
-    )
-  }
-  return { changed: false, ...(wanted === undefined || registered === undefined ? {} : { uri: registered }) }
-}
-
 async function redirected(context: Context, management: Management, seen: Seen, plan: Plan): Promise<boolean> {
   if (plan.redirectUris === undefined) return true
   await context.assertHeld()

@@ -6,6 +6,8 @@ const stored = z.looseObject({
   client_id: z.string().min(1),
   registration_access_token: z.string().min(1).optional(),
   registration_client_uri: z.string().min(1).optional(),
+  /** When that token was stored, or last looked after, in seconds since the epoch. */
+  registration_access_token_at: z.int().optional(),
   /** The identity provider's public name, by which addresses in its replies are told to be its own. */
   issuer: z.string().optional(),
   /** The kid of the key in the PEM. */

@@ -21,6 +21,8 @@ export interface Folder {
   dropNextKey(): Promise<void>
   credentials(): Promise<Credentials | undefined>
   saveCredentials(credentials: Credentials): Promise<void>
+  /** When the credentials were written last, in milliseconds since the epoch. */
+  credentialsAt(): Promise<number>
   pending(): Promise<PendingRegistration | undefined>
   savePending(pending: PendingRegistration): Promise<void>
   endPending(): Promise<void>
@@ -62,6 +64,7 @@ export function folderOf(options: ClientOptions, files: Files): Folder {
       return text === undefined ? undefined : credentialsOf(text, paths.credentials)
     },
     saveCredentials: (credentials) => write(paths.credentials, json(credentials)),
+    credentialsAt: () => guarded(paths.credentials, 'read', () => files.modified(paths.credentials)),
     pending: async () => pendingOf(await read(paths.pending)),
     savePending: (pending) => write(paths.pending, json(pending)),
     endPending: () => guarded(paths.pending, 'removed', () => files.remove(paths.pending)),

@@ -1,6 +1,5 @@
-import { basename, dirname, extname, join } from 'node:path'
-import { baseUrlOf } from './base-url.ts'
-import { type ClientOptions, keyAlgorithms, type RegistrationOptions, redirectModes } from './client-options.ts'
+import { type ClientOptions, keyAlgorithms, redirectModes, type Skipped } from './client-options.ts'
+import { complete } from './complete.ts'
 import { count, days, type Environment, flag, httpUrl, invalid, oneOf, required, secret, text } from './values.ts'
 
 /**
@@ -19,8 +18,8 @@ import { count, days, type Environment, flag, httpUrl, invalid, oneOf, required,
  * | `DCR_REDIRECT_UPDATE_MODE` | `auto`, `replace`, `merge` or `none` | `auto` |
  * | `DCR_ROTATION_SAFE` | `true` forces `merge` | `false` |
  * | `BFF_JWK_ROTATE_AFTER_DAYS` | 0 = now | 30 |
- * | `BFF_JWK_RETIRE_AFTER_DAYS` | 0 or less = never | 60 |
- * | `BFF_JWK_MAX_KEYS` | 0 or less = no cap | 3 |
+ * | `BFF_JWK_RETIRE_AFTER_DAYS` | 0 or less = never; otherwise more than the former | 60, or twice the former where that is more |
+ * | `BFF_JWK_MAX_KEYS` | 2 or more; 0 or less = no cap | 3 |
  * | `BFF_CLIENT_CRED_PATH` | the stored credentials, JSON | `bff_client.json` beside the PEM |
  * | `DCR_FORCE_REPLACE` | register anew with `DCR_IAT` | `false` |
  * | `BOOTSTRAP_ADMIN_TOKEN` | may issue a new registration access token; also `file:/path` or `…_FILE` | |
@@ -31,27 +30,21 @@ import { count, days, type Environment, flag, httpUrl, invalid, oneOf, required,
  *
  * @throws RegistrationError CONFIG_INVALID, naming the variable.
  */
-export function optionsFromEnvironment(env: Environment): RegistrationOptions {
+export function optionsFromEnvironment(env: Environment): ClientOptions | Skipped {
   if (flag(env, 'SKIP_DCR_BOOTSTRAP', false)) return { skip: 'SKIP_DCR_BOOTSTRAP=true' }
   if (!flag(env, 'DCR_ENABLED', true)) return { skip: 'DCR_ENABLED=false' }
-  return { ...place(env), ...wishes(env), ...rotation(env), ...jwksUri(env), ...bootstrap(env) }
+  return complete({ ...place(env), ...wishes(env), ...rotation(env), ...bootstrap(env) })
 }
 
 function place(env: Environment) {
-  const idpUrl = baseUrlOf(required(env, 'IDP_BASE_URL', 'it is the address of the identity provider'))
-  if (idpUrl === undefined)
-    throw invalid('IDP_BASE_URL', 'is not an http or https URL without user, query and fragment.')
-  const signingKey = required(env, 'DCR_SIGNING_KEY', 'it is the path of the private key, which is made when missing')
-  const kid = text(env, 'BFF_KID') ?? basename(signingKey, extname(signingKey))
-  if (!/^[A-Za-z0-9._~:-]{1,100}$/.test(kid)) {
-    throw invalid(
-      'BFF_KID',
-      'is not 1 to 100 letters, digits and any of . _ ~ : - (without it, the name of the PEM counts).',
-    )
+  return {
+    idpUrl: required(env, 'IDP_BASE_URL', 'it is the address of the identity provider'),
+    signingKey: required(env, 'DCR_SIGNING_KEY', 'it is the path of the private key, which is made when missing'),
+    kid: text(env, 'BFF_KID'),
+    credentials: text(env, 'BFF_CLIENT_CRED_PATH'),
+    jwksUri: httpUrl(env, 'DCR_JWKS_URI'),
+    jwksFile: text(env, 'BFF_JWKS_FILE'),
   }
-  const credentials = text(env, 'BFF_CLIENT_CRED_PATH') ?? join(dirname(signingKey), 'bff_client.json')
-  if (credentials === signingKey) throw invalid('BFF_CLIENT_CRED_PATH', 'is the same file as DCR_SIGNING_KEY.')
-  return { idpUrl, signingKey, kid, credentials }
 }
 
 function wishes(env: Environment) {
@@ -60,13 +53,13 @@ function wishes(env: Environment) {
     throw invalid('DCR_CLIENT_ID', 'is not 1 to 100 letters, digits and any of . _ ~ -')
   }
   const safe = flag(env, 'DCR_ROTATION_SAFE', false)
-  const mode = oneOf(env, 'DCR_REDIRECT_UPDATE_MODE', redirectModes, 'auto')
+  const mode = oneOf(env, 'DCR_REDIRECT_UPDATE_MODE', redirectModes)
   return {
     clientId,
     clientProfile: text(env, 'DCR_CLIENT_PROFILE'),
     redirectUris: redirectUris(env),
     redirectMode: safe ? 'merge' : mode,
-  } satisfies Partial<ClientOptions>
+  } as const
 }
 
 function redirectUris(env: Environment): string[] {
@@ -83,20 +76,12 @@ function redirectUris(env: Environment): string[] {
 }
 
 function rotation(env: Environment) {
-  const rotateAfterDays = days(env, 'BFF_JWK_ROTATE_AFTER_DAYS', 30)
-  if (rotateAfterDays < 0) throw invalid('BFF_JWK_ROTATE_AFTER_DAYS', 'is negative; 0 rotates now.')
   return {
-    rotateAfterDays,
-    retireAfterDays: days(env, 'BFF_JWK_RETIRE_AFTER_DAYS', 60),
-    maxKeys: count(env, 'BFF_JWK_MAX_KEYS', 3),
-    keyAlgorithm: oneOf(env, 'DCR_KEY_ALG', keyAlgorithms, 'RS256'),
+    rotateAfterDays: days(env, 'BFF_JWK_ROTATE_AFTER_DAYS'),
+    retireAfterDays: days(env, 'BFF_JWK_RETIRE_AFTER_DAYS'),
+    maxKeys: count(env, 'BFF_JWK_MAX_KEYS'),
+    keyAlgorithm: oneOf(env, 'DCR_KEY_ALG', keyAlgorithms),
   }
-}
-
-function jwksUri(env: Environment) {
-  const uri = httpUrl(env, 'DCR_JWKS_URI')
-  const beside = join(dirname(text(env, 'DCR_SIGNING_KEY') ?? ''), 'jwks.json')
-  return { jwksUri: uri, jwksFile: text(env, 'BFF_JWKS_FILE') ?? (uri === undefined ? undefined : beside) }
 }
 
 function bootstrap(env: Environment) {

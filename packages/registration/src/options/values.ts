@@ -28,24 +28,24 @@ export function flag(env: Environment, name: string, fallback: boolean): boolean
   throw invalid(name, 'is neither true nor false.')
 }
 
-export function days(env: Environment, name: string, fallback: number): number {
-  return numberOf(env, name, fallback, /^-?\d{1,5}(?:\.\d{1,6})?$/, 'is not a number of days.')
+export function days(env: Environment, name: string): number | undefined {
+  return numberOf(env, name, /^-?\d{1,5}(?:\.\d{1,6})?$/, 'is not a number of days.')
 }
 
-export function count(env: Environment, name: string, fallback: number): number {
-  return numberOf(env, name, fallback, /^-?\d{1,5}$/, 'is not a whole number.')
+export function count(env: Environment, name: string): number | undefined {
+  return numberOf(env, name, /^-?\d{1,5}$/, 'is not a whole number.')
 }
 
-function numberOf(env: Environment, name: string, fallback: number, form: RegExp, problem: string): number {
+function numberOf(env: Environment, name: string, form: RegExp, problem: string): number | undefined {
   const value = text(env, name)
-  if (value === undefined) return fallback
+  if (value === undefined) return undefined
   if (!form.test(value)) throw invalid(name, problem)
   return Number(value)
 }
 
-export function oneOf<T extends string>(env: Environment, name: string, values: readonly T[], fallback: T): T {
+export function oneOf<T extends string>(env: Environment, name: string, values: readonly T[]): T | undefined {
   const value = text(env, name)
-  if (value === undefined) return fallback
+  if (value === undefined) return undefined
   const found = values.find((one) => one === value)
   if (found === undefined) throw invalid(name, `is none of ${values.join(', ')}.`)
   return found

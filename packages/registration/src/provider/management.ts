@@ -19,6 +19,10 @@ export type Change = Readonly<Record<string, unknown>>
 /** The client configuration endpoint (RFC 7592) of one client. */
 export interface Management {
   credentials(): Credentials
+  /** Changes members of what is stored. */
+  store(members: Partial<Credentials>): Promise<void>
+  /** A change of this start was accepted: the identity provider had occasion to renew the token. */
+  hasChanged(): boolean
   /** @throws RegistrationError CLIENT_GONE | RAT_INVALID | … */
   read(): Promise<Seen>
   /** What the registration is afterwards; undefined when somebody else changed it since it was seen. */
@@ -28,7 +32,7 @@ export interface Management {
 /** What the management of a registration needs of a start. */
 interface Context {
   readonly options: Pick<ClientOptions, 'idpUrl' | 'adminToken' | 'credentials'>
-  readonly ports: Pick<Ports, 'log'>
+  readonly ports: Pick<Ports, 'log' | 'now'>
   readonly folder: Pick<Folder, 'saveCredentials'>
   readonly send: Send
   readonly assertHeld: () => Promise<void>
@@ -39,12 +43,18 @@ type Call = Omit<Request, 'url' | 'token'>
 export function managementOf(context: Context, stored: Credentials): Management {
   let credentials = stored
   let renewed = false
+  let changed = false
   const whose = { clientId: stored.client_id, file: context.options.credentials }
+
+  async function store(members: Partial<Credentials>): Promise<void> {
+    credentials = { ...credentials, ...members }
+    await context.folder.saveCredentials(credentials)
+  }
 
   async function keep(token: unknown): Promise<void> {
     if (typeof token !== 'string' || token === credentials.registration_access_token) return
-    credentials = { ...credentials, registration_access_token: token }
-    await context.folder.saveCredentials(credentials)
+    const at = Math.floor(context.ports.now() / 1000)
+    await store({ registration_access_token: token, registration_access_token_at: at })
   }
 
   async function call(request: Call): Promise<Reply> {
@@ -71,6 +81,8 @@ export function managementOf(context: Context, stored: Credentials): Management 
 
   return {
     credentials: () => credentials,
+    store,
+    hasChanged: () => changed,
     async read() {
       const reply = await call({ method: 'GET' })
       if (reply.status === 404 || reply.status === 410) throw clientGone(whose)
@@ -83,6 +95,7 @@ export function managementOf(context: Context, stored: Credentials): Management 
       const reply = await send(seen, change, call)
       if (reply.status === 412) return undefined
       if (reply.status !== 200 && reply.status !== 204) throw refusal(reply, 'the change of the registration')
+      changed = true
       return seenIn(reply)
     },
   }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { createPublicKey } from 'node:crypto'
+import { createPublicKey, generateKeyPairSync } from 'node:crypto'
 import { cp, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -60,9 +60,12 @@ describe('a key that was taken out of the registration', () => {
     const first = await registered()
     const key = (await keysOf(first.clientId))[0]
     await start(at.setting, { BFF_JWK_ROTATE_AFTER_DAYS: '0' })
-    await replaced([{ ...key, kid: 'of-a-sibling' }])
-    await assert.rejects(start(at.setting, { BFF_JWK_MAX_KEYS: '1' }), { code: 'TOO_MANY_KEYS' })
-    assert.equal((await start(at.setting, { BFF_JWK_MAX_KEYS: '2' })).outcome, 'rotated')
+    await replaced([
+      { ...key, kid: 'of-a-sibling' },
+      { ...newJwk(), kid: 'of-another' },
+    ])
+    await assert.rejects(start(at.setting, { BFF_JWK_MAX_KEYS: '2' }), { code: 'TOO_MANY_KEYS' })
+    assert.equal((await start(at.setting, { BFF_JWK_MAX_KEYS: '3' })).outcome, 'rotated')
   })
 
   it('and was pending, never registered, is published: a crash is no removal', async () => {
@@ -97,6 +100,8 @@ describe('a key that was taken out of the registration', () => {
     assert.notEqual(third.kid, second.kid)
   })
 })
+
+const newJwk = (): Jwk => generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey.export({ format: 'jwk' }) as Jwk
 
 describe('a service whose DCR_SIGNING_KEY is renamed within its folder', () => {
   const at = atModern()

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
-import { rm } from 'node:fs/promises'
+import { cp, rm } from 'node:fs/promises'
+import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { atModern } from '../at-modern.ts'
-import { environment, pem, start } from '../client.ts'
+import { environment, folder, pem, start } from '../client.ts'
 
 describe('a rotation that fails', () => {
   const at = atModern()
@@ -39,10 +40,14 @@ describe('a rotation that fails', () => {
 
   it('for want of room is borne where it came by age, and is an error for whoever asked for it now', async () => {
     const first = await registered()
+    const other = await folder()
+    await cp(environment(at.setting).BFF_CLIENT_CRED_PATH, join(other.path, 'bff_client.json'))
+    await start({ ...at.setting, folder: other.path }, { BFF_KID: 'of-a-sibling' })
+    await other.remove()
     const later = { now: () => Date.now() + 31 * 86_400_000 }
-    const aged = await start(at.setting, { BFF_JWK_MAX_KEYS: '1' }, later)
+    const aged = await start(at.setting, { BFF_JWK_MAX_KEYS: '2' }, later)
     assert.deepEqual([aged.outcome, aged.kid, aged.rotationFailed], ['unchanged', first.kid, 'TOO_MANY_KEYS'])
-    await assert.rejects(start(at.setting, { ...due, BFF_JWK_MAX_KEYS: '1' }), { code: 'TOO_MANY_KEYS' })
+    await assert.rejects(start(at.setting, { ...due, BFF_JWK_MAX_KEYS: '2' }), { code: 'TOO_MANY_KEYS' })
   })
 
   it('is an error where the key is not there, and where a redirect URI was to be registered as well', async () => {

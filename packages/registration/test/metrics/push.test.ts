@@ -48,7 +48,7 @@ describe('the metric of a start', () => {
     )
 
   it('is success after a registration, then rat_cached while nothing is to be done; all four values each time', async () => {
-    await start(setting, { ...env, DCR_IAT: await foreign.iat() })
+    const { clientId } = await start(setting, { ...env, DCR_IAT: await foreign.iat() })
     await start(setting, env)
     assert.deepEqual(
       pushes.map(({ lines }) => lines),
@@ -57,7 +57,20 @@ describe('the metric of a start', () => {
     const { method, path, type } = pushes[0] ?? {}
     assert.deepEqual(
       [method, path, type],
-      ['PUT', '/metrics/job/bff_dcr/instance/bff-sig-001', 'text/plain; version=0.0.4'],
+      ['PUT', `/metrics/job/bff_dcr/instance/${clientId}`, 'text/plain; version=0.0.4'],
+    )
+  })
+
+  it('has the client_id as its instance, also where a start fails; the kid only as long as there is none', async () => {
+    await assert.rejects(start(setting, env), { code: 'IAT_MISSING' })
+    const { clientId } = await start(setting, { DCR_IAT: await foreign.iat() })
+    foreign.intercept = () => 401
+    await assert.rejects(start(setting, env), { code: 'RAT_INVALID' })
+    await assert.rejects(start(setting, { ...env, DCR_CLIENT_ID: 'bff-server' }), { code: 'RAT_INVALID' })
+    foreign.intercept = undefined
+    assert.deepEqual(
+      pushes.map(({ path }) => path?.split('/').at(-1)),
+      ['bff-sig-001', clientId, 'bff-server'],
     )
   })
 

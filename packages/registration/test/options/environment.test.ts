@@ -79,6 +79,17 @@ describe('the environment of a client', () => {
     })
   })
 
+  it('retires keys later than it makes them, whatever the age is at which it makes them', () => {
+    const retired = (more: Record<string, string>) => {
+      const options = optionsFromEnvironment({ ...least, ...more })
+      return 'retireAfterDays' in options && options.retireAfterDays
+    }
+    assert.equal(retired({ BFF_JWK_ROTATE_AFTER_DAYS: '365' }), 730)
+    assert.equal(retired({ BFF_JWK_ROTATE_AFTER_DAYS: '0' }), 60)
+    assert.equal(retired({ BFF_JWK_ROTATE_AFTER_DAYS: '365', BFF_JWK_RETIRE_AFTER_DAYS: '0' }), 0)
+    assert.equal(retired({ BFF_JWK_RETIRE_AFTER_DAYS: '31' }), 31)
+  })
+
   it('switches the bootstrap off by either variable, and nothing else is asked for then', () => {
     assert.deepEqual(optionsFromEnvironment({ DCR_ENABLED: 'false' }), { skip: 'DCR_ENABLED=false' })
     assert.deepEqual(optionsFromEnvironment({ SKIP_DCR_BOOTSTRAP: 'true', DCR_ENABLED: 'true' }), {
@@ -114,8 +125,8 @@ describe('the environment of a client', () => {
     DCR_REDIRECT_URIS: ['/auth/callback', 'https://a.example/#x'],
     DCR_REDIRECT_UPDATE_MODE: ['Merge', 'always'],
     BFF_JWK_ROTATE_AFTER_DAYS: ['-1', 'soon', '1e3', 'NaN'],
-    BFF_JWK_RETIRE_AFTER_DAYS: ['never'],
-    BFF_JWK_MAX_KEYS: ['2.5', 'many'],
+    BFF_JWK_RETIRE_AFTER_DAYS: ['never', '30', '1'],
+    BFF_JWK_MAX_KEYS: ['2.5', 'many', '1'],
     BFF_CLIENT_CRED_PATH: [least.DCR_SIGNING_KEY],
     PROM_PUSHGATEWAY_URL: ['push:9091'],
     DCR_JWKS_URI: ['jwks.json'],
