@@ -3,6 +3,7 @@ import type { Transaction } from 'kysely'
 import { agentTopic } from '../credentials/client.ts'
 import { IdpError } from '../error.ts'
 import type { Instance } from '../instance.ts'
+import { revokeTokensBoundTo } from '../registration/initial-tokens/store.ts'
 import type { IdpTables } from '../tables.ts'
 import type { Caller } from '../tokens/opaque.ts'
 import { transact } from '../transact.ts'
@@ -47,6 +48,7 @@ async function carryOut(
   agentId: string,
   { description = {}, status, reason }: AgentChange,
 ): Promise<Changed> {
+  if (status === 'decommissioned') await revokeTokensBoundTo(transaction, caller, agentId)
   const agent = await lockAgent(transaction, caller, agentId)
   const isRepeated = status === agent.status && Object.keys(description).length === 0
   if (agent.status === 'decommissioned' && !isRepeated) {

@@ -44,21 +44,46 @@ export async function closeCredentials(
   agentId: string,
   cause: RevocationCause,
 ): Promise<void> {
-  const { organization_id: organizationId } = await transaction
-    .selectFrom('agents')
-    .select('organization_id')
-    .where('agent_id', '=', agentId)
-    .executeTakeFirstOrThrow()
+  const open = await lockOpen(transaction, agentId)
+  // First, as above: to close one takes the lock that orders all changes, and whoever waits for that may hold tokens.
+  await endStoredTokens(transaction, agentId)
+  await closeAll(transaction, agentId, open, cause)
+}
+
+/** Revokes every secret of an agent, and the opaque tokens that were obtained by them. The caller holds the agent's lock. */
+export async function closeSecrets(
+  transaction: Transaction<IdpTables>,
+  agentId: string,
+  cause: RevocationCause,
+): Promise<void> {
+  const secrets = (await lockOpen(transaction, agentId)).filter(({ kind }) => kind === 'client-secret')
+  for (const secret of secrets) await endTokensObtainedBy(transaction, secret)
+  await closeAll(transaction, agentId, secrets, cause)
+}
+
+/** All at once, before anything is closed: whoever holds one of them may wait for the lock that orders all changes. */
+async function lockOpen(transaction: Transaction<IdpTables>, agentId: string): Promise<StoredCredential[]> {
   const rows = await credentialsIn(transaction)
     .where('agent_id', '=', agentId)
     .where('status', '=', 'active')
     .orderBy('credential_id')
     .forUpdate()
     .execute()
-  // First, as above: to close one takes the lock that orders all changes, and whoever waits for that may hold tokens.
-  await endStoredTokens(transaction, agentId)
-  const open = rows.map(storedOf).filter(({ keyring }) => !isClosed(keyring))
-  for (const credential of open) await close(transaction, credential, organizationId, cause)
+  return rows.map(storedOf).filter(({ keyring }) => !isClosed(keyring))
+}
+
+async function closeAll(
+  transaction: Transaction<IdpTables>,
+  agentId: string,
+  credentials: readonly StoredCredential[],
+  cause: RevocationCause,
+): Promise<void> {
+  const { organization_id: organizationId } = await transaction
+    .selectFrom('agents')
+    .select('organization_id')
+    .where('agent_id', '=', agentId)
+    .executeTakeFirstOrThrow()
+  for (const credential of credentials) await close(transaction, credential, organizationId, cause)
 }
 
 async function close(

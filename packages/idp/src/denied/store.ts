@@ -163,9 +163,13 @@ async function requireRoom(
     SELECT count(*)::int AS count, (count(*) FILTER (WHERE denied_by = ${share?.of ?? null}))::int AS own
     FROM denied WHERE NOT dropped AND ${inForce}`.execute(transaction)
   const { count = 0, own = 0 } = rows[0] ?? {}
-  if (count > most) throw new IdpError('DENY_LIST_FULL', `at most ${most} entries can be denied at a time`)
+  const by = most < mostDenied ? ' by clients' : ''
+  if (count > most) throw new IdpError('DENY_LIST_FULL', `at most ${most} entries can be denied${by} at a time`)
   if (own <= (share?.most ?? 0)) return
-  throw new IdpError('DENY_LIST_FULL', `at most ${share?.most} entries can be of one client at a time`)
+  throw new IdpError(
+    'DENY_LIST_FULL',
+    `at most ${share?.most} entries can be of one client, or of the clients of one organization, at a time`,
+  )
 }
 
 /**

@@ -35,6 +35,12 @@ export interface RequestLimits {
    * @throws IdpError `RATE_LIMITED`
    */
   login(address: string): void
+  /**
+   * The same for a logout. It is counted by itself: whoever may not begin a login any more can still end one.
+   *
+   * @throws IdpError `RATE_LIMITED`
+   */
+  logout(address: string): void
 }
 
 export function requestLimits(limits: Limits, clock: Clock): RequestLimits {
@@ -42,6 +48,7 @@ export function requestLimits(limits: Limits, clock: Clock): RequestLimits {
   const calls = windows(limits.administration, clock)
   const publicCalls = windows(limits.administration, clock)
   const logins = windows(limits.logins, clock)
+  const logouts = windows(limits.logins, clock)
   return {
     failed: (address) =>
       refuse(failures(sourceOf(addressOf(address))), 'too many authentications from this address failed'),
@@ -49,6 +56,7 @@ export function requestLimits(limits: Limits, clock: Clock): RequestLimits {
     publicAdministration: (address) =>
       refuse(publicCalls(sourceOf(addressOf(address))), 'too many requests came from this address'),
     login: (address) => refuse(logins(sourceOf(addressOf(address))), 'too many logins began from this address'),
+    logout: (address) => refuse(logouts(sourceOf(addressOf(address))), 'too many logouts began from this address'),
   }
 }
 

@@ -10,13 +10,17 @@ export const longestAddress = 8_192
  * What may be sent by POST as well (OpenID Connect Core §3.1.2.1, RP-Initiated Logout §2) goes on as a GET: with that one the browser
  * also sends those cookies that a form of another site does not carry.
  *
- * @throws OAuthError `invalid_request` for what is no form, names a parameter twice, or is too long
+ * @throws OAuthError `invalid_request` for what is no form, names a parameter twice that is no `resource`, or is too long
  */
 export async function goOnByGet(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+  const { headers, body } = request
+  const { resource = [], ...once } = (body ?? {}) as Record<string, unknown>
   const query = new URLSearchParams()
-  for (const [name, value] of Object.entries(request.body ? formOf(request) : {})) {
+  for (const [name, value] of Object.entries(body ? formOf({ headers, body: once }) : {})) {
     if (value !== undefined) query.set(name, value)
   }
+  // RFC 8707 §2: this one may be given more than once.
+  for (const each of [resource].flat()) if (each !== '') query.append('resource', String(each))
   const [path = ''] = request.url.split('?', 1)
   const address = query.size === 0 ? path : `${path}?${query}`
   requireShort(address)

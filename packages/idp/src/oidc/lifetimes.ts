@@ -1,8 +1,8 @@
 import type { Session } from 'oidc-provider'
 import type { Instance } from '../instance.ts'
 
-/** For whoever looks for his password first; anybody may begin one, and it is kept for so long. */
-const interactionSeconds = 1_800
+/** For whoever looks for his password first; anybody may begin a login or a logout, and it is kept for so long. */
+const begunSeconds = 1_800
 const codeSeconds = 60
 
 /** How long what the provider makes is good for, in seconds. */
@@ -15,12 +15,13 @@ export function lifetimesOf({ config, clock }: Pick<Instance, 'config' | 'clock'
     AccessToken: seconds(accessTokenTtlMs),
     IdToken: seconds(accessTokenTtlMs),
     AuthorizationCode: codeSeconds,
-    Interaction: interactionSeconds,
+    Interaction: begunSeconds,
     Grant: seconds(longest),
     RefreshToken: seconds(oidc.refreshTokenTtlMs),
-    Session: (_ctx: unknown, { loginTs }: Session) => {
+    Session: (_ctx: unknown, { accountId, loginTs }: Session) => {
       const left = loginTs === undefined ? oidc.sessionTtlMs : loginTs * 1_000 + oidc.sessionTtlMs - clock()
-      return seconds(Math.min(oidc.sessionIdleMs, left))
+      const most = seconds(Math.min(oidc.sessionIdleMs, left))
+      return accountId === undefined ? Math.min(begunSeconds, most) : most
     },
   }
 }

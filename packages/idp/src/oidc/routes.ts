@@ -59,11 +59,17 @@ export function oidcRoutes(app: App, instance: Instance, oidc: Oidc): void {
     instance.limits.login(request.ip)
     return pass(request, reply)
   }
+  /** The same of a logout: it is kept until it is confirmed, also where nobody was logged in. */
+  const beginLogout = (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
+    requireShort(request.url)
+    instance.limits.logout(request.ip)
+    return pass(request, reply)
+  }
   const { authorization, userinfo, token, end_session: end } = providerRoutes
   app.get(authorization, { schema: { ...toLogIn, refuses: [...shown.refuses, ...codes('RATE_LIMITED')] } }, begin)
   app.post(authorization, byPost({ ...toLogIn, ...goOn }), goOnByGet)
   app.get(`${authorization}/:uid`, { schema: toGoOn }, pass)
-  app.get(end, { schema: toLogOut }, pass)
+  app.get(end, { schema: { ...toLogOut, refuses: [...shown.refuses, ...codes('RATE_LIMITED')] } }, beginLogout)
   app.post(end, byPost({ ...toLogOut, ...goOn }), goOnByGet)
   app.post(`${end}/confirm`, { schema: toConfirm }, pass)
   app.get(`${end}/success`, { schema: loggedOut }, pass)

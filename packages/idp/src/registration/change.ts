@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import { currentRevision, recordEvent } from '@rekey/database'
 import { sql, type Transaction } from 'kysely'
-import { revokeCredential } from '../credentials/revoke.ts'
+import { closeSecrets } from '../credentials/revoke.ts'
 import { IdpError } from '../error.ts'
 import type { Instance } from '../instance.ts'
 import type { IdpTables } from '../tables.ts'
@@ -120,7 +120,7 @@ async function save(
 async function endWhatIsOver(
   transaction: Transaction<IdpTables>,
   held: HeldClient,
-  { clientId, organizationId, scopes, metadata }: HeldClient,
+  { clientId, scopes, metadata }: HeldClient,
   { clientId: actor }: Caller,
 ): Promise<void> {
   if (held.scopes.some((scope) => !scopes.includes(scope))) {
@@ -129,15 +129,7 @@ async function endWhatIsOver(
       WHERE agent_id = ${clientId} AND NOT string_to_array(scope, ' ') <@ ${scopes}::text[]`.execute(transaction)
   }
   if (!isBySecret(held.metadata) || isBySecret(metadata)) return
-  const secrets = await transaction
-    .selectFrom('credentials')
-    .select('credential_id')
-    .where('agent_id', '=', clientId)
-    .where('kind', '=', 'client-secret')
-    .where('status', '=', 'active')
-    .execute()
-  const cause = { actor, reason: 'the client authenticates in another way' }
-  for (const { credential_id } of secrets) await revokeCredential(transaction, credential_id, organizationId, cause)
+  await closeSecrets(transaction, clientId, { actor, reason: 'the client authenticates in another way' })
 }
 
 function kidsChanged({ jwks: held }: ClientMetadata, { jwks: next }: ClientMetadata) {

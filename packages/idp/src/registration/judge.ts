@@ -97,7 +97,7 @@ export function allowedScopes(asked: string | undefined, profile: Profile, held:
 
 function requireWithin(member: string, asked: readonly string[], allowed: readonly string[]): void {
   if (asked.every((each) => allowed.includes(each))) return
-  throw refused(`${member}: the profile allows ${allowed.join(', ')}`)
+  throw refused(`${member}: the profile allows ${allowed.join(', ')}; for more, register by another client_profile`)
 }
 
 export function refused(why: string): OAuthError {

@@ -61,8 +61,9 @@ const builtIn: Readonly<Record<string, Profile>> = {
  * they are.
  */
 export function usualProfile(given: GivenMetadata): keyof typeof builtIn {
-  const { redirect_uris: addresses = [], token_endpoint_auth_method: method, jwks, jwks_uri: uri } = given
-  if (addresses.length === 0) return 'default'
+  const { redirect_uris: addresses = [], grant_types: grants = [], jwks, jwks_uri: uri } = given
+  const { token_endpoint_auth_method: method } = given
+  if (addresses.length === 0 && !grants.includes('authorization_code')) return 'default'
   if (method === 'none') return 'spa'
   const hasKeys = jwks !== undefined || uri !== undefined
   return method === 'private_key_jwt' || (method === undefined && hasKeys) ? 'code-flow-pkjwt' : 'code-flow-secret'

@@ -45,13 +45,20 @@ export async function register(
   const asked = await judgeRegistration(instance, validate, initialToken, request.body)
   const kept = { headers: request.headers, caller: request.caller, params: undefined, body: request.body }
   let isReplaced = false
-  const act = async (transaction: Transaction<IdpTables>, made: Secret | undefined) => {
-    const done = await carryOut(instance, transaction, request, asked, made)
+  const noted = (done: Done<Reply>) => {
     isReplaced = done.revision > 0
     return done
   }
+  const act = async (transaction: Transaction<IdpTables>, made: Secret | undefined) =>
+    noted(await carryOut(instance, transaction, request, asked, made))
   const preparation = preparing(instance, request, asked)
-  const { etag, body } = await idempotent(instance, kept, 'register a client', act, preparation, longestReplyKeptMs)
+  const confirm = async (done: Done<Reply>) => {
+    await requireUnchanged(instance, done)
+    // Whoever asks again may not have got the reply because what follows failed.
+    noted(done)
+  }
+  const prepared = { ...preparation, confirm }
+  const { etag, body } = await idempotent(instance, kept, 'register a client', act, prepared, longestReplyKeptMs)
   // Verifiers refuse what the client before was given; not until that is registered for certain are they told to take the new tokens.
   if (isReplaced) await admitAgain(instance, request.caller, asked.clientId, 'active')
   instance.metrics.registrations.inc({ outcome: 'registered' })
@@ -63,8 +70,8 @@ function preparing(
   instance: Instance,
   request: Asked,
   { clientId, metadata }: AskedRegistration,
-): Preparation<Secret | undefined, Reply> {
-  const { secrets, connection } = instance
+): Preparation<Secret | undefined> {
+  const { secrets } = instance
   const { initialToken } = request
   return {
     async make() {
@@ -79,12 +86,14 @@ function preparing(
     async discard(secret) {
       if (secret) await secrets.discard(secret.material.publicPart)
     },
-    async confirm({ reply: { body } }) {
-      const token = await findRegistrationToken(connection.db, body.registration_access_token)
-      if (token?.state === 'active' && !token.isOver && token.status === 'active') return
-      throw new OAuthError('invalid_token', 'what was registered by this Idempotency-Key has changed since')
-    },
   }
+}
+
+/** @throws OAuthError `invalid_token` */
+async function requireUnchanged({ connection }: Instance, { reply: { body } }: Done<Reply>): Promise<void> {
+  const token = await findRegistrationToken(connection.db, body.registration_access_token)
+  if (token?.state === 'active' && !token.isOver && token.status === 'active') return
+  throw new OAuthError('invalid_token', 'what was registered by this Idempotency-Key has changed since')
 }
 
 async function carryOut(

@@ -10,6 +10,7 @@ import type { Caller } from '../tokens/opaque.ts'
 import { transact } from '../transact.ts'
 import { requireMatch } from './change.ts'
 import { lockClient } from './held.ts'
+import { revokeTokensBoundTo } from './initial-tokens/store.ts'
 
 /**
  * Ends a client for good: its agent is decommissioned, its tokens and credentials end. What it was called stays its own: within its
@@ -28,6 +29,8 @@ export async function deleteClient(
   // One who bears the registration access token has no scopes.
   const administers = caller.scopes.has('dcr.admin')
   const revision = await transact(instance.connection.db, async (transaction) => {
+    // One that ends itself may come back by the token that it has.
+    if (administers) await revokeTokensBoundTo(transaction, caller, clientId)
     const held = await lockClient(transaction, caller, clientId)
     requireMatch(ifMatch, held)
     const isNew = held.status !== 'decommissioned' || administers

@@ -1,19 +1,32 @@
 import assert from 'node:assert/strict'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { type Kysely, type RawBuilder, sql } from 'kysely'
 import { stateAdapter } from '../../src/oidc/state/adapter.ts'
 import { type Estate, eventually, startEstate, type TestInstance } from '../estate.ts'
-import { initialToken, registerClient } from '../registration/client.ts'
+import { initialToken, newKey, registerClient, sendAs } from '../registration/client.ts'
+
+const methods = ['client_secret_basic', 'private_key_jwt']
+const profiles = { either: { based_on: 'code-flow-secret', token_endpoint_auth_methods: methods } }
 
 /** The lock that orders all changes is taken last: whoever holds it waits for nobody, so there are no deadlocks. */
 describe('what ends tokens', { timeout: 60_000 }, () => {
   let estate: Estate
   let idp: TestInstance
+  let folder: string
   before(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'rekey-locks-'))
+    const file = join(folder, 'profiles.json')
+    await writeFile(file, JSON.stringify({ profiles }))
     estate = await startEstate()
-    idp = await estate.instance()
+    idp = await estate.instance({ REKEY_CLIENT_PROFILES: file })
   })
-  after(() => estate.stop())
+  after(async () => {
+    await estate.stop()
+    await rm(folder, { recursive: true })
+  })
 
   const acts: [string, string, (credentialId: string) => string, object][] = [
     ['revoking a credential', 'POST', (id) => `/credentials/${id}/revoke`, { reason: 'test' }],
@@ -63,6 +76,18 @@ describe('what ends tokens', { timeout: 60_000 }, () => {
       const used = sql`SELECT FROM initial_access_tokens WHERE token_id = ${id} FOR UPDATE`
       assert.ok((await whileWaiting(used, () => registerBySecret({ iat }))).secret)
     }
+  })
+
+  test('keeps nobody from a change while it waits for secrets: authenticating by keys from now on', async () => {
+    const wish = { profile: 'either', redirect_uris, token_endpoint_auth_method: 'client_secret_basic' }
+    const { clientId, rat, path } = await registerClient(idp, wish)
+    const { body: last } = await idp.manage('POST', `/api/v1/agents/${clientId}/credentials`, {})
+    const held = sql`SELECT FROM credentials WHERE credential_id = ${last.credentialId} FOR UPDATE`
+    const change = { token_endpoint_auth_method: 'private_key_jwt', jwks: { keys: [newKey().jwk] } }
+    const { status } = await whileWaiting(held, () => sendAs(idp, rat, 'PATCH', path, change))
+    assert.equal(status, 200)
+    const secrets = estate.db.selectFrom('credentials').select('status').where('agent_id', '=', clientId)
+    assert.deepEqual(await secrets.execute(), [{ status: 'revoked' }, { status: 'revoked' }])
   })
 
   const redirect_uris = ['https://app.example/callback']

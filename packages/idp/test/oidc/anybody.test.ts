@@ -24,8 +24,8 @@ describe('what anybody may ask of the OpenID provider', { timeout: 60_000 }, () 
   after(() => estate.stop())
 
   const other = () => estate.instance({ REKEY_ISSUER: idp.url })
-  const kept = async () => {
-    const rows = estate.db.selectFrom('oidc_state').select('expires_at').where('model', '=', 'Interaction')
+  const kept = async (model = 'Interaction') => {
+    const rows = estate.db.selectFrom('oidc_state').select('expires_at').where('model', '=', model)
     return (await rows.execute()).map(({ expires_at }) => Number(expires_at))
   }
   const statuses = async (ask: () => Promise<{ status: number }>, count: number) => {
@@ -65,6 +65,35 @@ describe('what anybody may ask of the OpenID provider', { timeout: 60_000 }, () 
     const pushed = await at.call('/api/oidc/request', { method: 'POST', body: searchParams })
     assert.deepEqual([pushed.status, pushed.body.error], [413, 'invalid_request'])
     assert.equal((await kept()).length, before.length)
+    await at.close()
+  })
+
+  test('to send parameters by POST names each once, but for resource (RFC 8707 §2)', async () => {
+    const post = (body: string) =>
+      idp.call('/api/oidc/auth', { method: 'POST', body: new URLSearchParams(body), redirect: 'manual' })
+    const { status, headers } = await post('client_id=a&resource=urn:a&resource=urn:b')
+    const { searchParams } = new URL(headers.get('location') ?? '', idp.url)
+    assert.deepEqual([status, searchParams.getAll('resource')], [303, ['urn:a', 'urn:b']])
+    assert.equal((await post('client_id=a&client_id=b')).status, 400)
+  })
+
+  test('to log out is limited by itself, kept for half an hour, and no longer than 8 kB', async () => {
+    const at = await estate.instance({ REKEY_ISSUER: idp.url, REKEY_LOGIN_LIMIT: '3/1h' })
+    const before = (await kept('Session')).length
+    const end = (state: string, headers = {}) => at.call(`/api/oidc/session/end?state=${state}`, { headers })
+    const long = await end('x'.repeat(8_192))
+    assert.deepEqual([long.status, long.body.error], [400, 'invalid_request'])
+    assert.equal((await kept('Session')).length, before)
+    assert.deepEqual(await statuses(() => end('x'), 3), [200, 200, 200])
+    for (const headers of [{}, { cookie: 'rekey_session=made-up' }]) {
+      const refused = await end('x', headers)
+      assert.deepEqual([refused.status, refused.body.error], [429, 'rate_limited'])
+    }
+    const found = (await kept('Session')).slice(before)
+    assert.equal(found.length, 3)
+    for (const expires of found) assert.ok(Math.abs(expires - Date.now() - 1_800_000) < 60_000)
+    const { search } = new URL(authorization(idp.url, client.clientId, redirectUri).url)
+    assert.equal((await at.call(`/api/oidc/auth${search}`, { redirect: 'manual' })).status, 303, 'a login begins')
     await at.close()
   })
 

@@ -4,10 +4,11 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { after, before, describe, test } from 'node:test'
+import { isDeepStrictEqual } from 'node:util'
 import { verifyJwt } from '@rekey/verifier'
 import * as oidc from 'openid-client'
 import { type Estate, eventually, startEstate, type TestInstance } from '../estate.ts'
-import { beginLogin, discovered, logIn, makeUser, registerWeb, type TestUser } from './setting.ts'
+import { beginLogin, discovered, logIn, makeUser, registerWeb, type TestUser, tokensFor } from './setting.ts'
 import { type UserAgent, userAgent } from './user-agent.ts'
 
 const goodbye = 'https://app.example.com/goodbye'
@@ -15,14 +16,16 @@ const goodbye = 'https://app.example.com/goodbye'
 /** A client's own server, which is told of logouts. */
 async function receiver() {
   const told: string[] = []
+  const paths: string[] = []
   const server = createServer(async (request, response) => {
+    paths.push(request.url ?? '')
     told.push(new URLSearchParams(await text(request)).get('logout_token') ?? '')
     response.writeHead(200).end()
   })
   server.listen(0, 'localhost')
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo
-  return { told, url: `http://localhost:${port}/logout`, close: () => server.close().closeAllConnections() }
+  return { told, paths, url: `http://localhost:${port}/logout`, close: () => server.close().closeAllConnections() }
 }
 
 describe('a logout', { timeout: 300_000 }, () => {
@@ -98,6 +101,46 @@ describe('a logout', { timeout: 300_000 }, () => {
     const { payload } = verifyJwt(backend.told[0] ?? '', { jwks, ...expected })
     assert.deepEqual([payload.sub, payload.sid], [user.accountId, tokens.claims()?.sid])
     assert.ok(Object.keys(payload.events as object)[0]?.includes('backchannel-logout'))
+  })
+
+  test('of one client leaves the others of the session alone; of the whole session all of them are told', async () => {
+    const by = userAgent(idp.url)
+    const names = ['a', 'b', 'c']
+    const join = async (name: string) => {
+      const client = await registerWeb(idp, {
+        profile: 'code-flow-secret',
+        post_logout_redirect_uris: [goodbye],
+        backchannel_logout_uri: new URL(`/${name}`, backend.url).href,
+        backchannel_logout_session_required: true,
+      })
+      const config = await discovered(idp.url, client)
+      return { client, config, tokens: await tokensFor(idp.url, config, user, { scope: 'openid' }, by) }
+    }
+    const [a, b, c] = [await join('a'), await join('b'), await join('c')]
+    const toldPaths = () => backend.paths.filter((path) => names.includes(path.slice(1))).toSorted()
+    const tells = (...paths: string[]) =>
+      eventually(
+        async () => toldPaths(),
+        (seen) => isDeepStrictEqual(seen, paths),
+      )
+    const leave = async ({ config, tokens }: typeof a, typed: Record<string, string>) => {
+      const asked = { id_token_hint: tokens.id_token ?? '', post_logout_redirect_uri: goodbye, state: 'after' }
+      const page = await by.go(oidc.buildEndSessionUrl(config, asked).href)
+      const gone = await by.submit(page, '/session/end/confirm', typed)
+      assert.equal(gone.url.href, `${goodbye}?state=after`)
+    }
+    const isKnown = ({ config, tokens }: typeof a) =>
+      oidc.fetchUserInfo(config, tokens.access_token, user.accountId).then(
+        () => true,
+        () => false,
+      )
+    await leave(a, {})
+    await tells('/a')
+    assert.deepEqual([await isKnown(b), await isKnown(c)], [true, true])
+    await tokensFor(idp.url, a.config, user, { scope: 'openid' }, by)
+    await leave(b, { logout: 'yes' })
+    await tells('/a', '/a', '/b', '/c')
+    assert.deepEqual([await isKnown(b), await isKnown(c)], [false, false])
   })
 
   test('goes on where a client cannot be told, and the log says so', async () => {

@@ -75,6 +75,52 @@ describe('a client that takes the place of another', { timeout: 120_000 }, () =>
     assert.equal(await isActive(tokens.body.access_token), true)
   })
 
+  test('is refused by a token for it of before an administrator ended it, and let in by one of afterwards', async () => {
+    for (const path of ['/api/v1/agents/ended', '/api/admin/dcr/clients/ended']) {
+      const first = await initialToken(idp, { client_id: 'ended' })
+      await registerClient(idp, { iat: first.token })
+      assert.equal((await idp.manage('DELETE', path)).status, 204)
+      const { status, body } = await askRegistration(idp, { iat: first.token, key: newKey() })
+      assert.deepEqual([status, body.error], [401, 'invalid_token'], path)
+      const second = await initialToken(idp, { client_id: 'ended' })
+      assert.equal((await idp.manage('DELETE', path)).status, 204, 'whoever lost the reply asks again')
+      await registerClient(idp, { iat: second.token })
+      const events = estate.db.selectFrom('audit_events').select(['agent_id', 'details'])
+      const revoked = await events.where('action', '=', 'initial_access_token.revoked').execute()
+      const told = revoked.filter(({ details }) => JSON.stringify(details).includes(first.id))
+      assert.deepEqual(
+        told.map(({ agent_id }) => agent_id),
+        ['ended'],
+      )
+      assert.ok(!JSON.stringify(revoked).includes(second.id))
+    }
+  })
+
+  test('by a token for it may come back after it deleted itself', async () => {
+    const { token: iat } = await initialToken(idp, { client_id: 'leaves' })
+    const first = await registerClient(idp, { iat })
+    assert.equal((await sendAs(idp, first.rat, 'DELETE', first.path)).status, 204)
+    assert.equal((await registerClient(idp, { iat })).clientId, 'leaves')
+  })
+
+  test('gets tokens that are good, though the end of its registration failed and was asked for again', async () => {
+    await registerClient(idp, { client_id: 'unlucky' })
+    const { token: iat } = await initialToken(idp, { client_id: 'unlucky', max_usages: 1 })
+    const key = newKey()
+    const ask = () =>
+      sendAs(idp, iat, 'POST', '/api/oidc/register', { jwks: { keys: [key.jwk] } }, { 'idempotency-key': 'once' })
+    await sql`CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$
+      BEGIN RAISE SQLSTATE '57014' USING MESSAGE = 'canceled'; END $$`.execute(estate.db)
+    await sql`CREATE TRIGGER fails BEFORE UPDATE ON denied FOR EACH ROW EXECUTE FUNCTION fail()`.execute(estate.db)
+    assert.ok((await ask()).status >= 500)
+    await sql`DROP TRIGGER fails ON denied`.execute(estate.db)
+    assert.equal((await ask()).status, 201)
+    const { body } = await tokenByKey(idp, 'unlucky', key)
+    assert.equal(await isActive(body.access_token), true)
+    const denied = await denialOf('unlucky')
+    assert.ok(denied?.unsuspended_before === null && Number(denied.issued_before) <= Date.now())
+  })
+
   test('takes the id of one that administrators deleted as a client, also after it was decommissioned', async () => {
     for (const before of [[], ['/api/v1/agents/let-go']]) {
       await registerClient(idp, { client_id: 'let-go' })

@@ -31,6 +31,16 @@ describe('a registration', { timeout: 120_000 }, () => {
     assert.equal(await by({ redirect_uris, token_endpoint_auth_method: 'none' }), 'spa')
     const { token: iat } = await initialToken(idp, { client_profile: 'spa' })
     assert.equal(await by({ iat, redirect_uris }), 'spa')
+    const forgot = await askRegistration(idp, { grant_types: ['authorization_code'], key: newKey() })
+    assert.deepEqual([forgot.status, forgot.body.error], [400, 'invalid_redirect_uri'])
+    assert.match(forgot.body.error_description, /redirect_uris/)
+  })
+
+  test('that asks for what its profile does not allow is told of client_profile', async () => {
+    const wish = { profile: 'default', grant_types: ['authorization_code'], redirect_uris, key: newKey() }
+    const { status, body } = await askRegistration(idp, wish)
+    assert.equal(status, 400)
+    assert.match(body.error_description, /allows client_credentials; for more, register by another client_profile/)
   })
 
   test('makes a client that gets tokens by its key at once', async () => {

@@ -1,6 +1,8 @@
+import { recordEvents } from '@rekey/database'
 import { sql, type Transaction } from 'kysely'
 import { hashSecret } from '../../credentials/secret.ts'
 import type { IdpDatabase, IdpTables } from '../../tables.ts'
+import type { Caller } from '../../tokens/opaque.ts'
 
 /** An initial access token (RFC 7591 §3) as whoever registers bears it. */
 export interface InitialToken {
@@ -56,4 +58,33 @@ export async function useInitialToken(transaction: Transaction<IdpTables>, token
     .returning('token_id')
     .executeTakeFirst()
   return used !== undefined
+}
+
+/**
+ * Revokes the tokens by which a client that an administrator ends would begin anew. It comes before the agent's lock: whoever
+ * registers takes a token's row, and then that. Those that were made since it ended are meant to bring it back, and stay.
+ */
+export async function revokeTokensBoundTo(
+  transaction: Transaction<IdpTables>,
+  { clientId: actor, organizationId }: Caller,
+  agentId: string,
+): Promise<void> {
+  const revoked = await transaction
+    .updateTable('initial_access_tokens')
+    .set({ revoked_at: sql`now()` })
+    .where('client_id', '=', agentId)
+    .where('organization_id', '=', organizationId)
+    .where(sql<boolean>`used < max_usages AND expires_at > now() AND revoked_at IS NULL`)
+    .where(sql<boolean>`EXISTS (SELECT FROM agents WHERE agent_id = ${agentId} AND status <> 'decommissioned')`)
+    .returning(['token_id', 'used'])
+    .execute()
+  const events = revoked.map(({ token_id, used }) => ({
+    action: 'initial_access_token.revoked',
+    outcome: 'success' as const,
+    actor,
+    agentId,
+    organizationId,
+    details: { initialAccessToken: token_id, used, reason: 'the client that it is for was ended' },
+  }))
+  await recordEvents(transaction, events)
 }
