@@ -1,9 +1,8 @@
 import { type ChildProcess, type Serializable, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { setTimeout as wait } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { untilReady } from './ready.ts'
 
-const READY_POLL_MS = 50
 /** Whoever does not end when asked to is killed. */
 const STOP_WITHIN_MS = 10_000
 
@@ -73,7 +72,7 @@ export class Part {
 
   /** Resolves when the address answers 200. */
   untilReady(url: string): Promise<void> {
-    return this.orDied(this.#untilReady(url))
+    return this.orDied(untilReady(url, () => this.#stopping))
   }
 
   async stop(signal: 'SIGTERM' | 'SIGKILL' = 'SIGTERM'): Promise<void> {
@@ -84,21 +83,5 @@ export class Part {
     this.#child.kill(signal)
     const tooLong = setTimeout(() => this.#child.kill('SIGKILL'), STOP_WITHIN_MS)
     await ended.finally(() => clearTimeout(tooLong))
-  }
-
-  async #untilReady(url: string): Promise<void> {
-    while (!this.#stopping && !(await isReady(url))) await wait(READY_POLL_MS)
-  }
-}
-
-async function isReady(url: string): Promise<boolean> {
-  try {
-    const reply = await fetch(url)
-    await reply.body?.cancel()
-    return reply.status === 200
-  } catch (error) {
-    // fetch says in this way that nobody listens yet.
-    if (error instanceof TypeError) return false
-    throw error
   }
 }

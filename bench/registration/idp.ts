@@ -1,14 +1,13 @@
 import { spawn } from 'node:child_process'
-import { setTimeout as wait } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { freePort } from '@rekey/database/testing'
 import type { Home } from '../estate/home.ts'
+import { untilReady } from '../estate/ready.ts'
 import type { Undo } from '../estate/undo.ts'
 import { endedEarly, stopProcess } from '../token/contestant.ts'
 import { onServerCore } from '../token/cores.ts'
 
 const MAIN = fileURLToPath(new URL('../../packages/idp/src/main.ts', import.meta.url))
-const READY_POLL_MS = 50
 
 /** An instance of the IdP as it runs in production, on the servers' core. */
 export interface PinnedIdp {
@@ -39,20 +38,4 @@ export async function startPinnedIdp(undo: Undo, home: Home, env: NodeJS.Process
   await Promise.race([untilReady(`${url}/readyz`), endedEarly('the IdP', child)])
   if (child.pid === undefined) throw new Error('the IdP has no process')
   return { url, pid: child.pid }
-}
-
-async function untilReady(url: string): Promise<void> {
-  while (!(await isReady(url))) await wait(READY_POLL_MS)
-}
-
-async function isReady(url: string): Promise<boolean> {
-  try {
-    const reply = await fetch(url)
-    await reply.body?.cancel()
-    return reply.status === 200
-  } catch (error) {
-    // fetch says in this way that nobody listens yet.
-    if (error instanceof TypeError) return false
-    throw error
-  }
 }

@@ -1,23 +1,14 @@
 import { randomUUID } from 'node:crypto'
-import { databaseNow } from '@rekey/database'
 import { sql } from 'kysely'
 import { z } from 'zod'
 import { requireMayBecome } from '../../agents/grant.ts'
-import {
-  createCredential,
-  type NewCredential,
-  requireCreatable,
-  requireNotDecommissioned,
-} from '../../credentials/create.ts'
-import { planRotation, type Rotation } from '../../credentials/plan.ts'
-import { rotateCredential } from '../../credentials/rotate.ts'
-import { nextVersion, overlapOf } from '../../credentials/routes/make.ts'
+import { type NewCredential, requireNotDecommissioned } from '../../credentials/create.ts'
+import { createOnce, overlapOf, rotateOnce } from '../../credentials/next-version.ts'
 import { idempotencyHeader } from '../../credentials/schema.ts'
 import { credentialsIn, type StoredCredential, storedOf } from '../../credentials/stored.ts'
 import { IdpError } from '../../error.ts'
 import type { App } from '../../http/app.ts'
-import { type Authorised, requireScope } from '../../http/authorise.ts'
-import { idempotent } from '../../http/idempotency.ts'
+import { requireScope } from '../../http/authorise.ts'
 import { lineOf } from '../../http/text.ts'
 import { moment, time } from '../../http/time.ts'
 import type { Instance } from '../../instance.ts'
@@ -81,9 +72,12 @@ export function clientSecretRoute(app: App, instance: Instance): void {
     if (!isBySecret(client.metadata)) throw hasNone()
     const asked = { expiresAt: body?.expiresAt, overlapMs: overlapOf(body?.overlap) }
     const held = await secretOf(instance.connection.db, params.clientId)
+    const order = { request, operation: 'change the secret of a client' }
+    // Where each was revoked there is nothing that could overlap.
+    const anew = { agentId: params.clientId, credentialId: randomUUID(), kind: 'client-secret' as const }
     const made = await (held
-      ? rotate(instance, request, held, asked)
-      : create(instance, request, params.clientId, asked))
+      ? rotateOnce(instance, order, held, asked)
+      : createOnce(instance, order, anew, asked.expiresAt))
     reply.header('cache-control', 'no-store')
     return shown(made)
   })
@@ -107,34 +101,6 @@ async function secretOf(db: IdpDatabase, clientId: string): Promise<StoredCreden
     .limit(1)
     .executeTakeFirst()
   return row && storedOf(row)
-}
-
-type Asked = Authorised & Parameters<typeof idempotent>[1]
-
-function rotate(instance: Instance, request: Asked, held: StoredCredential, asked: Rotation): Promise<NewCredential> {
-  const { config, connection } = instance
-  return idempotent(
-    instance,
-    request,
-    'change the secret of a client',
-    (transaction, version) => rotateCredential(transaction, config, request.caller, held, version, asked),
-    nextVersion(instance, held, undefined, async () =>
-      planRotation(config, held.keyring, asked, await databaseNow(connection.db)),
-    ),
-  )
-}
-
-/** Where each was revoked there is nothing that could overlap. */
-function create(instance: Instance, request: Asked, agentId: string, { expiresAt }: Rotation): Promise<NewCredential> {
-  const { config, connection } = instance
-  const of = { agentId, credentialId: randomUUID(), kind: 'client-secret' as const }
-  return idempotent(
-    instance,
-    request,
-    'change the secret of a client',
-    (transaction, version) => createCredential(transaction, config, request.caller, of, version, expiresAt),
-    nextVersion(instance, of, undefined, () => requireCreatable(connection.db, agentId, expiresAt)),
-  )
 }
 
 function shown({ clientId, clientSecret = '', credentialId, expiresAt, overlapEndsAt }: NewCredential) {
