@@ -1,5 +1,6 @@
 import { RegistrationError } from '../error.ts'
 import type { Credentials } from '../files/credentials.ts'
+import { keysOf } from '../keys/jwk.ts'
 import { keysIn, type Management, managementOf, type Seen } from '../provider/management.ts'
 import type { Plan } from '../rotation/plan.ts'
 import type { Context } from './context.ts'
@@ -40,7 +41,7 @@ async function oneRound(context: Context, management: Management, round: number)
 }
 
 async function inline(context: Context, management: Management, seen: Seen): Promise<Maintained | undefined> {
-  const signing = await chooseSigning(context, keysIn(seen))
+  const signing = await chooseSigning(context, keysOf(seen.metadata.jwks))
   try {
     return await inlineRound(context, management, seen, signing)
   } catch (error) {

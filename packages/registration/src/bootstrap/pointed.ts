@@ -28,7 +28,7 @@ async function mayPoint(context: Context, seen: Seen, wanted: string): Promise<b
   const current = await folder.key()
   if (current === undefined) return false
   const removed = seen.metadata.jwks_uri === undefined ? await removedKeys(context, keysIn(seen)) : () => []
-  const served = await servedKeys(context, wanted)
+  const served = (await servedKeys(context, wanted)) ?? []
   if (kidIn(served, current) === undefined) {
     ports.log(
       'warn',
@@ -53,7 +53,7 @@ async function removedKeys(context: Context, registered: readonly Jwk[]) {
   const next = await context.folder.nextKey()
   const good = [...registered.map(thumbprintOf), ...(next === undefined ? [] : [next.thumbprint])]
   const removed = (set: readonly Jwk[]) => set.filter((key) => !good.includes(thumbprintOf(key)))
-  const written = await writtenKeys(context)
+  const written = (await writtenKeys(context)) ?? []
   const gone = removed(written)
   if (gone.length > 0) {
     await context.assertHeld()

@@ -22,8 +22,10 @@ export async function servedRound(
 ): Promise<Maintained | undefined> {
   const served = await servedKeys(context, uri)
   const written = await writtenKeys(context)
-  const known = written.length > 0 ? written : served
-  const signing = await chooseSigning(context, known, served)
+  // A file that is there says what is to be: where it was emptied, somebody took the keys out.
+  const stated = written ?? served
+  const signing = await chooseSigning(context, stated, served ?? [])
+  const known = stated ?? []
   try {
     return await publishedRound(context, management, seen, uri, known, signing)
   } catch (error) {
@@ -67,7 +69,7 @@ async function afterPublication(
   // Nothing could sign until now, or what did was taken out of the set: there is nobody to wait for.
   if (!signing.isNext || current === undefined || kid === undefined) return signing
   for (let look = 1; look <= LOOKS; look++) {
-    if (kidIn(await servedKeys(context, uri), signing.key) !== undefined) return signing
+    if (kidIn((await servedKeys(context, uri)) ?? [], signing.key) !== undefined) return signing
     if (look < LOOKS) await context.ports.sleep(BETWEEN_LOOKS_MS)
   }
   context.ports.log(

@@ -16,10 +16,15 @@ export interface Signing {
 }
 
 /**
- * Finishes what an earlier start began, and decides whether a new key is made. `known` are the client's keys, `believed` those of them
- * by which the identity provider would accept an assertion now.
+ * Finishes what an earlier start began, and decides whether a new key is made. `registered` are the client's keys, undefined where nobody
+ * can tell them now; `believed` are those of them by which the identity provider would accept an assertion.
  */
-export async function chooseSigning(context: Context, known: readonly Jwk[], believed = known): Promise<Signing> {
+export async function chooseSigning(
+  context: Context,
+  registered: readonly Jwk[] | undefined,
+  believed = registered ?? [],
+): Promise<Signing> {
+  const known = registered ?? []
   const { folder } = context
   const next = await folder.nextKey()
   const published = next && kidIn(believed, next)
@@ -29,7 +34,7 @@ export async function chooseSigning(context: Context, known: readonly Jwk[], bel
     return { key: next, kid: published, isNext: false, promoted: true }
   }
   const current = await folder.key()
-  const reason = next === undefined ? await dueNow(context, current, known) : undefined
+  const reason = next === undefined ? await dueNow(context, current, registered) : undefined
   if (current !== undefined && next === undefined && reason === undefined) {
     return { key: current, kid: await kidFor(context, current, known, 'current'), isNext: false, promoted: false }
   }
@@ -49,14 +54,14 @@ const ONCE =
 async function dueNow(
   { options, ports, keyBefore, folder }: Context,
   current: Key | undefined,
-  known: readonly Jwk[],
+  known: readonly Jwk[] | undefined,
 ): Promise<string | undefined> {
-  // A key that no registration has is published before it is replaced: running processes sign with it.
-  if (current !== undefined && known.length === 0) return undefined
-  const kid = current && kidIn(known, current)
-  // Somebody removed it, perhaps because it is known to others: it must not come back.
-  if (kid === undefined && (await folder.used()).some(({ thumbprint }) => thumbprint === current?.thumbprint))
+  const kid = current && kidIn(known ?? [], current)
+  // Somebody removed it, perhaps because it is known to others, or the registration went with it: it must not come back.
+  if (known !== undefined && kid === undefined && (await wasUsed(folder, current)))
     return 'the old one was taken out of the registration'
+  // A key that no registration has had yet is published before it is replaced: running processes sign with it.
+  if (current !== undefined && (known ?? []).length === 0) return undefined
   const held = current && {
     kid,
     madeAt: current.madeAt,
@@ -65,6 +70,10 @@ async function dueNow(
   const due = dueForRotation(held, options.rotateAfterDays, ports.now())
   if (due === undefined && options.rotateAfterDays === 0) ports.log('info', ONCE)
   return due
+}
+
+async function wasUsed(folder: Context['folder'], key: Key | undefined): Promise<boolean> {
+  return (await folder.used()).some(({ thumbprint }) => thumbprint === key?.thumbprint)
 }
 
 /** The kid by which a set holds the key. */

@@ -41,3 +41,9 @@ export function publicJwkOf(key: KeyObject): Jwk | undefined {
 }
 
 const namedCurves = ['prime256v1', 'secp384r1', 'secp521r1']
+
+/** The keys of a set; undefined for what is none. */
+export function keysOf(set: unknown): readonly Jwk[] | undefined {
+  const keys = (set as { keys?: unknown } | null | undefined)?.keys
+  return Array.isArray(keys) ? keys.filter((key) => typeof key === 'object' && key !== null) : undefined
+}

@@ -1,6 +1,6 @@
 import type { Credentials } from '../files/credentials.ts'
 import type { Folder } from '../files/folder.ts'
-import type { Jwk } from '../keys/jwk.ts'
+import { type Jwk, keysOf } from '../keys/jwk.ts'
 import type { ClientOptions } from '../options/client-options.ts'
 import type { Ports } from '../ports.ts'
 import { inward } from './addresses.ts'
@@ -154,8 +154,7 @@ function json(value: unknown, type = 'application/json', headers: Record<string,
 
 /** The inline keys of a registration. */
 export function keysIn({ metadata }: Seen): readonly Jwk[] {
-  const keys = (metadata.jwks as { keys?: unknown } | null | undefined)?.keys
-  return Array.isArray(keys) ? keys.filter((key) => typeof key === 'object' && key !== null) : []
+  return keysOf(metadata.jwks) ?? []
 }
 
 /** The redirect URIs of a registration. */

@@ -68,6 +68,16 @@ describe('a key that was taken out of the registration', () => {
     assert.equal((await start(at.setting, { BFF_JWK_MAX_KEYS: '3' })).outcome, 'rotated')
   })
 
+  it('does not come back with a registration that is made anew', async () => {
+    const first = await registered()
+    const [before] = await keysOf(first.clientId)
+    await replaced([newJwk()])
+    const anew = await registered({ DCR_FORCE_REPLACE: 'true' })
+    const [key] = await keysOf(anew.clientId)
+    assert.notEqual(anew.clientId, first.clientId)
+    assert.notDeepEqual([key?.x, key?.kid], [before?.x, before?.kid])
+  })
+
   it('and was pending, never registered, is published: a crash is no removal', async () => {
     const first = await registered()
     at.modern.instead = ({ method }) => (method === 'PATCH' ? { status: 423, body: {} } : undefined)
@@ -98,6 +108,11 @@ describe('a key that was taken out of the registration', () => {
       [keys[0].kid, third.kid],
     )
     assert.notEqual(third.kid, second.kid)
+    await writeFile(file, JSON.stringify({ keys: [] }))
+    const fourth = await start(at.setting, env)
+    assert.notEqual(fourth.kid, third.kid, 'of a set that was emptied')
+    await rm(file)
+    assert.equal((await start(at.setting, env)).kid, fourth.kid, 'a file that was lost says nothing')
   })
 })
 
