@@ -2,7 +2,7 @@ import type { Kysely } from 'kysely'
 import { beginEpoch, currentRevision } from '../changes/record.ts'
 import { type ChangeRecord, changesSince } from '../changes/since.ts'
 import type { DatabaseTables } from '../tables.ts'
-import { enter, type InstanceRow, instanceRows, leave, renew } from './row.ts'
+import { enter, type Instances, instanceRows, leave, renew } from './row.ts'
 
 /** The newest revision of a database, and its epoch. */
 export interface Newest {
@@ -21,8 +21,7 @@ export interface Ledger {
   /** `undefined` when the lease was over: only `enter` makes the instance count again. `now` is the time of the database. */
   renew(id: string, applied: number, announce: boolean): Promise<(Newest & { now: number }) | undefined>
   leave(id: string): Promise<void>
-  /** Every instance that was seen lately, and the time of the database at which they were read. */
-  instances(): Promise<{ now: number; rows: InstanceRow[] }>
+  instances(): Promise<Instances>
 }
 
 /** What an instance says in its row of the root keys that it holds, by their ids. */

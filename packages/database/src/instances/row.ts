@@ -12,6 +12,14 @@ export interface InstanceRow {
   leaseUntil: number
 }
 
+/** All instances, the newest revision of the database and its epoch, at one moment of its clock. */
+export interface Instances {
+  epoch: number
+  n: number
+  now: number
+  rows: InstanceRow[]
+}
+
 const until = sql<number>`clock_timestamp() + ${`${instanceLeaseMs} milliseconds`}::interval`
 
 /**
@@ -62,15 +70,18 @@ export async function leave<T extends DatabaseTables>(db: Kysely<T>, id: string)
   await sql`DELETE FROM instances WHERE id = ${id}`.execute(db)
 }
 
-/** Every instance that was seen lately, by id, and the time of the database at which they were read. */
-export async function instanceRows<T extends DatabaseTables>(
-  db: Kysely<T>,
-): Promise<{ now: number; rows: InstanceRow[] }> {
-  const { rows } = await sql<{ now: number } & { [Column in keyof InstanceRow]: InstanceRow[Column] | null }>`
-    SELECT now, id, address, applied, started_at AS "startedAt", lease_until AS "leaseUntil"
-    FROM (SELECT clock_timestamp() AS now) clock LEFT JOIN instances ON true ORDER BY id`.execute(db)
-  const seen = rows.flatMap(({ now: _, ...row }) => (row.id === null ? [] : [row as InstanceRow]))
-  return { now: rows[0]?.now ?? Number.NaN, rows: seen }
+/** Every instance that was seen lately, by id, the newest revision, and the time of the database at which they were read. */
+export async function instanceRows<T extends DatabaseTables>(db: Kysely<T>): Promise<Instances> {
+  const { rows } = await sql<Omit<Instances, 'rows'> & { [Column in keyof InstanceRow]: InstanceRow[Column] | null }>`
+    SELECT epoch, n, now, id, address, applied, started_at AS "startedAt", lease_until AS "leaseUntil"
+    FROM (SELECT epoch, n, clock_timestamp() AS now FROM revision) newest LEFT JOIN instances ON true ORDER BY id`.execute(
+    db,
+  )
+  const [first] = rows
+  if (!first) throw new Error('the revision row is missing: the schema was not migrated')
+  const { epoch, n, now } = first
+  const seen = rows.flatMap(({ epoch: _, n: __, now: ___, ...row }) => (row.id === null ? [] : [row as InstanceRow]))
+  return { epoch, n, now, rows: seen }
 }
 
 /** Deletes instances that have been gone for an hour by the clock of the database, which must be beyond doubt. */

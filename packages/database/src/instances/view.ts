@@ -80,7 +80,7 @@ export class InstanceView {
   #applied = 0
   /** The newest revision that the database was seen to have, and its epoch. */
   #seen: Newest = { epoch: 0, n: 0 }
-  #announced = 0
+  #confirmed = { applied: 0, confirmations: 0 }
   #earnedFrom: Moment | undefined
   /** When the last write was sent that made the database count on this instance. */
   #countedFrom: Moment | undefined
@@ -96,8 +96,8 @@ export class InstanceView {
     this.#openedAt = momentOf(this.#clocks)
     this.#stirs = new Stirs(options.after)
     this.#untilApplied = untilApplied({
-      live: () => this.live(),
-      newest: () => this.#ledger.newest(),
+      look: () => this.#look(),
+      here: () => (this.held() ? { epoch: this.#seen.epoch, ...this.#confirmed } : undefined),
       stirred: () => this.#stirs.next(),
     })
   }
@@ -148,12 +148,16 @@ export class InstanceView {
 
   /** The instances that have to be waited for, this one included. */
   async live(): Promise<InstanceRow[]> {
+    return (await this.#look()).live
+  }
+
+  async #look(): Promise<{ live: InstanceRow[]; newest: Newest }> {
     const sent = momentOf(this.#clocks)
-    const { now, rows } = await this.#ledger.instances()
+    const { now, rows, ...newest } = await this.#ledger.instances()
     const received = momentOf(this.#clocks)
     this.#steadiness.read(now, sent, received)
     this.#steadiness.readLeases(rows, now, received)
-    return liveAmong(rows, now, this.doubtMs(instanceLeaseMs))
+    return { live: liveAmong(rows, now, this.doubtMs(instanceLeaseMs)), newest }
   }
 
   /**
@@ -229,7 +233,7 @@ export class InstanceView {
     if (!(await this.#follow())) return this.#fallBack('changes are missing')
     const sent = momentOf(this.#clocks)
     const applied = this.#applied
-    const newest = await this.#ledger.renew(this.id, applied, applied !== this.#announced)
+    const newest = await this.#ledger.renew(this.id, applied, applied !== this.#confirmed.applied)
     if (newest === undefined) return this.#fallBack('lease was over before it was renewed')
     this.#steadiness.read(newest.now, sent, momentOf(this.#clocks))
     // The renewal may have become visible to the others so late that they had given this instance up before.
@@ -243,8 +247,9 @@ export class InstanceView {
     this.#seen = { epoch: newest.epoch, n: newest.n }
     if (this.#falls !== falls || this.#closed) return
     this.#earnedFrom = sent
-    if (applied !== this.#announced) this.#viewer.confirmed?.(applied)
-    this.#announced = applied
+    if (applied !== this.#confirmed.applied) this.#viewer.confirmed?.(applied)
+    this.#confirmed = { applied, confirmations: this.#confirmed.confirmations + 1 }
+    this.#stirs.wake()
     if (newest.n > applied) this.#stir()
   }
 
@@ -260,7 +265,7 @@ export class InstanceView {
     // and if it has been deleted since, that must show.
     this.#seen = { epoch: seen.epoch, n: (await this.#ledger.newest()).n }
     this.#applied = seen.n
-    this.#announced = -1
+    this.#confirmed.applied = -1
     this.#joinedAfter = falls
   }
 

@@ -1,5 +1,6 @@
 import type { ChangeRecord, Viewer } from '@rekey/database'
 import type { Logger } from 'pino'
+import { agentTopic } from '../credentials/client.ts'
 import type { freezeMemory } from '../incidents/freeze/memory.ts'
 import type { issuanceMemory } from '../issuance/memory.ts'
 import type { instanceMemory } from '../memory.ts'
@@ -21,15 +22,21 @@ export interface Renewal {
   opened(): Promise<void>
 }
 
-/** Keeps all of it as the view of the database says. */
+/**
+ * Keeps all of it as the view of the database says.
+ *
+ * @param confirmed is told that others know what was applied, unless it was of clients alone: no keyring waits for that
+ */
 export function viewerOf(
   { verifierCredentials, memory, issuance, freeze }: Held,
   renewal: Renewal,
   confirmed: () => void,
   log: Logger,
 ): Viewer {
+  let isOfClientsAlone = false
   return {
     async reload() {
+      isOfClientsAlone = false
       verifierCredentials.forgetAll()
       await renewal.before()
       await memory.reload()
@@ -42,8 +49,12 @@ export function viewerOf(
       await memory.apply(changes)
       await issuance.apply(changes)
       await freeze.apply(changes)
+      isOfClientsAlone &&= changes.every(({ topic }) => topic === agentTopic)
     },
-    confirmed,
+    confirmed() {
+      if (!isOfClientsAlone) confirmed()
+      isOfClientsAlone = true
+    },
     lost(reason: string) {
       log.warn({ reason }, 'view of the database lost: refusing to sign until it is confirmed again')
       verifierCredentials.forgetAll()
