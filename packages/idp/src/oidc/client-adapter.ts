@@ -7,16 +7,7 @@ import { isPrintable } from '../tokens/authentication/presented.ts'
 import { userScopes } from '../tokens/user-scopes.ts'
 
 /** What the provider is not told of a client: it neither authenticates clients nor encrypts to them. */
-const kept = [
-  'client_profile',
-  'client_secret',
-  'jwks',
-  'jwks_uri',
-  'scope',
-  'sector_identifier_uri',
-  'token_endpoint_auth_method',
-  'token_endpoint_auth_signing_alg',
-]
+const kept = ['jwks', 'jwks_uri', 'token_endpoint_auth_method', 'token_endpoint_auth_signing_alg']
 
 /** The provider demands one of each client that authenticates; it is compared with nothing. */
 const placeholder = randomBytes(32).toString('base64url')

@@ -1,42 +1,30 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { text } from 'node:stream/consumers'
+import { type AddressInfo, createServer } from 'node:net'
 import { after, before, describe, test } from 'node:test'
 import { isDeepStrictEqual } from 'node:util'
 import { verifyJwt } from '@rekey/verifier'
 import * as oidc from 'openid-client'
 import { type Estate, eventually, startEstate, type TestInstance } from '../estate.ts'
+import { backChannel } from './back-channel.ts'
 import { beginLogin, discovered, logIn, makeUser, registerWeb, type TestUser, tokensFor } from './setting.ts'
 import { type UserAgent, userAgent } from './user-agent.ts'
 
 const goodbye = 'https://app.example.com/goodbye'
-
-/** A client's own server, which is told of logouts. */
-async function receiver() {
-  const told: string[] = []
-  const paths: string[] = []
-  const server = createServer(async (request, response) => {
-    paths.push(request.url ?? '')
-    told.push(new URLSearchParams(await text(request)).get('logout_token') ?? '')
-    response.writeHead(200).end()
-  })
-  server.listen(0, 'localhost')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  return { told, paths, url: `http://localhost:${port}/logout`, close: () => server.close().closeAllConnections() }
-}
+/** The operator names it, and nothing is there. */
+const nobodys = 'http://localhost:1/logout'
 
 describe('a logout', { timeout: 300_000 }, () => {
   let estate: Estate
   let idp: TestInstance
   let user: TestUser
-  let backend: Awaited<ReturnType<typeof receiver>>
+  let backend: Awaited<ReturnType<typeof backChannel>>
   before(async () => {
     estate = await startEstate()
-    backend = await receiver()
-    idp = await estate.instance({ REKEY_OUTBOUND_ALLOW: new URL(backend.url).host })
+    backend = await backChannel()
+    idp = await estate.instance({
+      REKEY_OUTBOUND_ALLOW: [backend.url, nobodys].map((url) => new URL(url).host).join(','),
+    })
     user = await makeUser(idp)
   })
   after(async () => {
@@ -143,14 +131,36 @@ describe('a logout', { timeout: 300_000 }, () => {
     assert.deepEqual([await isKnown(b), await isKnown(c)], [false, false])
   })
 
+  /** The code by which the log says that this client could not be told. */
+  async function codeOfNotTold(clientId: string): Promise<string> {
+    const find = async () =>
+      idp.lines.find((line) => line.includes('could not be told of a logout') && line.includes(clientId))
+    return JSON.parse((await eventually(find, (line) => line !== undefined)) ?? '').code
+  }
+
   test('goes on where a client cannot be told, and the log says so', async () => {
-    const { client, config, by, tokens } = await loggedIn({ backchannel_logout_uri: 'https://localhost:1/logout' })
+    const { client, config, by, tokens } = await loggedIn({ backchannel_logout_uri: nobodys })
     assert.equal((await logOut(config, by, tokens.id_token)).url.href, `${goodbye}?state=after`)
-    await eventually(
-      () => idp.lines.filter((line) => line.includes('could not be told of a logout')),
-      (lines) => lines.some((line) => line.includes(client.clientId)),
-    )
+    assert.equal(await codeOfNotTold(client.clientId), 'OUTBOUND_FAILED')
   })
+
+  for (const host of ['localhost', '127.0.0.1']) {
+    test(`is not told to ${host}, a private address that the operator did not name, and the log says so`, async (t) => {
+      let connections = 0
+      const inside = createServer((socket) => {
+        connections += 1
+        socket.destroy()
+      }).listen(0, host)
+      t.after(() => inside.close())
+      await once(inside, 'listening')
+      const { port } = inside.address() as AddressInfo
+      const wish = { backchannel_logout_uri: `https://${host}:${port}/logout` }
+      const { client, config, by, tokens } = await loggedIn(wish)
+      assert.equal((await logOut(config, by, tokens.id_token)).url.href, `${goodbye}?state=after`)
+      assert.equal(await codeOfNotTold(client.clientId), 'OUTBOUND_REFUSED')
+      assert.equal(connections, 0)
+    })
+  }
 
   test('leads nowhere that the client did not register, and takes no hint that is not ours', async () => {
     const { config, by, tokens } = await loggedIn()
