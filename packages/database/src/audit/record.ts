@@ -1,4 +1,4 @@
-import type { Transaction } from 'kysely'
+import { type RawBuilder, sql, type Transaction } from 'kysely'
 import type { DatabaseTables } from '../tables.ts'
 import { ownTables } from './own-tables.ts'
 
@@ -17,6 +17,14 @@ export interface AuditEvent {
 /** Adds an event in the transaction of the change that it tells of: there is neither without the other. */
 export function recordEvent<T extends DatabaseTables>(transaction: Transaction<T>, event: AuditEvent): Promise<void> {
   return recordEvents(transaction, [event])
+}
+
+/** The statement that adds an event, as a part of another one. */
+export function insertionOf(event: AuditEvent): RawBuilder<unknown> {
+  const { action, outcome, actor, agent_id, organization_id, details } = rowOf(event)
+  return sql`
+    INSERT INTO audit_events (action, outcome, actor, agent_id, organization_id, details)
+    VALUES (${action}, ${outcome}, ${actor}, ${agent_id}, ${organization_id}, ${details}::jsonb)`
 }
 
 /** Adds several, in their order. */

@@ -1,4 +1,5 @@
 import { type Kysely, sql, type Transaction } from 'kysely'
+import { type AuditEvent, insertionOf } from '../audit/record.ts'
 import type { DatabaseTables } from '../tables.ts'
 
 /** The channel on which every change announces its revision. The payload is that number and nothing else. */
@@ -11,15 +12,18 @@ export const revisionChannel = 'rekey_revision'
  *
  * @param topic what sort of thing changed, for example `keyring`
  * @param key which one
+ * @param event what the audit is told of it, in the same statement
  * @returns the revision of the change
  */
 export async function recordChange<T extends DatabaseTables>(
   transaction: Transaction<T>,
   topic: string,
   key: string,
+  event?: AuditEvent,
 ): Promise<number> {
   const { rows } = await sql<{ n: number }>`
-    WITH bump AS (UPDATE revision SET n = n + 1 RETURNING n),
+    WITH ${event ? sql`event AS (${insertionOf(event)}),` : sql``}
+         bump AS (UPDATE revision SET n = n + 1 RETURNING n),
          logged AS (INSERT INTO changes (revision, topic, key) SELECT n, ${topic}, ${key} FROM bump)
     SELECT n, pg_notify(${revisionChannel}, n::text) FROM bump`.execute(transaction)
   const [row] = rows

@@ -36,6 +36,30 @@ describe('the changes of a database', () => {
     assert.equal((await currentRevision(connection.db)).n, start + 2)
   })
 
+  it('tell the audit in the same statement: there is neither without the other', async () => {
+    const event = {
+      action: 'test.changed',
+      outcome: 'success',
+      actor: "o'brien",
+      agentId: 'a',
+      details: { is: [1] },
+    } as const
+    const change = connection.db.transaction()
+    await change.execute((transaction) => recordChange(transaction, 'test', 'told', event))
+    const failing = change.execute(async (transaction) => {
+      await recordChange(transaction, 'test', 'told', event)
+      throw new Error('rolled back')
+    })
+    await assert.rejects(failing, /rolled back/)
+    const { rows } = await connection.pool.query(
+      "SELECT outcome, actor, agent_id, organization_id, details FROM audit_events WHERE action = 'test.changed'",
+    )
+    assert.deepEqual(rows, [
+      { outcome: 'success', actor: "o'brien", agent_id: 'a', organization_id: null, details: { is: [1] } },
+    ])
+    assert.deepEqual(await changesSince(connection.db, start), [{ revision: start + 1, topic: 'test', key: 'told' }])
+  })
+
   it('leave no gap, whoever makes them at once and whichever of them fail', async () => {
     const failing = (key: string) =>
       connection.db.transaction().execute(async (transaction) => {

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
-import { currentRevision, recordEvent } from '@rekey/database'
+import { currentRevision } from '@rekey/database'
 import { sql, type Transaction } from 'kysely'
 import { closeSecrets } from '../credentials/revoke.ts'
 import { IdpError } from '../error.ts'
@@ -58,7 +58,7 @@ export async function changeRegistration(
   if (members.length === 0) return { client: held, revision: (await currentRevision(transaction)).n }
   const client = await save(transaction, held, { metadata, scopes })
   await endWhatIsOver(transaction, held, client, caller)
-  await recordEvent(transaction, {
+  const revision = await announce(transaction, clientId, {
     action: 'client.updated',
     outcome: 'success',
     actor: caller.clientId,
@@ -66,7 +66,7 @@ export async function changeRegistration(
     organizationId: held.organizationId,
     details: { members, ...kidsChanged(held.metadata, metadata) },
   })
-  return { client, revision: await announce(transaction, clientId) }
+  return { client, revision }
 }
 
 /** @throws IdpError `PRECONDITION_FAILED` */

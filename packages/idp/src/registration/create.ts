@@ -1,4 +1,4 @@
-import { recordChange, recordEvents } from '@rekey/database'
+import { type AuditEvent, recordChange, recordEvents } from '@rekey/database'
 import { sql, type Transaction } from 'kysely'
 import type { Config } from '../config.ts'
 import { agentTopic } from '../credentials/client.ts'
@@ -166,8 +166,8 @@ async function lockReplaceable(
 }
 
 /** Tells every instance of a client that may be in memory; last of all, for it holds the lock that orders all changes. */
-export function announce(transaction: Transaction<IdpTables>, clientId: string): Promise<number> {
-  return recordChange(transaction, agentTopic, clientId)
+export function announce(transaction: Transaction<IdpTables>, clientId: string, event?: AuditEvent): Promise<number> {
+  return recordChange(transaction, agentTopic, clientId, event)
 }
 
 function by(bearer: InitialToken, { clientId }: AskedRegistration) {

@@ -22,6 +22,7 @@ export interface Plant {
 const keyring = 'packages/keyring/src'
 const view = 'packages/database/src/instances/view.ts'
 const verifier = 'packages/verifier/src/trust'
+const untilApplied = 'packages/database/src/instances/until-applied.ts'
 const simulated = 'packages/idp/test/simulation'
 
 export const plants: readonly Plant[] = [
@@ -105,9 +106,16 @@ export const plants: readonly Plant[] = [
   {
     fault: 'a revocation is answered before the instances confirmed it',
     breaks: ['too late'],
-    file: 'packages/database/src/instances/until-applied.ts',
-    text: 'while ((await live()).some(({ applied }) => applied < revision)) {',
-    instead: 'while (false) {',
+    file: untilApplied,
+    text: 'await caughtUp(looks, revision, epoch)',
+    instead: 'return',
+  },
+  {
+    fault: 'a revocation is answered when one instance confirmed it',
+    breaks: ['too late'],
+    file: untilApplied,
+    text: 'if (live.every(({ applied }) => applied >= revision)) return',
+    instead: 'return',
   },
   {
     fault: 'the clock of the database is believed right after a step',

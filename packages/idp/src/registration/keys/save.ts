@@ -1,4 +1,4 @@
-import { recordChange, recordEvent } from '@rekey/database'
+import { recordChange } from '@rekey/database'
 import { sql, type Transaction } from 'kysely'
 import { agentTopic } from '../../credentials/client.ts'
 import { type ClientJwk, thumbprintOf } from '../../credentials/key.ts'
@@ -76,8 +76,7 @@ async function announce(
   const added = kidsBeyond(after, before)
   const removed = kidsBeyond(before, after)
   if (added.length + removed.length === 0) return false
-  await recordChange(transaction, agentTopic, clientId)
-  await recordEvent(transaction, {
+  await recordChange(transaction, agentTopic, clientId, {
     action: 'client.keys_fetched',
     outcome: 'success',
     actor: clientId,

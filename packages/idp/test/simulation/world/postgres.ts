@@ -1,4 +1,4 @@
-import { clockToleranceMs, type InstanceRow, instanceLeaseMs } from '@rekey/database'
+import { clockToleranceMs, type InstanceRow, type Instances, instanceLeaseMs } from '@rekey/database'
 import type { Change, Keyring } from '@rekey/keyring'
 import { nextDecisionAt, stamp } from '@rekey/keyring'
 import { trustLeaseMs } from '../../../src/trust/events.ts'
@@ -136,9 +136,9 @@ export class Postgres {
     this.#tables = { ...this.#tables, instances }
   }
 
-  instances(): { now: number; rows: InstanceRow[] } {
+  instances(): Instances {
     const rows = [...this.#tables.instances.values()].sort((a, b) => (a.id < b.id ? -1 : 1))
-    return { now: this.now(), rows }
+    return { ...this.newest(), now: this.now(), rows }
   }
 
   renewLease(request: LeaseRequest): LeaseReply {
