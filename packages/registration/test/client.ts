@@ -23,6 +23,8 @@ export function environment({ idp, folder }: Setting, more: Record<string, strin
     BFF_KID: 'bff-sig-001',
     BFF_CLIENT_CRED_PATH: join(folder, 'bff_client.json'),
     DCR_REDIRECT_URIS: 'https://app.example/auth/callback',
+    // Made in no time; an RSA key takes as long as everything else of a start.
+    DCR_KEY_ALG: 'ES256',
     ...more,
   }
 }

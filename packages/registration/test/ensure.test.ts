@@ -116,7 +116,7 @@ describe('a client of a foreign identity provider', () => {
   })
 
   it('rotates to the algorithm of DCR_KEY_ALG', async () => {
-    await start(setting, { DCR_IAT: await foreign.iat() })
+    await start(setting, { DCR_KEY_ALG: 'RS256', DCR_IAT: await foreign.iat() })
     const rotated = await start(setting, { BFF_JWK_ROTATE_AFTER_DAYS: '0', DCR_KEY_ALG: 'ES256' })
     assert.deepEqual(
       rotated.jwks().keys.map(({ alg }) => alg),

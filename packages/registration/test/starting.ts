@@ -1,6 +1,10 @@
 /** One start in a process of its own, which kills itself before its n-th act on a file or the network. */
+import { flushCompileCache } from 'node:module'
 import { disk } from '../src/files/disk.ts'
 import { ensureRegistered, optionsFromEnvironment } from '../src/index.ts'
+
+// Otherwise it is written at the end, to which most of them do not come.
+flushCompileCache()
 
 const at = Number(process.env.KILL_AT ?? 0)
 let acts = 0

@@ -12,9 +12,10 @@ import { authenticates } from '../provider/assertion.ts'
 import { keysIn } from '../provider/management.ts'
 import { sender } from '../provider/request.ts'
 import type { Context } from './context.ts'
+import { type Earlier, earlierOf, earlierOfGone } from './earlier.ts'
 import { maintain } from './maintain.ts'
-import { publishWith } from './publication.ts'
 import { markOf, register } from './register.ts'
+import { publicJwk } from './signing.ts'
 
 /** One start, alone on its folders. */
 export async function bootstrap(options: ClientOptions, ports: Ports): Promise<Ready> {
@@ -48,13 +49,14 @@ async function lock({ signingKey, credentials }: ClientOptions, { lockTimes }: P
 async function start(context: Context): Promise<Ready> {
   const { folder, options } = context
   const stored = await folder.credentials()
-  if (stored === undefined || isReplaced(options, stored)) return anew(context, stored)
+  if (stored === undefined || isReplaced(options, stored)) return anew(context, stored, earlierOf(context, stored))
   try {
     return await kept(context, stored)
   } catch (error) {
     if (!(await mayRegisterAgain(context, stored, error))) throw error
     context.ports.log('warn', 'The identity provider no longer knows this client; it is registered anew with DCR_IAT.')
-    return anew(context, undefined)
+    const earlier = isReplacement(context, error) ? earlierOf(context, stored) : earlierOfGone(context)
+    return anew(context, undefined, earlier)
   }
 }
 
@@ -63,12 +65,16 @@ function isReplaced({ forceReplace, initialAccessToken }: ClientOptions, stored:
   return forceReplace && (initialAccessToken === undefined || stored.replaced_with !== markOf(initialAccessToken))
 }
 
+/** What is there lives on perhaps, and only nobody here can look after it any more. */
+const isReplacement = ({ options }: Context, error: unknown): boolean =>
+  options.forceReplace && error instanceof RegistrationError && error.code === 'RAT_INVALID'
+
 async function mayRegisterAgain(context: Context, stored: Credentials, error: unknown): Promise<boolean> {
   const { options } = context
   if (!(error instanceof RegistrationError) || options.initialAccessToken === undefined) return false
   if (error.code === 'CLIENT_GONE') return true
   if (error.code !== 'RAT_INVALID') return false
-  return options.forceReplace || (await isForgotten(context, stored))
+  return isReplacement(context, error) || (await isForgotten(context, stored))
 }
 
 // RFC 7592 has a deleted client's token answered with 401, as a lost one is: what the client's key is worth tells the two apart.
@@ -81,11 +87,12 @@ async function isForgotten({ options, folder, send, ports }: Context, stored: Cr
   return (await authenticates(send, addresses, client, ports.now())) === false
 }
 
-async function anew(context: Context, replaced: Credentials | undefined): Promise<Ready> {
-  const { credentials, signing, metadata } = await register(context, replaced)
+async function anew(context: Context, replaced: Credentials | undefined, earlier: Promise<Earlier>): Promise<Ready> {
+  const { credentials, signing, metadata, served } = await register(context, replaced, await earlier)
   const inline = keysIn({ metadata, etag: undefined })
-  const keys = inline.length > 0 ? inline : await publishWith(context, signing)
-  if (inline.length > 0) await context.folder.publish({ keys })
+  // Not every identity provider repeats the keys.
+  const keys = served ?? (inline.length > 0 ? inline : [publicJwk(signing)])
+  if (served === undefined) await context.folder.publish({ keys })
   return ready(context, credentials, 'registered', signing.kid, keys, ['registered'])
 }
 

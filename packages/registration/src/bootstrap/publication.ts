@@ -3,7 +3,8 @@ import { causeOf } from '../error.ts'
 import { jsonOf } from '../json.ts'
 import { type Jwk, keysOf } from '../keys/jwk.ts'
 import type { Context } from './context.ts'
-import { kidIn, publicJwk, type Signing } from './signing.ts'
+import { planned } from './planned.ts'
+import type { Signing } from './signing.ts'
 
 /** What the file holds that the service serves; undefined where there is none. */
 export async function writtenKeys({ folder }: Context): Promise<readonly Jwk[] | undefined> {
@@ -30,10 +31,11 @@ export async function servedKeys(
   }
 }
 
-/** The file as a new registration needs it: with the key, and with those that it held before. */
-export async function publishWith(context: Context, signing: Signing): Promise<readonly Jwk[]> {
-  const before = (await writtenKeys(context)) ?? []
-  const keys = kidIn(before, signing.key) === undefined ? [...before, publicJwk(signing)] : before
-  await context.folder.publish({ keys })
+/**
+ * The set as a new registration needs it: with the key beside these.
+ * @throws RegistrationError TOO_MANY_KEYS
+ */
+export async function setWith(context: Context, signing: Signing, before: readonly Jwk[]): Promise<readonly Jwk[]> {
+  const { keys = before } = await planned(context, before, { metadata: {}, etag: undefined }, signing)
   return keys
 }

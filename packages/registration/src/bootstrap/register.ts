@@ -1,42 +1,50 @@
 import { createHash } from 'node:crypto'
 import type { Credentials } from '../files/credentials.ts'
 import type { PendingRegistration } from '../files/pending.ts'
+import type { Jwk } from '../keys/jwk.ts'
 import { type Addresses, discover } from '../provider/addresses.ts'
 import { iatMissing, iatRefused, isSuspended, refusal, suspended } from '../provider/refusal.ts'
 import type { Reply } from '../provider/request.ts'
 import type { Context } from './context.ts'
-import { publishWith } from './publication.ts'
-import { chooseSigning, publicJwk, type Signing, settleKey } from './signing.ts'
+import type { Earlier } from './earlier.ts'
+import { setWith } from './publication.ts'
+import { chooseSigning, kidIn, publicJwk, type Signing, settleKey } from './signing.ts'
 
 /** A new registration and the key that it was made with. */
 export interface Made {
   readonly credentials: Credentials
   readonly signing: Signing
   readonly metadata: Readonly<Record<string, unknown>>
+  /** The set in the file, where that is what is registered. */
+  readonly served: readonly Jwk[] | undefined
 }
 
 /**
  * Registers with the initial access token. The order of the writes makes a crash between any two of them harmless: the key and the request
  * lie on disk before it is sent, and a start that finds them sends the same request again under the same Idempotency-Key, which uses no second
- * token; the credentials are stored first, then the key takes its place.
+ * token; the credentials are stored first, then the key takes its place. `earlier` are the keys in the file behind a jwks_uri.
  */
-export async function register(context: Context, replaced: Credentials | undefined): Promise<Made> {
+export async function register(context: Context, replaced: Credentials | undefined, earlier: Earlier): Promise<Made> {
   const { options, folder, ports } = context
   if (options.initialAccessToken === undefined) throw missing(options, replaced)
   const signing = await chooseSigning(context, [])
-  if (options.jwksUri !== undefined) await publishWith(context, signing)
+  const served = options.jwksUri === undefined ? undefined : await setWith(context, signing, earlier.kept)
+  const dropped = earlier.dropped.filter((key) => kidIn([key], signing.key) === undefined)
+  if (served !== undefined) await folder.publish({ keys: [...dropped, ...served] })
   const addresses = await discover(context.send, options.idpUrl)
   const pending = await pendingFor(context, signing)
   const reply = await post(context, addresses, pending)
   const credentials = credentialsIn(context, reply, addresses, signing)
   await context.assertHeld()
+  // Before the registration is known here: a start after a crash comes by again.
+  if (served !== undefined && dropped.length > 0) await folder.publish({ keys: served })
   await folder.saveCredentials(credentials)
   await settleKey(context, { ...signing, kid: kidOf(pending, signing) })
   await folder.endPending()
   ports.log('info', `Registered as client ${credentials.client_id}.`)
   if (replaced !== undefined && ![credentials.client_id, options.clientId].includes(replaced.client_id))
     ports.log('warn', stays(replaced.client_id))
-  return { credentials, signing: { ...signing, kid: kidOf(pending, signing) }, metadata: reply.body }
+  return { credentials, signing: { ...signing, kid: kidOf(pending, signing) }, metadata: reply.body, served }
 }
 
 function missing({ credentials, clientProfile }: Context['options'], replaced: Credentials | undefined) {
@@ -58,19 +66,16 @@ async function pendingFor({ options, folder }: Context, signing: Signing): Promi
   const earlier = await folder.pending()
   if (earlier?.thumbprint === signing.key.thumbprint) return earlier
   const body = metadataOf(options, signing)
-  const pending = {
-    idempotency_key: keyFor(options.initialAccessToken ?? '', body),
-    body,
-    thumbprint: signing.key.thumbprint,
-  }
+  const pending = pendingOf(options, body, signing.key.thumbprint)
   await folder.savePending(pending)
   return pending
 }
 
-const keyFor = (token: string, body: unknown): string =>
-  createHash('sha256')
-    .update(`${token}\n${JSON.stringify(body)}`)
-    .digest('base64url')
+// By the thumbprint, because a jwks_uri names no key: a registration anew must not be answered by the reply to the one that is gone.
+function pendingOf({ initialAccessToken = '' }: Context['options'], body: Record<string, unknown>, thumbprint: string) {
+  const text = [initialAccessToken, thumbprint, JSON.stringify(body)].join('\n')
+  return { idempotency_key: createHash('sha256').update(text).digest('base64url'), body, thumbprint }
+}
 
 /** What a new client is to be. The profile decides what is not said; without one, a client without redirect URIs has no login. */
 function metadataOf(options: Context['options'], signing: Signing): Record<string, unknown> {
@@ -119,7 +124,7 @@ async function postWithoutWish(context: Context, url: string, pending: PendingRe
   const { client_id: wish, ...body } = pending.body
   context.ports.log('warn', `The client_id ${wish} is taken, and DCR_IAT is not for it: the new one gets another.`)
   context.ports.log('warn', stays(String(wish)))
-  const again = { ...pending, body, idempotency_key: keyFor(context.options.initialAccessToken ?? '', body) }
+  const again = pendingOf(context.options, body, pending.thumbprint)
   await context.folder.savePending(again)
   return post(context, { registration: url }, again)
 }

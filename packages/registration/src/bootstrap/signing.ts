@@ -29,8 +29,7 @@ export async function chooseSigning(
   const next = await folder.nextKey()
   const published = next && kidIn(believed, next)
   if (next !== undefined && published !== undefined) {
-    await context.assertHeld()
-    await folder.promote()
+    await settleKey(context, { key: next, kid: published, isNext: true })
     return { key: next, kid: published, isNext: false, promoted: true }
   }
   const current = await folder.key()
@@ -102,13 +101,14 @@ async function kidFor(
   return isFree && (isFirst || !isLater) ? options.kid : stampedKid(options.kid, key.thumbprint, key.madeAt)
 }
 
-/** The published key takes its place, and is written down as used. */
-export async function settleKey({ folder, assertHeld }: Context, { key, kid, isNext }: Signing): Promise<void> {
-  if (isNext) {
-    await assertHeld()
-    await folder.promote()
-  }
+/** The published key is written down as used, and takes its place: in this order, or one that is taken out after a crash would come back. */
+export async function settleKey(
+  { folder, assertHeld }: Context,
+  { key, kid, isNext }: Omit<Signing, 'promoted'>,
+): Promise<void> {
+  if (isNext) await assertHeld()
   await folder.saveUsed({ kid, thumbprint: key.thumbprint })
+  if (isNext) await folder.promote()
 }
 
 export const publicJwk = ({ key, kid }: Pick<Signing, 'key' | 'kid'>): Jwk => ({ ...key.jwk, kid })

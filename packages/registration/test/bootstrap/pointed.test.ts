@@ -67,7 +67,7 @@ describe('a key that an administrator took out of a registration by address', ()
   })
 
   it('does not come back by a file that an inline client wrote, when that moves to the address', async () => {
-    const inline = { DCR_KEY_ALG: 'ES256', BFF_JWKS_FILE: service.file() }
+    const inline = { BFF_JWKS_FILE: service.file() }
     await start(at.setting, { ...inline, DCR_IAT: await at.modern.behind.iat() })
     const second = await start(at.setting, { ...inline, ...rotateNow })
     await replaced((await service.written()).slice(1))

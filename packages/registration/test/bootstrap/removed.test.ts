@@ -13,7 +13,7 @@ describe('a key that was taken out of the registration', () => {
   const at = atModern()
 
   const registered = async (more: Record<string, string> = {}) =>
-    start(at.setting, { DCR_KEY_ALG: 'ES256', DCR_IAT: await at.modern.behind.iat(), ...more })
+    start(at.setting, { DCR_IAT: await at.modern.behind.iat(), ...more })
   const keysOf = async (clientId: string): Promise<Jwk[]> => (await at.modern.behind.client(clientId)).jwks.keys
 
   /** What an administrator does: replaces the key set as a whole. */
@@ -120,7 +120,7 @@ const newJwk = (): Jwk => generateKeyPairSync('ec', { namedCurve: 'P-256' }).pub
 
 describe('a service whose DCR_SIGNING_KEY is renamed within its folder', () => {
   const at = atModern()
-  const rotateNow = { DCR_KEY_ALG: 'ES256', BFF_JWK_ROTATE_AFTER_DAYS: '0' }
+  const rotateNow = { BFF_JWK_ROTATE_AFTER_DAYS: '0' }
   const renamed = () => ({ DCR_SIGNING_KEY: join(at.setting.folder, 'bff-sig-002.pem'), BFF_KID: 'bff-sig-002' })
   const kidsOf = async (clientId: string) =>
     (await at.modern.behind.client(clientId)).jwks.keys.map(({ kid }: Jwk) => kid)
@@ -158,7 +158,7 @@ describe('a service whose DCR_SIGNING_KEY is renamed within its folder', () => {
     })
     const folder = join(at.setting.folder, 'copy')
     await cp(environment(at.setting).BFF_CLIENT_CRED_PATH, join(folder, 'bff_client.json'))
-    const copied = await start({ ...at.setting, folder }, { DCR_KEY_ALG: 'ES256' })
+    const copied = await start({ ...at.setting, folder })
     assert.match(copied.kid, /^bff-sig-001-\d+-[0-9a-f]{4}$/)
     assert.notEqual(await pem({ ...at.setting, folder }), await pem(at.setting))
   })

@@ -6,7 +6,7 @@ import { servingKeys } from '../service.ts'
 
 const DAY_MS = 86_400_000
 const later = (days: number) => ({ now: () => Date.now() + days * DAY_MS })
-const seldom = { DCR_KEY_ALG: 'ES256', BFF_JWK_ROTATE_AFTER_DAYS: '3650' }
+const seldom = { BFF_JWK_ROTATE_AFTER_DAYS: '3650' }
 
 describe('the registration access token of a client that has nothing to change', () => {
   const at = atModern({ rotateRat: true })

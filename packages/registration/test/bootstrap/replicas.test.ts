@@ -10,7 +10,7 @@ describe('replicas', () => {
   const at = atModern()
 
   async function run(more: Record<string, string>) {
-    const { result, stderr } = await spawned(at.setting, { DCR_KEY_ALG: 'ES256', ...more })
+    const { result, stderr } = await spawned(at.setting, more)
     assert.ok(result, stderr)
     return result
   }

@@ -8,7 +8,7 @@ import { environment, folder, pem, start } from '../client.ts'
 describe('a rotation that fails', () => {
   const at = atModern()
   const due = { BFF_JWK_ROTATE_AFTER_DAYS: '0' }
-  const registered = async () => start(at.setting, { DCR_KEY_ALG: 'ES256', DCR_IAT: await at.modern.behind.iat() })
+  const registered = async () => start(at.setting, { DCR_IAT: await at.modern.behind.iat() })
   const refuse = (status: number) => {
     at.modern.instead = ({ method }) => (method === 'PATCH' ? { status, body: { error: 'no' } } : undefined)
   }

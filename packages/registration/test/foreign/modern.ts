@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto'
 import { createServer, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { type Foreign, startForeign } from './provider.ts'
+import { successorsAt } from './successors.ts'
 
 export const ADMIN = 'admin-token-1'
 
@@ -23,14 +24,21 @@ interface Asked {
   readonly body: string
 }
 
-export async function startModern(options: Parameters<typeof startForeign>[0] = {}) {
+type Options = Parameters<typeof startForeign>[0] & {
+  /** A change renews the registration access token, and the one before stays good until its successor is used. */
+  readonly renewsRat?: boolean
+}
+
+export async function startModern({ renewsRat = false, ...options }: Options = {}) {
   const behind = await startForeign(options)
+  const tokens = successorsAt(behind)
   const log: string[] = []
   const replies = new Map<string, Answer>()
   const spent = new Set<string>()
   const modern = {
     url: '',
     behind,
+    tokens,
     /** `METHOD status`, in order, without the metadata document. */
     log,
     /** Answers in place of everything else while it is set. */
@@ -48,9 +56,14 @@ export async function startModern(options: Parameters<typeof startForeign>[0] = 
     const instead = modern.instead?.(asked)
     if (instead !== undefined) return instead
     if (asked.path.startsWith('/api/admin/dcr/clients/')) return newToken(behind, asked)
+    const token = asked.headers.authorization?.replace('Bearer ', '') ?? ''
+    if (!tokens.present(token)) return { status: 401, body: { error: 'invalid_token' } }
     if (asked.method === 'PATCH') {
       await modern.meanwhile?.()
-      return patch(behind, asked)
+      const reply = await patch(behind, asked)
+      if (!renewsRat || reply.status !== 200) return reply
+      const registration_access_token = await tokens.successorOf(token, reply.body.client_id)
+      return { ...reply, body: { ...reply.body, registration_access_token } }
     }
     if (asked.method === 'POST' && asked.path === '/reg') return once(asked)
     return passOn(behind, asked)

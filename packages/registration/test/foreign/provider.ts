@@ -38,6 +38,8 @@ export async function startForeign({ rotateRat = false, issueRat = true } = {}):
     },
     clientAuthMethods: ['private_key_jwt', 'client_secret_basic', 'none'],
     cookies: { keys: ['test'] },
+    // Without its dispatcher, which lets nobody be asked for a jwks_uri on this machine.
+    fetch: (url, init) => fetch(url, { ...init, dispatcher: undefined } as RequestInit),
     // The adapter in memory is shared by all providers of a process otherwise.
     adapter: memory(),
   })
