@@ -6,6 +6,8 @@ import type { Request } from '../token/load.ts'
 export interface Registrar {
   readonly name: string
   readonly url: string
+  /** Of the server's process. */
+  readonly pid: number
   readonly initialAccessToken: string
   /** What changes the keys of a client: PATCH, or where there is none PUT. */
   readonly changes: 'PATCH' | 'PUT'

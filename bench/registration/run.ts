@@ -1,7 +1,8 @@
 /**
  * `npm run bench:registration`: how many clients a second one core registers, and how many change their keys, by Rekey's IdP on
  * PostgreSQL, beside oidc-provider in memory, rounds interleaved; then what it costs the IdP that 10,000 clients rotate their keys
- * within an hour, replayed at that pace. Exits with 1 when a bar is missed or a reply was not as wanted.
+ * within an hour, replayed at that pace. PostgreSQL shares the core of the load: where that one is full, the IdP's is not, and "a
+ * core" is what a second of the server's processor time did. Exits with 1 when a bar is missed or a reply was not as wanted.
  *
  * `-- --rounds=5 --clients=10000 --seconds=60` are the defaults.
  */
@@ -10,6 +11,8 @@ import { registerClients } from '../estate/clients.ts'
 import { readCounts } from '../estate/counts.ts'
 import { startHome } from '../estate/home.ts'
 import { Management } from '../estate/management.ts'
+import { median } from '../estate/percentile.ts'
+import { processorMs } from '../estate/processor.ts'
 import { layOut } from '../estate/table.ts'
 import { Undo } from '../estate/undo.ts'
 import { verdictLine } from '../estate/verdict.ts'
@@ -32,10 +35,15 @@ const HOUR_SECONDS = 3_600
 const LEAST_A_SECOND = 300
 const MOST_OF_A_CORE = 0.05
 
+/** `perCore` is what a second of the server's processor time did. */
+interface Measured extends Round {
+  readonly perCore: number
+}
+
 interface Contestant {
   readonly registrar: Registrar
-  readonly registrations: Round[]
-  readonly changes: Round[]
+  readonly registrations: Measured[]
+  readonly changes: Measured[]
 }
 
 const undo = new Undo()
@@ -67,12 +75,11 @@ async function main(rounds: number, clients: number, seconds: number): Promise<b
   }
   const isQuick = judgeSpeed(peer, ours)
   const many = await registerMany(registrar, clients)
-  const { rotations, share } = await replay(idp, many, clients / HOUR_SECONDS, seconds)
-  const isCheap = share < MOST_OF_A_CORE
-  const percent = `${(share * 100).toFixed(1)} % of a core, all in all`
-  console.log(
-    verdictLine(isCheap, `${clients} clients rotate in an hour (${rotations} replayed): ${percent} (below 5 %)`),
-  )
+  const { rotations, share, idle } = await replay(idp, many, clients / HOUR_SECONDS, seconds)
+  const isCheap = share - idle < MOST_OF_A_CORE
+  const [cost, alone] = [share - idle, idle].map((part) => `${(part * 100).toFixed(1)} %`)
+  const what = `${clients} clients rotate in an hour (${rotations} replayed)`
+  console.log(verdictLine(isCheap, `${what}: ${cost} of a core (below 5 %) beside ${alone} when nobody asks`))
   return isQuick && isCheap
 }
 
@@ -85,7 +92,7 @@ async function startPeer(): Promise<Registrar> {
   const name = 'oidc-provider, in memory'
   const server = await startServer(name, new URL('./provider.ts', import.meta.url), [initialAccessToken])
   undo.add(server.stop)
-  return { name, url: server.url, initialAccessToken, changes: 'PUT' }
+  return { name, url: server.url, pid: server.pid, initialAccessToken, changes: 'PUT' }
 }
 
 async function startOurs() {
@@ -96,19 +103,26 @@ async function startOurs() {
   const reply = await new Management(admin).call('POST', `${idp.url}/api/admin/dcr/initial-access-tokens`, wanted)
   const { token: initialAccessToken } = reply as { token: string }
   const url = `${idp.url}/api/oidc/register`
-  const registrar: Registrar = { name: 'Rekey, on PostgreSQL', url, initialAccessToken, changes: 'PATCH' }
+  const name = 'Rekey, on PostgreSQL'
+  const registrar: Registrar = { name, url, pid: idp.pid, initialAccessToken, changes: 'PATCH' }
   return { idp, registrar }
 }
 
-function measureRegistrations(registrar: Registrar, seconds: number): Promise<Round> {
+function measureRegistrations(registrar: Registrar, seconds: number): Promise<Measured> {
   const request = registrationRequest(registrar, MOST_A_SECOND * seconds)
-  return repeat(registrar, request, '"registration_access_token":"', seconds)
+  return measure(registrar, request, '"registration_access_token":"', seconds)
 }
 
-async function measureChanges(registrar: Registrar, seconds: number): Promise<Round> {
+async function measureChanges(registrar: Registrar, seconds: number): Promise<Measured> {
   const clients = await registerMany(registrar, CHANGING)
-  const request: Request = changeRequest(registrar, clients, MOST_A_SECOND * seconds)
-  return repeat(registrar, request, '"jwks":{', seconds)
+  return measure(registrar, changeRequest(registrar, clients, MOST_A_SECOND * seconds), '"jwks":{', seconds)
+}
+
+async function measure(registrar: Registrar, request: Request, words: string, seconds: number): Promise<Measured> {
+  const usedBefore = await processorMs(registrar.pid)
+  const round = await repeat(registrar, request, words, seconds)
+  const usedMs = (await processorMs(registrar.pid)) - usedBefore
+  return { ...round, perCore: (round.requestsPerSecond * seconds * 1_000) / usedMs }
 }
 
 async function registerMany(registrar: Registrar, count: number): Promise<Registered[]> {
@@ -122,18 +136,29 @@ async function registerMany(registrar: Registrar, count: number): Promise<Regist
 
 function judgeSpeed(peer: Contestant, ours: Contestant): boolean {
   const rows = [peer, ours].map(({ registrar, registrations, changes }) => {
-    const [made, changed] = [score('', registrations), score('', changes)]
-    const how = `${registrar.name} (${registrar.changes})`
-    return [how, ...[made, changed].flatMap((one) => [one.requestsPerSecond.toFixed(0), one.p99Ms.toFixed(0)])]
+    const figures = [registrations, changes].flatMap((rounds) => {
+      const { requestsPerSecond, p99Ms } = score('', rounds)
+      return [requestsPerSecond, perCoreOf(rounds), p99Ms].map((figure) => figure.toFixed(0))
+    })
+    return [`${registrar.name} (${registrar.changes})`, ...figures]
   })
-  console.log(layOut([['registration', 'made/s', 'p99 ms', 'changed/s', 'p99 ms'], ...rows], 1))
-  return [ours.registrations, ours.changes]
-    .map((rounds, i) => {
-      const { requestsPerSecond } = score('', rounds)
-      const isMet = requestsPerSecond >= LEAST_A_SECOND
-      const what = i === 0 ? 'registrations' : 'changes of keys'
-      console.log(verdictLine(isMet, `${requestsPerSecond.toFixed(0)} ${what} a second (at least ${LEAST_A_SECOND})`))
+  const header = ['registration', 'made/s', 'a core', 'p99 ms', 'changed/s', 'a core', 'p99 ms']
+  console.log(layOut([header, ...rows], 1))
+  const goals: [string, Measured[]][] = [
+    ['registrations', ours.registrations],
+    ['changes of keys', ours.changes],
+  ]
+  return goals
+    .map(([what, rounds]) => {
+      const perCore = perCoreOf(rounds)
+      const isMet = perCore >= LEAST_A_SECOND
+      const goal = `${perCore.toFixed(0)} ${what} in a second of the IdP's processor time (at least ${LEAST_A_SECOND})`
+      console.log(verdictLine(isMet, goal))
       return isMet
     })
     .every(Boolean)
+}
+
+function perCoreOf(rounds: readonly Measured[]): number {
+  return median(rounds.map(({ perCore }) => perCore))
 }

@@ -19,6 +19,7 @@ export interface Contestant {
 /** A server in a process of its own. */
 export interface Server {
   readonly url: string
+  readonly pid: number
   stop(): Promise<void>
 }
 
@@ -35,7 +36,7 @@ export async function startServer(name: string, script: URL, more: readonly stri
   const stdout = createInterface({ input: child.stdout })
   const line = await Promise.race([once(stdout, 'line'), endedEarly(name, child)])
   const { url } = JSON.parse(String(line[0])) as Announcement
-  return { url, stop: () => stopProcess(child) }
+  return { url, pid: child.pid as number, stop: () => stopProcess(child) }
 }
 
 export async function endedEarly(name: string, child: ChildProcess): Promise<never> {
