@@ -5,7 +5,8 @@ import { openListener } from '../listener/open.ts'
 import type { DatabaseTables } from '../tables.ts'
 import type { Clocks } from './lease.ts'
 import { type AnnouncedKeys, databaseLedger } from './ledger.ts'
-import { beatMs, InstanceView, type Viewer } from './view.ts'
+import { beatMs, InstanceView } from './view.ts'
+import type { Viewer } from './viewer.ts'
 
 /** What it takes to open a view on PostgreSQL. */
 export interface OpenViewOptions {

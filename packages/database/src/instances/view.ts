@@ -17,7 +17,6 @@
  * Correctness hangs on the lease and on reading changes in order; NOTIFY only makes it quick. So it may hold a lease again
  * while its listener is still away, and keeps it when that is back: then it only looks for what it was not told of.
  */
-import type { ChangeRecord } from '../changes/since.ts'
 import type { After } from '../clock.ts'
 import type { LostReason } from '../listener/ear.ts'
 import type { Listener } from '../listener/open.ts'
@@ -27,24 +26,15 @@ import type { InstanceRow } from './row.ts'
 import { liveAmong, Steadiness } from './steadiness.ts'
 import { Stirs } from './stirs.ts'
 import { untilApplied } from './until-applied.ts'
+import type { Viewer } from './viewer.ts'
 
 /** Between two looks at the database that nothing caused. */
 export const beatMs = 1_000
-/** What keeps things in memory. Calls never overlap. */
-export interface Viewer {
-  /** Throw away everything cached, then read it anew. */
-  reload(): Promise<void>
-  /** Read again what changed. */
-  apply(changes: ChangeRecord[]): Promise<void>
-  /** The view was confirmed up to a revision. */
-  confirmed?(revision: number): void
-  /** The view fell back; `reason` is for the log. */
-  lost?(reason: string): void
-}
 
 /** What a listener tells a view. */
 export interface Heard {
-  onNotify(): void
+  /** @param revision of a change, or the one that an instance has applied */
+  onNotify(revision: string): void
   onLost(reason: LostReason): void
   onRestored(): void
 }
@@ -85,7 +75,8 @@ export class InstanceView {
   /** When the last write was sent that made the database count on this instance. */
   #countedFrom: Moment | undefined
   #queue: Promise<void> = Promise.resolve()
-  #wanted = false
+  /** The revision that the queue is to reach; 0 when nothing waits in it. */
+  #wanted = 0
 
   private constructor(viewer: Viewer, options: ViewOptions) {
     this.id = options.id
@@ -110,7 +101,7 @@ export class InstanceView {
   static async open(viewer: Viewer, options: ViewOptions): Promise<InstanceView> {
     const view = new InstanceView(viewer, options)
     view.#listener = await options.listen({
-      onNotify: () => view.#stir(),
+      onNotify: (revision) => view.#stir(Number(revision)),
       onLost: ({ kind }) => view.#fallBack(`listener: ${kind}`),
       onRestored: () => view.#stir(),
     })
@@ -176,7 +167,7 @@ export class InstanceView {
    */
   async everywhere(revision: number): Promise<void> {
     const { epoch } = this.#seen
-    this.#stir()
+    this.#stir(revision)
     await this.#untilApplied(revision, epoch)
   }
 
@@ -201,13 +192,16 @@ export class InstanceView {
     })
   }
 
-  #stir(): void {
+  /** @param revision whoever has confirmed it need do nothing; without it there is always something to do */
+  #stir(revision = Number.POSITIVE_INFINITY): void {
     this.#stirs.wake()
-    if (this.#wanted) return
-    this.#wanted = true
+    const isQueued = this.#wanted > 0
+    this.#wanted = Math.max(this.#wanted, revision)
+    if (isQueued) return
     this.#queue = this.#queue.then(() => {
-      this.#wanted = false
-      return this.#closed ? undefined : this.#round().catch((error) => this.#options.onError(error))
+      const isThere = this.#wanted <= this.#confirmed.applied
+      this.#wanted = 0
+      return this.#closed || isThere ? undefined : this.#round().catch((error) => this.#options.onError(error))
     })
   }
 

@@ -135,7 +135,8 @@ class Ear {
   readonly #random: Random
   #closed = false
   #hears = true
-  readonly #hear = () => this.#life.reach(this.#random.between(0.1, 3), () => this.#hears && this.#heard.onNotify())
+  readonly #hear = (revision: string) =>
+    this.#life.reach(this.#random.between(0.1, 3), () => this.#hears && this.#heard.onNotify(revision))
 
   constructor(life: Life, link: Link, postgres: Postgres, heard: Heard, random: Random) {
     this.#life = life

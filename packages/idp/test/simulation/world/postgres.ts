@@ -38,7 +38,7 @@ export class Postgres {
   readonly clock: MachineClock
   up = true
   /** Connections that listen. */
-  readonly ears = new Set<() => void>()
+  readonly ears = new Set<(revision: string) => void>()
   readonly #committed: Committed
   #tables: Tables
 
@@ -88,7 +88,7 @@ export class Postgres {
       changes: [...this.#tables.changes, { revision: n, topic: 'keyring', key: next.name, at: now }],
       keyrings: new Map(this.#tables.keyrings).set(next.name, row),
     }
-    this.#notify()
+    this.#notify(n)
     this.#committed(previous, keyring, change)
     return keyring
   }
@@ -126,7 +126,7 @@ export class Postgres {
     const row = this.#tables.instances.get(id)
     if (!row || row.leaseUntil <= this.now()) return undefined
     this.#putInstance({ ...row, applied, leaseUntil: this.now() + instanceLeaseMs })
-    if (announce) this.#notify()
+    if (announce) this.#notify(applied)
     return { ...this.newest(), now: this.now() }
   }
 
@@ -191,7 +191,7 @@ export class Postgres {
     this.#tables = { ...this.#tables, leases: new Map(this.#tables.leases).set(id, row) }
   }
 
-  #notify(): void {
-    for (const hear of this.ears) hear()
+  #notify(revision: number): void {
+    for (const hear of this.ears) hear(`${revision}`)
   }
 }
