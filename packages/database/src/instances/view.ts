@@ -7,7 +7,7 @@
  *   reload   everything cached is thrown away and read anew
  *   enter    its row says "has applied nothing": from here on whoever changes something waits for it
  *   confirm  what it has applied is written to its row, which prolongs its lease; only now does it hold one
- *   follow   each second, and at once when a NOTIFY comes: read what changed, apply it, confirm
+ *   follow   each second, and at once when a NOTIFY tells of more than was confirmed: read it, apply it, confirm
  *
  * It falls back to *reload* when its listener was cut off (a notification may have been lost), when its lease ran out
  * by any clock before the renewal was confirmed (nobody may have waited for it meanwhile), when changes it needs are

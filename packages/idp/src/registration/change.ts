@@ -1,13 +1,13 @@
 import { isDeepStrictEqual } from 'node:util'
-import { currentRevision } from '@rekey/database'
+import { currentRevision, recordChange } from '@rekey/database'
 import { sql, type Transaction } from 'kysely'
+import { agentTopic } from '../credentials/client.ts'
 import { closeSecrets } from '../credentials/revoke.ts'
 import { IdpError } from '../error.ts'
 import type { Instance } from '../instance.ts'
 import type { IdpTables } from '../tables.ts'
 import type { Caller } from '../tokens/opaque.ts'
 import { profileNamed } from './asked.ts'
-import { announce } from './create.ts'
 import { type HeldClient, lockClient } from './held.ts'
 import { allowedScopes, judgeMetadata, refused, type Validate } from './judge.ts'
 import { claimingKids, requireClaimed } from './key-set.ts'
@@ -58,7 +58,7 @@ export async function changeRegistration(
   if (members.length === 0) return { client: held, revision: (await currentRevision(transaction)).n }
   const client = await save(transaction, held, { metadata, scopes })
   await endWhatIsOver(transaction, held, client, caller)
-  const revision = await announce(transaction, clientId, {
+  const revision = await recordChange(transaction, agentTopic, clientId, {
     action: 'client.updated',
     outcome: 'success',
     actor: caller.clientId,

@@ -1,7 +1,6 @@
-import { type AuditEvent, recordChange, recordEvents } from '@rekey/database'
+import { recordEvents } from '@rekey/database'
 import { sql, type Transaction } from 'kysely'
 import type { Config } from '../config.ts'
-import { agentTopic } from '../credentials/client.ts'
 import { closeCredentials } from '../credentials/revoke.ts'
 import { IdpError, OAuthError } from '../error.ts'
 import type { IdpTables } from '../tables.ts'
@@ -163,11 +162,6 @@ async function lockReplaceable(
   }
   if (held.status === 'suspended') throw new IdpError('FORBIDDEN', 'the client is suspended')
   return held.status === 'active' ? 'active' : 'decommissioned'
-}
-
-/** Tells every instance of a client that may be in memory; last of all, for it holds the lock that orders all changes. */
-export function announce(transaction: Transaction<IdpTables>, clientId: string, event?: AuditEvent): Promise<number> {
-  return recordChange(transaction, agentTopic, clientId, event)
 }
 
 function by(bearer: InitialToken, { clientId }: AskedRegistration) {

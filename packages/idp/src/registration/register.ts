@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto'
+import { recordChange } from '@rekey/database'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Transaction } from 'kysely'
 import { admitAgain } from '../agents/admit-again.ts'
 import { denyTokensOfAgent } from '../agents/end-tokens.ts'
+import { agentTopic } from '../credentials/client.ts'
 import { createCredential } from '../credentials/create.ts'
 import { type Made, makeVersion } from '../credentials/make.ts'
 import { OAuthError } from '../error.ts'
@@ -11,7 +13,7 @@ import type { Instance } from '../instance.ts'
 import type { IdpTables } from '../tables.ts'
 import { findRegistrationToken, newRegistrationToken } from './access-tokens/store.ts'
 import { type AskedRegistration, type GivenRegistration, judgeRegistration } from './asked.ts'
-import { announce, createClient } from './create.ts'
+import { createClient } from './create.ts'
 import { refuseInitialToken } from './initial-tokens/bearer.ts'
 import type { Validate } from './judge.ts'
 import { isBySecret, signsBySecret } from './methods.ts'
@@ -120,7 +122,7 @@ async function carryOut(
 
   // The tokens of one that was deleted are denied since then.
   function tellOf(replaced: 'active' | 'decommissioned'): Promise<number> {
-    if (replaced === 'decommissioned') return announce(transaction, clientId)
+    if (replaced === 'decommissioned') return recordChange(transaction, agentTopic, clientId)
     return denyTokensOfAgent(instance, transaction, clientId, caller.clientId)
   }
 }
