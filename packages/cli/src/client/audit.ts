@@ -10,13 +10,20 @@ export type EventFilter = Partial<
 // A million events are read and hashed in some seconds; a chain of many years must not look like a server that hangs.
 const verifiedWithinMs = 290_000
 
-/** Events of the caller's organization, at most so many. */
+/**
+ * Events of the caller's organization, at most so many. Of what happened since `waitingSince` some may not be listed yet; an IdP of an
+ * earlier release does not tell that.
+ */
 export async function listEvents(client: ManagementClient, filter: EventFilter, limit: number) {
   const failure = 'the audit cannot be read'
   const listing = { path: '/audit', scope: 'audit:read', query: filter, failure, limit } as const
-  type Reply = { events: ListedEvent[]; nextCursor: string | null }
-  const { entries, nextCursor } = await readPages(client, listing, (reply: Reply) => reply.events)
-  return { events: entries, nextCursor }
+  type Reply = { events: ListedEvent[]; nextCursor: string | null; waitingSince?: string | null }
+  const waits: string[] = []
+  const { entries, nextCursor } = await readPages(client, listing, (reply: Reply) => {
+    if (reply.waitingSince) waits.push(reply.waitingSince)
+    return reply.events
+  })
+  return { events: entries, nextCursor, waitingSince: waits.toSorted()[0] }
 }
 
 /** Has an instance verify the whole chain in its database, and its checkpoints outside of it. */

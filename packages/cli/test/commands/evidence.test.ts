@@ -316,6 +316,21 @@ describe('evidence of a period from an IdP that is not well', () => {
     assert.deepEqual([what, reason, by], ['rolled back to the version before', 'too early', 'ana'])
   })
 
+  test('says that it may lack events that have no place in the chain, after it waited for them', async () => {
+    rolledBack()
+    const listed = (waitingSince: string) => {
+      for (const [key, answer] of Object.entries(answers))
+        if (key.startsWith('GET /audit?')) answers[key] = { ...(answer as object), waitingSince }
+    }
+    const missing = async (out: string) => JSON.parse((await seal(join(home, out))).stdout).missing
+    const noPlace = 'some events of the period have no place in the chain yet: the chainer may be down'
+    const noProof = 'some events have no proof yet: the chainer may be down'
+    listed(ago(1_000))
+    assert.deepEqual(await missing('behind.zip'), [noPlace, noProof])
+    listed('2026-03-01T12:00:00.000Z')
+    assert.deepEqual(await missing('after-the-period.zip'), [noProof])
+  })
+
   test('of an IdP that hands out a proof that does not hold is kept, and ends with 1', async () => {
     rolledBack()
     const text = JSON.stringify({ ...event, actor: 'ana', details })

@@ -25,6 +25,9 @@ export interface Glance {
   now: number
 }
 
+/** Since when the event waits that has waited the longest for its place. */
+export const waitingLongest = sql`SELECT since FROM audit_waiting ORDER BY inserted LIMIT 1`
+
 type Stand = Pick<Glance, 'waitingSince' | 'size' | 'head' | 'rootKeys' | 'now'>
 
 /**
@@ -37,7 +40,7 @@ export async function glance(
   signersOf: (rootKeys: readonly string[]) => readonly CheckpointKeys[],
 ): Promise<Glance> {
   const { rows } = await sql<Stand>`
-    SELECT (SELECT since FROM audit_waiting ORDER BY inserted LIMIT 1) AS "waitingSince", coalesce(h.seq, 0) AS size,
+    SELECT (${waitingLongest}) AS "waitingSince", coalesce(h.seq, 0) AS size,
       coalesce(encode(h.hash, 'hex'), ${noHash}) AS head, ${rootKeysNewestFirst} AS "rootKeys", clock_timestamp() AS now
     FROM (SELECT) AS one LEFT JOIN LATERAL (SELECT seq, hash FROM audit_chain
       WHERE seq <= ${Number.MAX_SAFE_INTEGER}::bigint ORDER BY seq DESC LIMIT 1) AS h ON true`.execute(db)

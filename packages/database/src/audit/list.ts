@@ -1,6 +1,7 @@
 import { type Kysely, type RawBuilder, sql } from 'kysely'
 import type { DatabaseTables } from '../tables.ts'
 import type { ChainedEvent } from './canonical.ts'
+import { waitingLongest } from './glance.ts'
 import { ownTables } from './own-tables.ts'
 
 /** An event as its text in the chain tells it, with the hash of that text. */
@@ -35,6 +36,8 @@ export interface EventRange {
 export interface EventPage {
   events: ListedEvent[]
   stoppedAt?: number
+  /** Since when the oldest event waits that had no place yet, in milliseconds since the epoch; null when none did. */
+  waitingSince: number | null
 }
 
 type Db = Kysely<DatabaseTables>
@@ -60,19 +63,19 @@ export async function listEvents<T extends DatabaseTables>(
   steps = usualSteps,
 ): Promise<EventPage> {
   const db = ownTables(database)
-  const last = await lastPlace(db)
+  const { last, waitingSince } = await endOfChain(db)
   const [step, end] = range.order === 'asc' ? [1, last] : [-1, 1]
   let at = range.after === undefined ? (step === 1 ? 1 : last) : range.after + step
   const found: Row[] = []
   for (let taken = 0; (end - at) * step >= 0 && found.length < range.limit; taken += 1) {
-    if (taken > steps.most) return { events: found.map(listed), stoppedAt: at - step }
+    if (taken > steps.most) return { events: found.map(listed), stoppedAt: at - step, waitingSince }
     const few = taken === 1 ? await ifFew(db, filter, range) : undefined
-    if (few) return { events: few.map(listed) }
+    if (few) return { events: few.map(listed), waitingSince }
     const to = at + step * ((taken === 0 ? steps.first : steps.further) - 1)
     found.push(...(await within(db, filter, [at, to], { ...range, limit: range.limit - found.length })))
     at = to + step
   }
-  return { events: found.map(listed) }
+  return { events: found.map(listed), waitingSince }
 }
 
 /** One event, if it has its place already. */
@@ -88,9 +91,10 @@ export async function findEvent<T extends DatabaseTables>(
   return rows[0] && listed(rows[0])
 }
 
-async function lastPlace(db: Db): Promise<number> {
-  const { rows } = await sql<{ last: number }>`SELECT coalesce(max(seq), 0) AS last FROM audit_chain`.execute(db)
-  return rows[0]?.last ?? 0
+async function endOfChain(db: Db): Promise<{ last: number; waitingSince: number | null }> {
+  const { rows } = await sql<{ last: number; waitingSince: number | null }>`
+    SELECT coalesce(max(seq), 0) AS last, (${waitingLongest}) AS "waitingSince" FROM audit_chain`.execute(db)
+  return rows[0] ?? { last: 0, waitingSince: null }
 }
 
 /** Those of a part of the chain: place by place, until there are enough. OFFSET 0 keeps the planner from other ways. */

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { after, before, describe, it } from 'node:test'
 import { type EventFilter, findEvent, listEvents } from '../../src/audit/list.ts'
-import { recordEventAs } from '../../src/audit/record.ts'
+import { recordEvent, recordEventAs } from '../../src/audit/record.ts'
+import { databaseNow } from '../../src/keyrings/store.ts'
 import { type AuditEstate, auditEstate, event } from './estate.ts'
 
 const noon = Date.parse('2026-03-31T12:00:00.000Z')
@@ -82,7 +83,7 @@ describe('the list of events', () => {
     const steps = { first: 1, further: 1, most: 0 }
     const rare = { ...org1, action: 'agent.created' }
     const first = await listEvents(estate.db, rare, { limit: 1, order: 'desc' }, steps)
-    assert.deepEqual(first, { events: [], stoppedAt: 5 })
+    assert.deepEqual(first, { events: [], stoppedAt: 5, waitingSince: null })
     const few = await listEvents(estate.db, rare, { limit: 1, order: 'desc', after: 5 }, { ...steps, most: 1 })
     assert.deepEqual([few.events.map(({ seq }) => seq), few.stoppedAt], [[1], undefined])
     const many = { ...org1, withUnowned: true }
@@ -94,5 +95,19 @@ describe('the list of events', () => {
       after = stoppedAt
     }
     assert.deepEqual(places, [1, 3, 4, 5])
+  })
+
+  it('says since when an event waits that it cannot list yet', async () => {
+    const seen = async () => (await listEvents(estate.db, org1, { limit: 1, order: 'asc' })).waitingSince
+    assert.equal(await seen(), null)
+    const before = await databaseNow(estate.db)
+    const late = event('agent.created', { agentId: 'a-9', organizationId: 'org-9' })
+    await estate.db.transaction().execute((transaction) => recordEvent(transaction, late))
+    const since = (await seen()) ?? assert.fail()
+    assert.ok(before <= since && since <= (await databaseNow(estate.db)))
+    const chain = await estate.chain()
+    await chain.poke()
+    await chain.close()
+    assert.equal(await seen(), null)
   })
 })

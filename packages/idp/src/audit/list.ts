@@ -4,6 +4,7 @@ import type { App } from '../http/app.ts'
 import { requireScope } from '../http/authorise.ts'
 import { cursorAt, nextCursor, pageOf, pageQuery, positionOf } from '../http/page.ts'
 import { lineOf } from '../http/text.ts'
+import { isoOrNull } from '../http/time.ts'
 import type { Instance } from '../instance.ts'
 import { sees } from './sees.ts'
 import { auditEvent } from './shapes.ts'
@@ -22,6 +23,10 @@ const querystring = z.object({
 })
 
 const place = z.int().positive()
+const waitingSince = z
+  .string()
+  .nullable()
+  .describe('Of what happened since then some may not be listed yet: it waits for its place, a second at most')
 
 /** What happened, as far as it concerns the caller's organization. */
 export function auditList(app: App, instance: Instance): void {
@@ -29,7 +34,7 @@ export function auditList(app: App, instance: Instance): void {
     tags: ['audit'],
     summary: 'List events',
     querystring,
-    response: { 200: z.object({ events: z.array(auditEvent), nextCursor }) },
+    response: { 200: z.object({ events: z.array(auditEvent), nextCursor, waitingSince }) },
   }
   app.get('/api/v1/audit', { onRequest: requireScope(instance, 'audit:read'), schema }, async (request) => {
     const { limit, cursor, order, ...filter } = request.query
@@ -40,6 +45,6 @@ export function auditList(app: App, instance: Instance): void {
     )
     const page = pageOf(found.events, limit, ({ seq }) => seq)
     const goesOn = found.stoppedAt === undefined ? null : cursorAt(found.stoppedAt)
-    return { events: page.rows, nextCursor: page.nextCursor ?? goesOn }
+    return { events: page.rows, nextCursor: page.nextCursor ?? goesOn, waitingSince: isoOrNull(found.waitingSince) }
   })
 }

@@ -18,18 +18,22 @@ import { managementOf } from '../command.ts'
 const most = 20_000
 /** Requests for proofs at a time. */
 const atOnce = 8
+/** An event has its place after about a second. */
+const recheckMs = 200
+const mostTries = 20
 
 /** What an estate has of a period, and what stands in it now. */
 export async function gather(shell: Shell, control: string, period: PeriodFacts['period']): Promise<PeriodFacts> {
   const client = managementOf(shell, 'audit:read', 'keyrings:read', 'agents:read')
   const keyrings = await listKeyrings(client)
   const credentials = await overdueCredentials(client, most)
-  const { events, truncated } = await listActions(client, period)
+  const { events, truncated, isBehind } = await untilChained(client, period)
   const proven = await prove(client, events)
   const now = shell.now()
   const lacks = {
     [`there are more than ${most} events ${truncated.join(', ')}`]: truncated.length > 0,
     [`there are more than ${most} overdue credentials`]: credentials.nextCursor !== null,
+    'some events of the period have no place in the chain yet: the chainer may be down': isBehind,
     'some events have no proof yet: the chainer may be down': proven.some(({ proof }) => proof === undefined),
     'the period was not over when this was sealed': Date.parse(period.to) > now,
   }
@@ -50,15 +54,26 @@ export async function gather(shell: Shell, control: string, period: PeriodFacts[
   }
 }
 
+/** What happened a moment ago is in no list before it has its place in the chain: it is waited for, a few seconds at most. */
+async function untilChained(client: ManagementClient, period: PeriodFacts['period']) {
+  for (let tries = mostTries; ; tries -= 1) {
+    const found = await listActions(client, period)
+    if (!found.isBehind || tries === 0) return found
+    await delay(recheckMs)
+  }
+}
+
 async function listActions(client: ManagementClient, period: PeriodFacts['period']) {
   const events: ListedEvent[] = []
   const truncated: string[] = []
+  let isBehind = false
   for (const action of periodActions) {
     const found = await listEvents(client, { action, ...period, order: 'oldest' }, most)
     events.push(...found.events)
     if (found.nextCursor !== null) truncated.push(action)
+    if (found.waitingSince !== undefined && Date.parse(found.waitingSince) < Date.parse(period.to)) isBehind = true
   }
-  return { events: events.toSorted((a, b) => a.seq - b.seq), truncated }
+  return { events: events.toSorted((a, b) => a.seq - b.seq), truncated, isBehind }
 }
 
 async function prove(client: ManagementClient, events: readonly ListedEvent[]): Promise<RecordedEvent[]> {
