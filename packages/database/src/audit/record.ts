@@ -1,4 +1,4 @@
-import { type RawBuilder, sql, type Transaction } from 'kysely'
+import type { Transaction } from 'kysely'
 import type { DatabaseTables } from '../tables.ts'
 import { ownTables } from './own-tables.ts'
 
@@ -19,21 +19,17 @@ export function recordEvent<T extends DatabaseTables>(transaction: Transaction<T
   return recordEvents(transaction, [event])
 }
 
-/** The statement that adds an event, as a part of another one. */
-export function insertionOf(event: AuditEvent): RawBuilder<unknown> {
-  const { action, outcome, actor, agent_id, organization_id, details } = rowOf(event)
-  return sql`
-    INSERT INTO audit_events (action, outcome, actor, agent_id, organization_id, details)
-    VALUES (${action}, ${outcome}, ${actor}, ${agent_id}, ${organization_id}, ${details}::jsonb)`
-}
-
 /** Adds several, in their order. */
 export async function recordEvents<T extends DatabaseTables>(
   transaction: Transaction<T>,
   events: readonly AuditEvent[],
 ): Promise<void> {
-  if (events.length === 0) return
-  await ownTables(transaction).insertInto('audit_events').values(events.map(rowOf)).execute()
+  if (events.length > 0) await insertion(transaction, events).execute()
+}
+
+/** The statement that adds events; another one may have it as a part. */
+export function insertion<T extends DatabaseTables>(transaction: Transaction<T>, events: readonly AuditEvent[]) {
+  return ownTables(transaction).insertInto('audit_events').values(events.map(rowOf))
 }
 
 /**

@@ -1,5 +1,5 @@
 import { type Kysely, sql, type Transaction } from 'kysely'
-import { type AuditEvent, insertionOf } from '../audit/record.ts'
+import { type AuditEvent, insertion } from '../audit/record.ts'
 import type { DatabaseTables } from '../tables.ts'
 
 /** The channel on which every change announces its revision. The payload is that number and nothing else. */
@@ -22,7 +22,7 @@ export async function recordChange<T extends DatabaseTables>(
   event?: AuditEvent,
 ): Promise<number> {
   const { rows } = await sql<{ n: number }>`
-    WITH ${event ? sql`event AS (${insertionOf(event)}),` : sql``}
+    WITH ${event ? sql`event AS (${insertion(transaction, [event])}),` : sql``}
          bump AS (UPDATE revision SET n = n + 1 RETURNING n),
          logged AS (INSERT INTO changes (revision, topic, key) SELECT n, ${topic}, ${key} FROM bump)
     SELECT n, pg_notify(${revisionChannel}, n::text) FROM bump`.execute(transaction)
