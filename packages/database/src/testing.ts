@@ -1,5 +1,6 @@
 export { type TestDatabase, testDatabase, testServerVariable } from './testing/database.ts'
 export { eventually } from './testing/eventually.ts'
+export { freePort } from './testing/port.ts'
 export { type Proxy, proxyFor } from './testing/proxy.ts'
-export { freePort, startTestServer, type TestServer, type TestServerAddress } from './testing/server.ts'
+export { startTestServer, type TestServer, type TestServerAddress } from './testing/server.ts'
 export { workspaceMigrations } from './testing/sources.ts'

@@ -1,5 +1,4 @@
 import { chmod, mkdtemp } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pg from 'pg'
@@ -11,6 +10,7 @@ import { DatabaseError } from '../error.ts'
 import type { MigrationSource } from '../migrations/files.ts'
 import { migrate } from '../migrations/migrate.ts'
 import { folderPrefix, removeLeftovers, removeServerFolders } from './leftovers.ts'
+import { freePort } from './port.ts'
 import { tieToThisProcess } from './tie.ts'
 
 /** Where test processes find the server. Plain data: it goes to them through an environment variable. */
@@ -64,17 +64,6 @@ async function startOnFreePort(home: string) {
       if (!taken || attempt === attempts) throw error
     }
   }
-}
-
-/** A port of 127.0.0.1 that nobody listened on a moment ago. */
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer().once('error', reject)
-    probe.listen(0, '127.0.0.1', () => {
-      const address = probe.address()
-      probe.close(() => (address && typeof address === 'object' ? resolve(address.port) : reject(new Error('no port'))))
-    })
-  })
 }
 
 async function adminUrlOf(home: string, port: number): Promise<string> {

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { connect } from '../../src/connection/connect.ts'
 import { asDatabaseError } from '../../src/connection/translate.ts'
 import { testDatabase } from '../../src/testing/database.ts'
-import { freePort } from '../../src/testing/server.ts'
+import { freePort } from '../../src/testing/port.ts'
 import { refused } from '../refused.ts'
 
 const translated = (promise: Promise<unknown>) => promise.catch((error) => Promise.reject(asDatabaseError(error)))

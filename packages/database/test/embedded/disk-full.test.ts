@@ -5,7 +5,7 @@ import { type TestContext, test } from 'node:test'
 import { connect } from '../../src/connection/connect.ts'
 import { asDatabaseError } from '../../src/connection/translate.ts'
 import { startEmbedded } from '../../src/embedded/start.ts'
-import { freePort } from '../../src/testing/server.ts'
+import { freePort } from '../../src/testing/port.ts'
 import { refused } from '../refused.ts'
 import { atEnd, started, temporaryHome } from './home.ts'
 

@@ -6,7 +6,7 @@ import { createInterface } from 'node:readline'
 import type { TestContext } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { type Embedded, startEmbedded } from '../../src/embedded/start.ts'
-import { freePort } from '../../src/testing/server.ts'
+import { freePort } from '../../src/testing/port.ts'
 
 const endings = new WeakMap<TestContext, (() => unknown)[]>()
 

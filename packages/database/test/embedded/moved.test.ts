@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { connect } from '../../src/connection/connect.ts'
 import { type Embedded, startEmbedded } from '../../src/embedded/start.ts'
-import { freePort } from '../../src/testing/server.ts'
+import { freePort } from '../../src/testing/port.ts'
 import { refused } from '../refused.ts'
 import { atEnd, started, temporaryHome } from './home.ts'
 

@@ -6,7 +6,7 @@ import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { connect } from '../../src/connection/connect.ts'
-import { freePort } from '../../src/testing/server.ts'
+import { freePort } from '../../src/testing/port.ts'
 import { atEnd, started, startedElsewhere, starter, temporaryHome } from './home.ts'
 
 test('what was committed survives a kill -9 of the server', async (t) => {

@@ -9,7 +9,7 @@ import { test } from 'node:test'
 import { findBinaries } from '../../src/embedded/binaries.ts'
 import { findPlace } from '../../src/embedded/place.ts'
 import { startEmbedded } from '../../src/embedded/start.ts'
-import { freePort } from '../../src/testing/server.ts'
+import { freePort } from '../../src/testing/port.ts'
 import { refused } from '../refused.ts'
 import { atEnd, started, temporaryHome } from './home.ts'
 

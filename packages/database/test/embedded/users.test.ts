@@ -9,7 +9,7 @@ import { serverAccount } from '../../src/embedded/account.ts'
 import { findBinaries } from '../../src/embedded/binaries.ts'
 import { findPlace } from '../../src/embedded/place.ts'
 import { canEnter, runAs } from '../../src/embedded/run.ts'
-import { freePort } from '../../src/testing/server.ts'
+import { freePort } from '../../src/testing/port.ts'
 import { refused } from '../refused.ts'
 import { atEnd, started, startedElsewhere, starter, temporaryHome } from './home.ts'
 

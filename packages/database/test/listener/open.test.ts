@@ -4,8 +4,8 @@ import { type Connection, connect, notifyThrough } from '../../src/connection/co
 import type { LostReason } from '../../src/listener/ear.ts'
 import { type Listener, type ListenerOptions, openListener } from '../../src/listener/open.ts'
 import { type TestDatabase, testDatabase } from '../../src/testing/database.ts'
+import { freePort } from '../../src/testing/port.ts'
 import { proxyFor } from '../../src/testing/proxy.ts'
-import { freePort } from '../../src/testing/server.ts'
 import { refused } from '../refused.ts'
 import { happenings } from './happenings.ts'
 

@@ -10,7 +10,7 @@ import { connect, notifyThrough } from '../../src/connection/connect.ts'
 import { serverAccount } from '../../src/embedded/account.ts'
 import { openListener } from '../../src/listener/open.ts'
 import { testDatabase } from '../../src/testing/database.ts'
-import { freePort } from '../../src/testing/server.ts'
+import { freePort } from '../../src/testing/port.ts'
 import { refused } from '../refused.ts'
 import { happenings } from './happenings.ts'
 

@@ -9,7 +9,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { connect } from '../../src/connection/connect.ts'
 import { folderPrefix, removeLeftovers } from '../../src/testing/leftovers.ts'
-import { freePort } from '../../src/testing/server.ts'
+import { freePort } from '../../src/testing/port.ts'
 import { startedElsewhere, starter, temporaryHome } from '../embedded/home.ts'
 
 const runner = fileURLToPath(new URL('./runner.ts', import.meta.url))
