@@ -18,9 +18,10 @@ import { Recording } from '../record/record.ts'
 import { Administrator, untilReady } from './administrator.ts'
 import { atEnd } from './at-end.ts'
 import { type DatabaseUrls, databaseOfRun } from './database.ts'
-import { type Credential, send, tokenRequest } from './http.ts'
+import { ask, type Credential, send, tokenRequest } from './http.ts'
 import { type Environment, Process } from './process.ts'
 import { atRest } from './rest.ts'
+import { until } from './until.ts'
 
 const idpEntry = fileURLToPath(new URL('./main.ts', import.meta.resolve('@rekey/idp')))
 const apiEntry = fileURLToPath(new URL('../../examples/api/src/main.ts', import.meta.url))
@@ -45,7 +46,10 @@ export interface Member {
   restart(): Promise<void>
 }
 
-/** A thing that was answered, and whether it is still true: undefined when it is, otherwise what is wrong. */
+/**
+ * A thing that was answered, and whether it is still true: undefined when it is, otherwise what is wrong. An instance may say
+ * that it cannot tell at the moment: it is asked again.
+ */
 type Promised = () => Promise<string | undefined>
 
 export class Estate {
@@ -90,7 +94,10 @@ export class Estate {
   promiseAgent(credential: Credential): void {
     this.#promised.push(async () => {
       for (const { url, name } of this.idps) {
-        const { status } = await send(`${url}/api/v1/token`, tokenRequest(credential))
+        const status = await until(`${name} answers agent ${credential.clientId}`, async () => {
+          const reply = await ask(`${url}/api/v1/token`, tokenRequest(credential))
+          return reply?.status !== 503 && reply?.status
+        })
         if (status !== 200)
           return `${name} answers ${status} to agent ${credential.clientId}, whose secret was answered`
       }
@@ -102,8 +109,8 @@ export class Estate {
   promiseState(keyring: string, id: string, states: readonly string[]): void {
     this.#promised.push(async () => {
       for (const { url, name } of this.idps) {
-        const seen = await this.admin.keyring(url, keyring)
-        const state = seen?.versions.find((version) => version.id === id)?.state
+        const seen = await until(`${name} shows ${keyring}`, () => this.admin.keyring(url, keyring))
+        const state = seen.versions.find((version) => version.id === id)?.state
         if (!states.includes(state ?? '')) return `${name} shows ${id} as ${state}, not as ${states.join(' or ')}`
       }
       return undefined
