@@ -125,9 +125,12 @@ async function instanceKilledAtEachStep(stage: Stage): Promise<void> {
   const restarts: Promise<void>[] = []
   let due: string | undefined
   const unwatch = watch(stage, {
-    answered(passing) {
+    async answered(passing) {
       const [step = '', state] = momentOf(passing)?.split(' ') ?? []
-      if (state === 'running' && !killedIn.has(step)) due = step
+      if (state !== 'running' || killedIn.has(step)) return
+      due = step
+      // With both instances away for long the APIs would lose their leases, and nothing could be proved.
+      await Promise.all(restarts)
     },
     async asked(_passing, tap) {
       if (due === undefined) return
