@@ -88,6 +88,8 @@ describe('a person at a real browser', { skip: missing, timeout: 240_000 }, () =
 
   it('needs no mouse: the first field has the focus, and Enter is enough', async () => {
     await page.goto((await application.login()).begin)
+    // It comes with the first picture that is drawn, which may be after the page was loaded.
+    await page.getByLabel('Username').and(page.locator(':focus')).waitFor()
     await page.keyboard.type(user.username)
     await page.keyboard.press('Tab')
     await page.keyboard.type(user.password)
