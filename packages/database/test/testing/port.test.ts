@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { createInterface } from 'node:readline'
-import { test } from 'node:test'
+import { type TestContext, test } from 'node:test'
 import { freePort } from '../../src/testing/port.ts'
 
 test('no port is given twice, though nobody listens there yet', async () => {
@@ -26,8 +26,15 @@ test('a port that another process was given is free to listen on, and given to n
   const server = createServer().listen(port, '127.0.0.1')
   await once(server, 'listening')
   await new Promise((closed) => server.close(closed))
-  // The draw that comes upon that port, then upon one that is free.
-  const draws = [port, port === 10_000 ? 10_001 : 10_000]
-  t.mock.method(Math, 'random', () => ((draws.shift() ?? 0) + 0.5 - 10_000) / 10_000)
+  drawNext(t, port)
   assert.notEqual(await freePort(), port)
+  child.kill()
+  await once(child, 'exit')
+  drawNext(t, port)
+  assert.equal(await freePort(), port)
 })
+
+/** What is drawn first comes upon this port. */
+function drawNext(t: TestContext, port: number): void {
+  t.mock.method(Math, 'random', () => (port + 0.5 - 10_000) / 10_000, { times: 1 })
+}
