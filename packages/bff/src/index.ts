@@ -1,0 +1,3 @@
+export type { Config } from './config.ts'
+export { BffError, type BffErrorCode } from './error.ts'
+export { migrations } from './migrations.ts'

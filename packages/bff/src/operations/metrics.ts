@@ -1,0 +1,45 @@
+import { Counter, collectDefaultMetrics, Registry } from 'prom-client'
+
+/** The metrics of one instance. Names are stable: dashboards and alerts hang on them. */
+export function newMetrics() {
+  const registry = new Registry()
+  collectDefaultMetrics({ register: registry })
+  const registers = [registry]
+  const counter = <const Label extends string>(name: string, help: string, labelNames: readonly Label[] = []) =>
+    new Counter<Label>({ name, help, labelNames, registers })
+  return {
+    registry,
+    idpRequests: counter('bff_idp_requests_total', 'Requests to identity providers, by endpoint and status', [
+      'endpoint',
+      'status',
+    ]),
+    tokenExchanges: counter('bff_token_exchange_total', 'Requests for tokens, by grant and what came of them', [
+      'grant_type',
+      'status',
+    ]),
+    tokenValidations: counter('bff_token_validation_total', 'Tokens that were checked, by sort and what came of it', [
+      'token_type',
+      'status',
+    ]),
+    refreshSuccess: counter('bff_token_refresh_success_total', 'Sessions whose access token was refreshed'),
+    refreshFailed: counter('bff_token_refresh_failed_total', 'Sessions whose access token could not be refreshed'),
+    csrfViolations: counter('bff_csrf_violations_total', 'Requests refused for want of a good CSRF token', ['reason']),
+    bindingFailures: counter(
+      'bff_session_binding_failures_total',
+      'Sessions presented by another network or browser than theirs',
+      ['reason'],
+    ),
+    authzRequests: counter('bff_authz_requests_total', 'Decisions of the policy decision point', [
+      'resource',
+      'action',
+      'decision',
+    ]),
+    jwksRefreshFailures: counter(
+      'jwks_refresh_failures_total',
+      'Key sets of identity providers that could not be read',
+    ),
+    refusals: counter('rekey_refusals_total', 'Requests refused, by stable code', ['code']),
+  }
+}
+
+export type Metrics = ReturnType<typeof newMetrics>

@@ -1,0 +1,32 @@
+/** The session of a user, as the rest of the BFF sees it. */
+import type { FastifyRequest } from 'fastify'
+import type { Claims } from '../provider/provider.ts'
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Set on every route that requires a session. */
+    session: LiveSession
+  }
+}
+
+/** A session that was found, is bound to this browser, and has an access token that is still good. */
+export interface LiveSession {
+  /** For logs, the audit and the database; it opens nothing. */
+  readonly id: string
+  readonly sub: string
+  readonly claims: Claims
+  /** Goes to services behind the proxy, and never to the browser. */
+  readonly accessToken: string
+  readonly expiresAt: number
+}
+
+export interface Sessions {
+  /**
+   * The session of a request. Its access token is refreshed ahead of its expiry.
+   *
+   * @returns nothing where the request has none that is good
+   * @throws BffError `IDP_UNAVAILABLE` when the access token is over and no other one can be had at the moment; ServiceError
+   *   `NO_LEASE`
+   */
+  of(request: FastifyRequest): Promise<LiveSession | undefined>
+}
