@@ -1,3 +1,9 @@
+import type { CorsSettings } from './config/cors.ts'
+
+import { parseDuration } from '@rekey/keyring'
+import { duration, flag, networks, readEnvironment, requirePrivacy } from '@rekey/service'
+import { z } from 'zod'
+
 /** What an instance is started with. Durations are milliseconds. */
 export interface Config {
   /** Where browsers reach this BFF, without a slash at the end. */
@@ -14,8 +20,53 @@ export interface Config {
   auditCheckpoints: string | undefined
   /** Addresses and networks of proxies whose X-Forwarded-For and X-Forwarded-Proto are believed. */
   trustedProxies: readonly string[]
+  cors: CorsSettings
   rotateEveryMs: number
   skewMs: number
   rollbackWindowMs: number
   logLevel: string
+}
+
+const environment = z.object({
+  REKEY_BFF_URL: z
+    .url({ protocol: /^https?$/ })
+    .refine((url) => /^https?:\/\/[^/?#@]+$/.test(url), 'an origin: no path, query, credentials or trailing slash'),
+  REKEY_HOST: z.string().default('localhost'),
+  REKEY_PORT: z.coerce.number().int().min(0).max(65_535).default(8000),
+  REKEY_ALLOW_PLAINTEXT: flag.default(false),
+  DATABASE_URL: z.string(),
+  DATABASE_DIRECT_URL: z.string().optional(),
+  DATABASE_OWNER_URL: z.string().optional(),
+  REKEY_ROOT_KEY: z.string(),
+  REKEY_AUDIT_CHECKPOINTS: z.string().optional(),
+  REKEY_TRUSTED_PROXIES: networks.default([]),
+  REKEY_ROTATE_EVERY: duration.default(parseDuration('90d')),
+  REKEY_CLOCK_SKEW: duration.default(parseDuration('30s')),
+  REKEY_ROLLBACK_WINDOW: duration.default(parseDuration('10m')),
+  LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
+})
+
+/**
+ * Reads the configuration from the environment.
+ *
+ * @throws ServiceError `CONFIG_INVALID`, naming every variable that is wrong, never a secret's value
+ */
+export function readConfig(env: NodeJS.ProcessEnv): Config {
+  const given = readEnvironment(environment, env)
+  requirePrivacy(given)
+  return {
+    publicUrl: given.REKEY_BFF_URL,
+    host: given.REKEY_HOST,
+    port: given.REKEY_PORT,
+    databaseUrl: given.DATABASE_URL,
+    databaseDirectUrl: given.DATABASE_DIRECT_URL ?? given.DATABASE_URL,
+    databaseOwnerUrl: given.DATABASE_OWNER_URL,
+    rootKeySource: given.REKEY_ROOT_KEY,
+    auditCheckpoints: given.REKEY_AUDIT_CHECKPOINTS,
+    trustedProxies: given.REKEY_TRUSTED_PROXIES,
+    rotateEveryMs: given.REKEY_ROTATE_EVERY,
+    skewMs: given.REKEY_CLOCK_SKEW,
+    rollbackWindowMs: given.REKEY_ROLLBACK_WINDOW,
+    logLevel: given.LOG_LEVEL,
+  }
 }

@@ -1,12 +1,11 @@
-/** Refusals that reach the wire. `INTERNAL` is what anything unforeseen becomes there: its detail stays in the log. */
+import { ServiceError } from '@rekey/service'
+
+/** Refusals that only the BFF has. */
 export type BffErrorCode =
-  | 'CONFIG_INVALID'
   | 'CSRF_REFUSED'
-  | 'FORBIDDEN'
   | 'GIVEN_ELSEWHERE'
   | 'IDP_UNAVAILABLE'
-  | 'INTERNAL'
-  | 'INVALID_REQUEST'
+  | 'INSUFFICIENT_SCOPE'
   | 'LINK_REFUSED'
   | 'LOGIN_REFUSED'
   | 'NOT_AUTHENTICATED'
@@ -16,14 +15,6 @@ export type BffErrorCode =
   | 'UPSTREAM_UNAVAILABLE'
 
 /** The error class of this package. `facts` are shown to the caller as `details`: nothing internal goes there. */
-export class BffError extends Error {
+export class BffError extends ServiceError<BffErrorCode> {
   override readonly name = 'BffError'
-  readonly code: BffErrorCode
-  readonly facts: Readonly<Record<string, unknown>> | undefined
-
-  constructor(code: BffErrorCode, message: string, options: ErrorOptions & { facts?: Record<string, unknown> } = {}) {
-    super(message, options.cause === undefined ? undefined : { cause: options.cause })
-    this.code = code
-    this.facts = options.facts
-  }
 }

@@ -1,14 +1,14 @@
-import { Counter, collectDefaultMetrics, Registry } from 'prom-client'
+import { commonMetrics } from '@rekey/service'
+import { Counter } from 'prom-client'
 
 /** The metrics of one instance. Names are stable: dashboards and alerts hang on them. */
 export function newMetrics() {
-  const registry = new Registry()
-  collectDefaultMetrics({ register: registry })
-  const registers = [registry]
+  const common = commonMetrics()
+  const registers = [common.registry]
   const counter = <const Label extends string>(name: string, help: string, labelNames: readonly Label[] = []) =>
     new Counter<Label>({ name, help, labelNames, registers })
   return {
-    registry,
+    ...common,
     idpRequests: counter('bff_idp_requests_total', 'Requests to identity providers, by endpoint and status', [
       'endpoint',
       'status',
@@ -38,7 +38,6 @@ export function newMetrics() {
       'jwks_refresh_failures_total',
       'Key sets of identity providers that could not be read',
     ),
-    refusals: counter('rekey_refusals_total', 'Requests refused, by stable code', ['code']),
   }
 }
 

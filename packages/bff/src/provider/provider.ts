@@ -34,6 +34,11 @@ export interface LogoutOrder {
   readonly sid?: string
 }
 
+/** What the provider says of a token. */
+export type Introspected =
+  | { readonly active: false }
+  | { readonly active: true; readonly clientId?: string; readonly sub?: string; readonly scopes: ReadonlySet<string> }
+
 export interface Provider {
   readonly issuer: string
   /** @throws BffError `IDP_UNAVAILABLE` */
@@ -49,6 +54,12 @@ export interface Provider {
   revoke(refreshToken: string): Promise<void>
   /** Where the browser is sent to end its session at the provider (RP-Initiated Logout 1.0); nothing when it offers none. */
   endSessionUrl(options: { idToken?: string; returnTo: string }): Promise<URL | undefined>
+  /**
+   * Asks whether a token is good (RFC 7662), by this client's own authentication.
+   *
+   * @throws BffError `IDP_UNAVAILABLE` when that cannot be told
+   */
+  introspect(token: string): Promise<Introspected>
   /** Verifies a logout token. @throws BffError `INVALID_REQUEST`, `IDP_UNAVAILABLE` */
   logoutOrder(token: string): Promise<LogoutOrder>
 }
