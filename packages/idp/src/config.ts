@@ -1,14 +1,12 @@
 import { checkPolicy, defaultPolicy, type Policy } from '@rekey/keyring'
+import { duration, flag, networks, readEnvironment, requirePrivacy } from '@rekey/service'
 import { z } from 'zod'
 import { type BreakGlassSettings, breakGlassOf, breakGlassVariables } from './config/break-glass.ts'
 import { type CredentialPolicy, credentialPolicyOf, credentialVariables } from './config/credentials.ts'
 import { type Limits, limitsOf, limitVariables } from './config/limits.ts'
 import { type OidcSettings, oidcOf, oidcVariables } from './config/oidc.ts'
-import { requirePrivacy } from './config/privacy.ts'
-import { duration, flag } from './config/values.ts'
 import { type VaultSettings, vaultOf, vaultVariables } from './config/vault.ts'
 import { IdpError } from './error.ts'
-import { networks } from './http/proxies.ts'
 
 /** What an instance is started with. Durations are milliseconds. */
 export interface Config {
@@ -109,14 +107,7 @@ export const configVariables: readonly string[] = Object.keys(environment.shape)
  *   when tokens would outlive the keys that verify them
  */
 export function readConfig(env: NodeJS.ProcessEnv): Config {
-  // Compose files pass variables that are set to nothing; that is to say nothing.
-  const said = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''))
-  const parsed = environment.safeParse(said)
-  if (!parsed.success) {
-    const wrong = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`)
-    throw new IdpError('CONFIG_INVALID', `the configuration is wrong: ${wrong.join('; ')}`)
-  }
-  const given = parsed.data
+  const given = readEnvironment(environment, env)
   requirePrivacy(given)
   const policy = policyOf(given)
   checkPolicy(policy)

@@ -1,6 +1,6 @@
+export type { ShownKeyring } from '@rekey/service'
 export { type Config, configVariables, readConfig } from './config.ts'
 export { IdpError, type IdpErrorCode } from './error.ts'
-export type { ShownKeyring } from './keyrings/show.ts'
 export { migrateIdp, migrations } from './migrations.ts'
 export { type EstateClients, ensureClients } from './setup/clients.ts'
 export { type RunningIdp, startIdp } from './start.ts'

@@ -2,10 +2,11 @@
  * One running instance of the identity provider: its view of the database, what it holds in memory on that view, and the
  * rotation loop. Everything that answers requests is given one of these.
  */
+
 import type { Connection, InstanceView, Sealer } from '@rekey/database'
 import type { Hands, KeyringStore, Loop } from '@rekey/keyring'
+import type { Audit, Recall, RootKeys } from '@rekey/service'
 import type { Gathered } from './audit/gathered.ts'
-import type { Audit } from './audit/open.ts'
 import type { Clock } from './clock.ts'
 import type { Config } from './config.ts'
 import type { Credentials } from './credentials/open.ts'
@@ -16,10 +17,8 @@ import type { IncidentRunner } from './incidents/runner.ts'
 import type { Issuance } from './issuance/store.ts'
 import type { Metrics } from './operations/metrics.ts'
 import type { OutboundRules } from './outbound/rules.ts'
-import type { Recall } from './recall.ts'
 import type { Looked } from './registration/keys/look.ts'
 import type { Profiles } from './registration/profiles.ts'
-import type { RootKeys } from './root-keys/watch.ts'
 import type { SigningKeys } from './signing/keys.ts'
 import type { IdpTables } from './tables.ts'
 import type { UsedAssertions } from './tokens/authentication/used-assertions.ts'

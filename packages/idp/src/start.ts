@@ -1,16 +1,7 @@
-import {
-  auditSigner,
-  type Connection,
-  checkSchema,
-  connect,
-  DatabaseError,
-  HeldRootKeys,
-  migrate,
-} from '@rekey/database'
+import { auditSigner, type Connection, connect, HeldRootKeys } from '@rekey/database'
+import { type App, ensureSchema, originOf } from '@rekey/service'
 import type { Logger } from 'pino'
-import { originOf } from './audit/origin.ts'
 import type { Config } from './config.ts'
-import type { App } from './http/app.ts'
 import { openInstance } from './instance/open.ts'
 import type { Instance } from './instance.ts'
 import { migrations } from './migrations.ts'
@@ -34,7 +25,7 @@ export interface RunningIdp {
 export async function startIdp(config: Config, env: NodeJS.ProcessEnv, log: Logger): Promise<RunningIdp> {
   const rootKeys = await HeldRootKeys.open(config.rootKeySource, env)
   const signer = auditSigner(rootKeys, originOf(config.issuer))
-  await ensureSchema(config)
+  await ensureSchema(config, migrations)
   if (config.administrator) await ensureAdministrator(config, config.administrator, log)
   const { firstAccount } = config.oidc
   if (firstAccount) await ensureClients(config.databaseUrl, { agents: [], verifiers: [], accounts: [firstAccount] })
@@ -55,25 +46,6 @@ export async function startIdp(config: Config, env: NodeJS.ProcessEnv, log: Logg
     await close()
     throw error
   }
-}
-
-/**
- * Without an owner's URL the service's role migrates only where there is something to do: it need not own the tables.
- *
- * @throws DatabaseError `SCHEMA_TOO_OLD` when there is something to do and it may not
- */
-async function ensureSchema({ databaseOwnerUrl, databaseDirectUrl, databaseUrl }: Config): Promise<void> {
-  if (databaseOwnerUrl) {
-    await migrate(databaseOwnerUrl, migrations, { serviceRole: decodeURIComponent(new URL(databaseUrl).username) })
-    return
-  }
-  await checkSchema(databaseDirectUrl, migrations).catch(async (tooOld) => {
-    if (!(tooOld instanceof DatabaseError) || tooOld.code !== 'SCHEMA_TOO_OLD') throw tooOld
-    await migrate(databaseDirectUrl, migrations).catch((error) => {
-      const refused = error instanceof DatabaseError && error.code === 'PERMISSION_DENIED'
-      throw refused ? tooOld : error
-    })
-  })
 }
 
 async function ensureAdministrator(

@@ -1,7 +1,7 @@
+import { iso, time } from '@rekey/service'
 import type { Selectable, Transaction } from 'kysely'
 import { z } from 'zod'
 import { IdpError } from '../error.ts'
-import { iso, time } from '../http/time.ts'
 import type { IdpDatabase, IdpTables } from '../tables.ts'
 import type { Caller } from '../tokens/opaque.ts'
 import { describedBy, description } from './claims.ts'

@@ -1,7 +1,7 @@
 import { recordEvent } from '@rekey/database'
+import { transact } from '@rekey/service'
 import { IdpError } from '../error.ts'
 import type { Instance } from '../instance.ts'
-import { transact } from '../transact.ts'
 import { type Account, accountColumns } from './account.ts'
 import { hashPassword, isPassword, isWeak, nobodysPassword } from './password/hash.ts'
 import { countAttempt, forgiveAttempts } from './throttle.ts'

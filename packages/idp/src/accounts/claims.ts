@@ -1,5 +1,5 @@
+import { lineOf } from '@rekey/service'
 import { z } from 'zod'
-import { lineOf } from '../http/text.ts'
 import { scopeToken } from '../tokens/scopes.ts'
 import type { Account } from './account.ts'
 

@@ -1,5 +1,5 @@
+import { lineOf } from '@rekey/service'
 import { z } from 'zod'
-import { lineOf } from '../http/text.ts'
 import { everyManagementScope, scopeToken } from '../tokens/scopes.ts'
 
 const text = lineOf(200)

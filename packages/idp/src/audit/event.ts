@@ -1,7 +1,7 @@
 import { findEvent, proofOf } from '@rekey/database'
+import type { App } from '@rekey/service'
 import { z } from 'zod'
 import { IdpError } from '../error.ts'
-import type { App } from '../http/app.ts'
 import { requireScope } from '../http/authorise.ts'
 import type { Instance } from '../instance.ts'
 import { codes } from '../openapi/errors.ts'

@@ -1,6 +1,6 @@
+import type { App } from '@rekey/service'
 import type { FastifyReply } from 'fastify'
 import { z } from 'zod'
-import type { App } from '../http/app.ts'
 import { requireScope } from '../http/authorise.ts'
 import type { Instance } from '../instance.ts'
 import { requireOperator } from './sees.ts'

@@ -1,8 +1,7 @@
 import { type AuditEvent, databaseNow, recordEvents } from '@rekey/database'
+import { addressOf, every } from '@rekey/service'
 import type { Transaction } from 'kysely'
 import type { Clock } from '../clock.ts'
-import { every } from '../every.ts'
-import { addressOf } from '../http/address.ts'
 import type { IdpDatabase, IdpTables } from '../tables.ts'
 import { type Counted, type GatheredEvent, Tally } from './tally.ts'
 

@@ -1,5 +1,5 @@
+import type { Refusal } from '@rekey/service'
 import type { FastifyRequest } from 'fastify'
-import type { Refusal } from '../http/errors.ts'
 import type { Gathered } from './gathered.ts'
 
 /** Somebody was not let in, or not let do what he wanted. What clients authenticate by wrongly is noted where it is judged. */

@@ -1,4 +1,4 @@
-import type { App } from '../http/app.ts'
+import type { App } from '@rekey/service'
 import type { Instance } from '../instance.ts'
 import { auditEvents } from './event.ts'
 import { auditExport } from './export.ts'

@@ -1,5 +1,5 @@
 import type { AuditEvent } from '@rekey/database'
-import { storable } from './storable.ts'
+import { storable } from '@rekey/service'
 
 /** What may happen a thousand times a second, because anybody can make it happen. */
 export interface GatheredEvent extends Omit<AuditEvent, 'details'> {

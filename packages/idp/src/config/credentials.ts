@@ -1,6 +1,6 @@
+import { duration } from '@rekey/service'
 import type { z } from 'zod'
 import { IdpError } from '../error.ts'
-import { duration } from './values.ts'
 
 /** When credentials of agents are due for rotation, and how long a client must not be seen with an old secret in an overlap. */
 export interface CredentialPolicy {

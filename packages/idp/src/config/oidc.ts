@@ -1,8 +1,8 @@
+import { duration } from '@rekey/service'
 import { z } from 'zod'
 import { newPassword } from '../accounts/password/rules.ts'
 import { username } from '../accounts/username.ts'
 import { IdpError } from '../error.ts'
-import { duration } from './values.ts'
 
 /** How users log in, and how clients register. Durations are milliseconds. */
 export interface OidcSettings {

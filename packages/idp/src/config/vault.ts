@@ -1,6 +1,6 @@
+import { isLoopback } from '@rekey/service'
 import { z } from 'zod'
 import { IdpError } from '../error.ts'
-import { isLoopback } from './privacy.ts'
 
 export interface VaultSettings {
   address: string

@@ -1,7 +1,7 @@
 import { activeVersion, type ClientKeyring, isAcceptedAt, isClosed } from '@rekey/keyring'
+import { lastMoment } from '@rekey/service'
 import type { Config } from '../config.ts'
 import { IdpError } from '../error.ts'
-import { lastMoment } from '../http/time.ts'
 import { clientPolicyOf, longestOverlapMs } from './policy.ts'
 
 /** What a caller asks of a rotation. Milliseconds; the first since the epoch. */

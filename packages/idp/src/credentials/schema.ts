@@ -1,7 +1,6 @@
+import { lineOf, moment, time } from '@rekey/service'
 import { z } from 'zod'
 import { pageQuery } from '../http/page.ts'
-import { lineOf } from '../http/text.ts'
-import { moment, time } from '../http/time.ts'
 
 const id = lineOf(200)
 

@@ -1,5 +1,5 @@
+import { addressOf, otherAddresses } from '@rekey/service'
 import { sql } from 'kysely'
-import { addressOf, otherAddresses } from '../http/address.ts'
 import { keySetId } from '../registration/keys/held.ts'
 import type { IdpDatabase } from '../tables.ts'
 

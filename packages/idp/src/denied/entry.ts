@@ -1,6 +1,5 @@
+import { iso, lineOf, moment } from '@rekey/service'
 import { z } from 'zod'
-import { lineOf } from '../http/text.ts'
-import { iso, moment } from '../http/time.ts'
 
 const name = lineOf(512)
 const isoMoment = moment.transform(iso)

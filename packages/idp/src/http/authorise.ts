@@ -1,3 +1,4 @@
+import type { App } from '@rekey/service'
 import type { FastifyRequest } from 'fastify'
 import { isOfUse } from '../agents/organization.ts'
 import { IdpError } from '../error.ts'
@@ -5,7 +6,6 @@ import type { Instance } from '../instance.ts'
 import { codes } from '../openapi/errors.ts'
 import { demanding, refusalsOf, refusing } from '../openapi/security.ts'
 import { type Caller, callerOf } from '../tokens/opaque.ts'
-import type { App } from './app.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {

@@ -2,14 +2,15 @@
  * Idempotency-Key: whoever did not get the reply to a change asks again by the same key, and gets that reply instead of a
  * second change. For a minute where nothing else is said; the same caller only; only the same request.
  */
+
 import { lockName } from '@rekey/database'
+import { transact } from '@rekey/service'
 import type { FastifyRequest } from 'fastify'
 import { sql, type Transaction } from 'kysely'
 import { IdpError, OAuthError } from '../error.ts'
 import type { Instance } from '../instance.ts'
 import { sha256 } from '../sha256.ts'
 import type { IdpDatabase, IdpTables } from '../tables.ts'
-import { transact } from '../transact.ts'
 import type { Authorised } from './authorise.ts'
 
 /** A change as it was made: its revision, and what the caller is told when every instance has applied that. */

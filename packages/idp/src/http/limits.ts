@@ -1,9 +1,10 @@
 /** How often somebody may try, of each instance: nothing is shared, so that a flood costs no other instance anything. */
+
 import { isIPv6 } from 'node:net'
+import { addressOf } from '@rekey/service'
 import type { Clock } from '../clock.ts'
 import type { Limit, Limits } from '../config/limits.ts'
 import { IdpError } from '../error.ts'
-import { addressOf } from './address.ts'
 
 /** Who is counted at once. Beyond that those are forgotten who began first. */
 const mostCounted = 100_000

@@ -1,8 +1,8 @@
 /** Lists are read a page at a time. What a cursor says is ours to change: callers hand it back as they got it. */
+import { lineOf } from '@rekey/service'
 import { sql } from 'kysely'
 import { z } from 'zod'
 import { IdpError } from '../error.ts'
-import { lineOf } from './text.ts'
 
 /** The members of a querystring that ask for a page. */
 export const pageQuery = {

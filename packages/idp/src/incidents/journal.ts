@@ -1,10 +1,9 @@
 import { type IncidentRecord, type StepChange, type StepName, type StoredIncident, transition } from '@rekey/breakglass'
 import { recordEvent } from '@rekey/database'
+import { storable, transact } from '@rekey/service'
 import type { Transaction } from 'kysely'
-import { storable } from '../audit/storable.ts'
 import { IdpError } from '../error.ts'
 import type { IdpDatabase, IdpTables } from '../tables.ts'
-import { transact } from '../transact.ts'
 import { changeIncident, readAt } from './record.ts'
 
 /** A thousand instances of APIs, each with what it answered and what to do about it. */

@@ -1,6 +1,6 @@
 import { type IncidentRecord, type Plan, type StoredIncident, transition } from '@rekey/breakglass'
 import { databaseNow, recordEvent } from '@rekey/database'
-import { storable } from '../audit/storable.ts'
+import { storable } from '@rekey/service'
 import type { Instance } from '../instance.ts'
 import type { IdpDatabase } from '../tables.ts'
 import { findIncident, readAt, standing } from './record.ts'

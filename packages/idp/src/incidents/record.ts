@@ -1,9 +1,10 @@
 /** Incidents as they stand in the database. What may become of one is decided as in every other journal. */
+
 import { allSteps, type IncidentRecord, type StepRecord, type StoredIncident } from '@rekey/breakglass'
 import { databaseNow } from '@rekey/database'
+import { iso, isoIfSet } from '@rekey/service'
 import { type Selectable, type SelectQueryBuilder, sql, type Transaction } from 'kysely'
 import { IdpError } from '../error.ts'
-import { iso, isoIfSet } from '../http/time.ts'
 import type { IdpDatabase, IdpTables } from '../tables.ts'
 
 /** Without what is no part of its record. */

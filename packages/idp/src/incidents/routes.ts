@@ -1,4 +1,4 @@
-import type { App } from '../http/app.ts'
+import type { App } from '@rekey/service'
 import type { Instance } from '../instance.ts'
 import { carryOutRoutes } from './routes/carry-out.ts'
 import { freezeRoutes } from './routes/freeze.ts'

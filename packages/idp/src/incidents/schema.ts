@@ -10,9 +10,8 @@ import {
   type TimelineEntry,
   type VerifierShown,
 } from '@rekey/breakglass'
+import { lineOf, time } from '@rekey/service'
 import { z } from 'zod'
-import { lineOf } from '../http/text.ts'
-import { time } from '../http/time.ts'
 
 export const incidentParams = z.object({ incident: incidentId })
 export const stepParams = z.object({ incident: incidentId, step: z.enum(stepNames) })

@@ -13,13 +13,22 @@ import {
   type Viewer,
 } from '@rekey/database'
 import { type Hands, type KeyringStore, type Loop, startLoop } from '@rekey/keyring'
+import {
+  type Audit,
+  leaseIn,
+  openAudit,
+  recall,
+  revokeForgotten,
+  roomIn,
+  settleRootKeys,
+  shownRootKeys,
+  watchRootKeys,
+} from '@rekey/service'
 import type { Logger } from 'pino'
 import { gather } from '../audit/gathered.ts'
-import { type Audit, openAudit } from '../audit/open.ts'
 import { systemClock } from '../clock.ts'
 import type { Config } from '../config.ts'
 import { openCredentials } from '../credentials/open.ts'
-import { IdpError } from '../error.ts'
 import { requestLimits } from '../http/limits.ts'
 import { freezeMemory, freezingNow } from '../incidents/freeze/memory.ts'
 import { freezeReminder } from '../incidents/freeze/reminder.ts'
@@ -29,16 +38,14 @@ import { carryOutMove } from '../issuance/carry-out.ts'
 import { issuanceMemory } from '../issuance/memory.ts'
 import { loadIssuance } from '../issuance/store.ts'
 import { evidenceFor } from '../keyrings/evidence.ts'
-import { revokeForgotten } from '../keyrings/revoke.ts'
 import { instanceMemory } from '../memory.ts'
 import { heldCookieKeys } from '../oidc/cookie-keys.ts'
 import { newMetrics } from '../operations/metrics.ts'
 import { outboundRules } from '../outbound/rules.ts'
 import { prune } from '../prune.ts'
-import { recall } from '../recall.ts'
 import { readProfiles } from '../registration/profiles.ts'
 import { sealAnew } from '../root-keys/seal-anew.ts'
-import { settleRootKeys, shownRootKeys, watchRootKeys } from '../root-keys/watch.ts'
+import { storedUnder } from '../root-keys/sealed.ts'
 import { keyMaker } from '../signing/make.ts'
 import type { IdpDatabase, IdpTables } from '../tables.ts'
 import { usedAssertions } from '../tokens/authentication/used-assertions.ts'
@@ -47,7 +54,6 @@ import { type TrustHub, trustHub } from '../trust/hub.ts'
 import { RevocationJournal } from '../trust/journal.ts'
 import { trustSince } from '../trust/since.ts'
 import { ensureDocuments, forceRotations } from './documents.ts'
-import { roomIn } from './room.ts'
 import { type Held, viewerOf } from './viewer.ts'
 
 const loopBeatMs = 1_000
@@ -73,7 +79,8 @@ export async function openInstance(
   const clock = systemClock
   const profiles = await readProfiles(config.oidc.clientProfiles)
   const { db } = control
-  const settle = () => settleRootKeys(roots, db)
+  const stored = () => storedUnder(db)
+  const settle = () => settleRootKeys(roots, db, stored)
   const sealer = sealerFor(roots)
   const store = databaseKeyringStore(db)
   const make = makerOf(sealer, settle)
@@ -113,7 +120,7 @@ export async function openInstance(
   const hands: Hands = { store, make, observe: () => evidenceFor(db, view) }
   loop = beginLoop(hands, db, view, held, log)
   credentials.begin(view)
-  const stopWatching = watchRootKeys(roots, db, signer, log)
+  const stopWatching = watchRootKeys(roots, db, stored, signer, log)
   const gathered = gather(db, clock, (error) => log.error({ err: error }, 'refusals could not be written to the audit'))
   const incidents = incidentRunner(config, connection.db, addressOf(config), log)
   const pruning = setInterval(() => {
@@ -137,9 +144,7 @@ export async function openInstance(
     denies: memory.denies,
     issuableFrom: memory.issuableFrom,
     issuance: issuance.current,
-    requireLease() {
-      if (!view.held()) throw new IdpError('NO_LEASE', 'this instance has no lease on the database; try again')
-    },
+    requireLease: leaseIn(view),
     async close() {
       clearInterval(pruning)
       await stopWatching()

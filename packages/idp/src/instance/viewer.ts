@@ -1,10 +1,10 @@
 import type { ChangeRecord, Viewer } from '@rekey/database'
+import type { Recall } from '@rekey/service'
 import type { Logger } from 'pino'
 import { agentTopic } from '../credentials/client.ts'
 import type { freezeMemory } from '../incidents/freeze/memory.ts'
 import type { issuanceMemory } from '../issuance/memory.ts'
 import type { instanceMemory } from '../memory.ts'
-import type { Recall } from '../recall.ts'
 import { type VerifierCredential, verifierTopic } from '../trust/credential.ts'
 
 /** What an instance holds in memory, on its view of the database. */

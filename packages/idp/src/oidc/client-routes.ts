@@ -1,7 +1,7 @@
+import type { App } from '@rekey/service'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import type { Client } from '../credentials/client.ts'
-import type { App } from '../http/app.ts'
 import type { Instance } from '../instance.ts'
 import { codes } from '../openapi/errors.ts'
 import { grantTypes } from '../registration/metadata.ts'

@@ -1,8 +1,8 @@
 import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
+import type { App } from '@rekey/service'
 import type { RouteOptions } from 'fastify'
 import { jsonSchemaTransform } from 'fastify-type-provider-zod'
-import type { App } from '../http/app.ts'
 import { errorSchemas, refusalResponses } from './errors.ts'
 import { refusalsOf, requirementsOf, securitySchemes } from './security.ts'
 

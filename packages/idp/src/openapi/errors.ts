@@ -2,13 +2,6 @@ import type { FastifySchema, RouteOptions } from 'fastify'
 import { isOAuthEndpoint, type RefusalCode, wireOf } from '../http/errors.ts'
 import type { Requirement } from './security.ts'
 
-declare module 'fastify' {
-  interface FastifySchema {
-    /** The codes by which the route may refuse, beside those that it has in common with all of its sort: `codes(…)`. */
-    refuses?: readonly RefusalCode[]
-  }
-}
-
 /** The codes by which a route may refuse, as the member `refuses` of its schema wants them. */
 export function codes(...refuses: RefusalCode[]): readonly RefusalCode[] {
   return refuses
@@ -96,9 +89,9 @@ export function refusalResponses(route: Described): Record<string, object> {
   )
 }
 
-function codesOf({ method, schema, security, more }: Described): RefusalCode[] {
+function codesOf({ method, schema, security, more }: Described): string[] {
   const { params, querystring, headers, body, refuses = [] } = schema
-  const found = [...refuses, ...more, ...codes('INTERNAL')]
+  const found: string[] = [...refuses, ...more, ...codes('INTERNAL')]
   if (params ?? querystring ?? headers ?? body) found.push(...malformed)
   if (method !== 'GET' && method !== 'HEAD') found.push(...unreadable)
   if (security.length > 0) found.push(...whoever)

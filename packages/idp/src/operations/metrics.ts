@@ -1,12 +1,13 @@
-import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
+import { commonMetrics, observeCommon } from '@rekey/service'
+import { Counter, Gauge } from 'prom-client'
+import type { Instance } from '../instance.ts'
 
 /** The metrics of one instance. Names are stable: dashboards and alerts hang on them. */
 export function newMetrics() {
-  const registry = new Registry()
-  collectDefaultMetrics({ register: registry })
-  const registers = [registry]
+  const common = commonMetrics()
+  const registers = [common.registry]
   return {
-    registry,
+    ...common,
     tokens: new Counter({
       name: 'rekey_tokens_issued_total',
       help: 'Access tokens issued, by form (jwt, opaque)',
@@ -17,12 +18,6 @@ export function newMetrics() {
       name: 'rekey_token_introspections_total',
       help: 'Answers to the question whether a token is good, by what they said',
       labelNames: ['active'] as const,
-      registers,
-    }),
-    refusals: new Counter({
-      name: 'rekey_refusals_total',
-      help: 'Requests refused, by stable code',
-      labelNames: ['code'] as const,
       registers,
     }),
     tripwires: new Counter({
@@ -54,43 +49,12 @@ export function newMetrics() {
       labelNames: ['outcome'] as const,
       registers,
     }),
-    leaseLeft: new Gauge({
-      name: 'rekey_instance_lease_seconds',
-      help: 'Left of the lease on the database',
-      registers,
-    }),
     feedReaders: new Gauge({
       name: 'rekey_trust_feed_readers',
       help: 'Verifiers connected to this instance',
       registers,
     }),
     trustRevision: new Gauge({ name: 'rekey_trust_revision', help: 'Newest revision told to verifiers', registers }),
-    auditIntegrity: new Gauge({
-      name: 'agentidp_audit_chain_integrity',
-      help: '1 while the audit is as it was written, as far as this instance knows; 0 once it was found not to be',
-      registers,
-    }),
-    auditBrokenSince: new Gauge({
-      name: 'rekey_audit_chain_broken_timestamp_seconds',
-      help: 'When this instance first found that the audit is not as it was written (Unix time); 0 while it is',
-      registers,
-    }),
-    auditSize: new Gauge({ name: 'rekey_audit_chain_size', help: 'Events in the audit chain', registers }),
-    auditWaiting: new Gauge({
-      name: 'rekey_audit_oldest_waiting_seconds',
-      help: 'How long the event has waited for its place in the chain that has waited longest; 0 when none waits',
-      registers,
-    }),
-    auditVerifiedAge: new Gauge({
-      name: 'rekey_audit_verified_age_seconds',
-      help: 'Since this instance last read the whole audit and found it right; at first, since it was started',
-      registers,
-    }),
-    auditKeptAge: new Gauge({
-      name: 'rekey_audit_checkpoint_kept_age_seconds',
-      help: 'Since the file outside the database held the newest checkpoint; +Inf when there is no such file',
-      registers,
-    }),
     frozen: new Gauge({
       name: 'rekey_administration_frozen',
       help: '1 while an incident freezes administration',
@@ -102,25 +66,18 @@ export function newMetrics() {
       labelNames: ['incident'] as const,
       registers,
     }),
-    versions: new Gauge({
-      name: 'rekey_keyring_versions',
-      help: 'Versions of a keyring, by state',
-      labelNames: ['keyring', 'state'] as const,
-      registers,
-    }),
-    activeAge: new Gauge({
-      name: 'rekey_keyring_active_age_seconds',
-      help: 'Age of the active version of a keyring',
-      labelNames: ['keyring'] as const,
-      registers,
-    }),
-    rotationAge: new Gauge({
-      name: 'rekey_keyring_rotation_under_way_seconds',
-      help: 'How long a rotation has been waiting for its successor to be active; 0 when none is under way',
-      labelNames: ['keyring'] as const,
-      registers,
-    }),
   }
 }
 
 export type Metrics = ReturnType<typeof newMetrics>
+
+/** Reads what is only known at the moment of a scrape. */
+export function observe({ metrics, view, hub, keys, clock, audit, freeze }: Instance): void {
+  observeCommon(metrics, { view, chain: audit.chain, keyrings: keys().keyrings.values(), now: clock() })
+  metrics.feedReaders.set(hub.readers())
+  metrics.trustRevision.set(keys().publishedRevision)
+  const freezing = freeze.by()
+  metrics.frozen.set(freezing.length > 0 ? 1 : 0)
+  metrics.frozenSince.reset()
+  for (const { incident, since } of freezing) metrics.frozenSince.set({ incident }, since / 1_000)
+}

@@ -1,8 +1,8 @@
 import type { LookupAddress } from 'node:dns'
 import { lookup } from 'node:dns/promises'
 import { isIP } from 'node:net'
+import { type Turns, turns } from '@rekey/service'
 import { IdpError } from '../error.ts'
-import { type Turns, turns } from '../turns.ts'
 import { isPublicAddress } from './public-address.ts'
 
 /** Every address that a name has. */

@@ -1,5 +1,5 @@
+import { lineOf } from '@rekey/service'
 import { z } from 'zod'
-import { lineOf } from '../http/text.ts'
 import { authenticationMethods } from '../tokens/authentication/presented.ts'
 
 export const grantTypes = ['authorization_code', 'refresh_token', 'client_credentials'] as const

@@ -1,9 +1,9 @@
 import { whoLacksRootKey } from '@rekey/database'
+import { type App, type Hanging, sealedUnder } from '@rekey/service'
 import { z } from 'zod'
-import type { App } from '../http/app.ts'
 import { requireScope } from '../http/authorise.ts'
 import type { Instance } from '../instance.ts'
-import { type Hanging, sealedUnder } from './sealed.ts'
+import { storedUnder } from './sealed.ts'
 
 const rootKey = z.object({
   id: z.string().describe('Derived from the key; says nothing about it'),
@@ -31,7 +31,7 @@ export function rootKeyRoutes(app: App, instance: Instance): void {
     const { ids, sealing } = rootKeys
     const [whoLacks, sealed] = await Promise.all([
       whoLacksRootKey(connection.db),
-      sealedUnder(connection.db, audit.signer),
+      sealedUnder(connection.db, () => storedUnder(connection.db), audit.signer),
     ])
     // Last those that are not held here any more, and would be needed.
     const all = [...ids, ...Object.keys(sealed).filter((id) => !ids.includes(id))]

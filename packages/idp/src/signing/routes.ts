@@ -1,6 +1,6 @@
+import type { App } from '@rekey/service'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
-import type { App } from '../http/app.ts'
 import type { Instance } from '../instance.ts'
 import { metadataOf } from '../oidc/metadata.ts'
 import { codes } from '../openapi/errors.ts'

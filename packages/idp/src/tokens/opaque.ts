@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { recordEvent } from '@rekey/database'
 import { isAcceptedAt } from '@rekey/keyring'
+import { transact } from '@rekey/service'
 import { sql, type Transaction } from 'kysely'
 import type { HeldKey } from '../credentials/client.ts'
 import { isGood } from '../credentials/judge.ts'
@@ -11,7 +12,6 @@ import { OAuthError } from '../error.ts'
 import { keySetId, registeredKeys } from '../registration/keys/held.ts'
 import { registrationColumns, registrationOf } from '../registration/stored.ts'
 import type { IdpDatabase, IdpTables } from '../tables.ts'
-import { transact } from '../transact.ts'
 import type { Authenticated } from './authentication/authenticate.ts'
 
 /** Who calls, by an opaque token, and what the token allows. */

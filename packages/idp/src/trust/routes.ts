@@ -1,7 +1,6 @@
 import { beginEpochOnClaim } from '@rekey/database'
+import { type App, lineOf } from '@rekey/service'
 import { z } from 'zod'
-import type { App } from '../http/app.ts'
-import { lineOf } from '../http/text.ts'
 import type { Instance } from '../instance.ts'
 import { codes } from '../openapi/errors.ts'
 import { requireVerifier } from './credential.ts'

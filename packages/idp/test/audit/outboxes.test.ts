@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { changeKeyring, defaultPolicy, directoryStore, newKeyring, outboxOf } from '@rekey/keyring'
-import { drainOutboxes } from '../../src/audit/outboxes.ts'
+import { drainOutboxes } from '@rekey/service'
 import { type Estate, eventually, startEstate } from '../estate.ts'
 import { auditReader } from './reading.ts'
 

@@ -9,7 +9,7 @@ import {
   rollBack,
   standbyVersion,
 } from '@rekey/keyring'
-import { revokeVersion } from '../../src/keyrings/revoke.ts'
+import { revokeVersion } from '@rekey/service'
 import type { Estate } from './estate.ts'
 import type { SimulatedInstance } from './parties/instance.ts'
 import type { Random } from './world/random.ts'

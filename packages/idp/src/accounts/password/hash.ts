@@ -2,9 +2,10 @@
  * Passwords as they are stored: Argon2id in the PHC string format. The parameters stand in the string, so that they can grow: what
  * was hashed by weaker ones is hashed anew at the next login.
  */
+
 import { type Argon2Parameters, argon2, randomBytes, timingSafeEqual } from 'node:crypto'
 import { promisify } from 'node:util'
-import { turns } from '../../turns.ts'
+import { turns } from '@rekey/service'
 
 /** What hashing costs: `memory` in KiB. */
 interface Cost {

@@ -1,6 +1,6 @@
+import type { App } from '@rekey/service'
 import { z } from 'zod'
 import { agentOf } from '../../agents/agent.ts'
-import type { App } from '../../http/app.ts'
 import { requireScope } from '../../http/authorise.ts'
 import { nextCursor } from '../../http/page.ts'
 import type { Instance } from '../../instance.ts'

@@ -1,6 +1,6 @@
 import type { ChangeRecord } from '@rekey/database'
+import { iso } from '@rekey/service'
 import { IdpError } from '../../error.ts'
-import { iso } from '../../http/time.ts'
 import type { IdpDatabase } from '../../tables.ts'
 
 /** The topic under which a change of what is frozen is announced to the instances; the key is the incident. */

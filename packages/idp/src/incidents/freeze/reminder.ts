@@ -1,6 +1,5 @@
+import { every, iso } from '@rekey/service'
 import type { Logger } from 'pino'
-import { every } from '../../every.ts'
-import { iso } from '../../http/time.ts'
 import type { Freezing } from './memory.ts'
 
 const remindEveryMs = 300_000

@@ -1,5 +1,5 @@
 import type { Acknowledgements } from '@rekey/breakglass'
-import { iso } from '../../http/time.ts'
+import { iso } from '@rekey/service'
 import type { Instance } from '../../instance.ts'
 import { trustLeaseMs } from '../../trust/events.ts'
 import { newestTrust } from '../../trust/leases.ts'

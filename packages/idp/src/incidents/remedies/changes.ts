@@ -1,6 +1,6 @@
 import type { ChangeForReview, Changes, Plan } from '@rekey/breakglass'
+import { iso } from '@rekey/service'
 import { sql } from 'kysely'
-import { iso } from '../../http/time.ts'
 import type { Instance } from '../../instance.ts'
 import type { IdpDatabase } from '../../tables.ts'
 import { type EventRow, selectEvents } from './event-row.ts'

@@ -1,6 +1,6 @@
 import type { Inspection, Plan, VerifierShown } from '@rekey/breakglass'
 import { standbyVersion } from '@rekey/keyring'
-import { iso } from '../../http/time.ts'
+import { iso } from '@rekey/service'
 import type { Instance } from '../../instance.ts'
 import type { Caller } from '../../tokens/opaque.ts'
 import { withoutIssuerEntries } from '../../trust/knows-issuer.ts'

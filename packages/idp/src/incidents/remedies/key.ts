@@ -1,8 +1,8 @@
 import type { KeyShown, Plan, Promotion } from '@rekey/breakglass'
 import { isAccepted, type Keyring, type KeyringStore, type Version } from '@rekey/keyring'
+import { iso, isoIfSet } from '@rekey/service'
 import { thumbprintOf } from '../../credentials/key.ts'
 import { IdpError } from '../../error.ts'
-import { iso, isoIfSet } from '../../http/time.ts'
 
 /** A signing key, and the keyring that it stands in. */
 export interface FoundKey {

@@ -6,6 +6,7 @@
  * The order keeps tokens good for as long as that can be: the new keys are published, then signed by, and only then are the
  * others refused.
  */
+
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Plan, Promotion, Revocation } from '@rekey/breakglass'
 import { rootIdOf } from '@rekey/database'
@@ -19,10 +20,9 @@ import {
   unknownKeyring,
   type Version,
 } from '@rekey/keyring'
+import { iso, replaceVersion, revokeVersion } from '@rekey/service'
 import { IdpError } from '../../error.ts'
-import { iso } from '../../http/time.ts'
 import type { Instance } from '../../instance.ts'
-import { replaceVersion, revokeVersion } from '../../keyrings/revoke.ts'
 import { sealAllAnew } from '../../root-keys/seal-anew.ts'
 import type { Caller } from '../../tokens/opaque.ts'
 import { newestTrust } from '../../trust/leases.ts'

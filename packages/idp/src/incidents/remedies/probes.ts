@@ -2,20 +2,20 @@
  * Tokens that instances of APIs are probed with. They are access tokens like others, of nobody, and allow nothing: whoever they
  * are shown to knows by the subject what they are.
  */
+
 import { randomUUID } from 'node:crypto'
 import type { Plan, Probe, ProbeKind } from '@rekey/breakglass'
 import { databaseNow, recordEvent } from '@rekey/database'
 import { isAccepted } from '@rekey/keyring'
+import { iso, transact } from '@rekey/service'
 import type { Transaction } from 'kysely'
 import { denyWithin } from '../../denied/store.ts'
 import { IdpError } from '../../error.ts'
-import { iso } from '../../http/time.ts'
 import type { Instance } from '../../instance.ts'
 import { privateKeyOf, tokenHeader } from '../../signing/keys.ts'
 import { signatures } from '../../signing/sign.ts'
 import type { IdpTables } from '../../tables.ts'
 import type { Caller } from '../../tokens/opaque.ts'
-import { transact } from '../../transact.ts'
 import { unknownIncident } from '../record.ts'
 import { findKey } from './key.ts'
 

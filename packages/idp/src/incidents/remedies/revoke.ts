@@ -1,7 +1,6 @@
 import type { Plan, Revocation } from '@rekey/breakglass'
-import { iso } from '../../http/time.ts'
+import { iso, revokeVersion } from '@rekey/service'
 import type { Instance } from '../../instance.ts'
-import { revokeVersion } from '../../keyrings/revoke.ts'
 import type { Caller } from '../../tokens/opaque.ts'
 import { newestTrust } from '../../trust/leases.ts'
 import { keysNow, requireKey } from './key.ts'

@@ -1,4 +1,5 @@
 /** The replies about remedies: the types of the procedure's port, as they go over the wire. */
+
 import type {
   Acknowledgements,
   ChangeForReview,
@@ -10,8 +11,8 @@ import type {
   RecordedEvent,
   Revocation,
 } from '@rekey/breakglass'
+import { time } from '@rekey/service'
 import { z } from 'zod'
-import { time } from '../../http/time.ts'
 import { type Members, shownKey } from '../schema.ts'
 
 const revision = z.object({ epoch: z.number(), n: z.number() })

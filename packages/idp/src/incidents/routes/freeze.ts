@@ -1,6 +1,5 @@
+import { type App, time } from '@rekey/service'
 import { z } from 'zod'
-import type { App } from '../../http/app.ts'
-import { time } from '../../http/time.ts'
 import type { Instance } from '../../instance.ts'
 import { codes } from '../../openapi/errors.ts'
 import { freezeFor, unfreeze } from '../freeze/set.ts'

@@ -1,7 +1,7 @@
 import { falseRemedy, type Plan, plan } from '@rekey/breakglass'
+import type { App } from '@rekey/service'
 import { z } from 'zod'
 import { IdpError } from '../../error.ts'
-import type { App } from '../../http/app.ts'
 import type { Instance } from '../../instance.ts'
 import { codes } from '../../openapi/errors.ts'
 import type { Caller } from '../../tokens/opaque.ts'

@@ -1,5 +1,5 @@
+import type { App } from '@rekey/service'
 import { z } from 'zod'
-import type { App } from '../../http/app.ts'
 import type { Instance } from '../../instance.ts'
 import { codes } from '../../openapi/errors.ts'
 import { evidenceOf } from '../evidence.ts'

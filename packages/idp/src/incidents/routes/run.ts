@@ -1,6 +1,6 @@
 import type { IncidentRecord } from '@rekey/breakglass'
+import type { App } from '@rekey/service'
 import type { FastifyRequest } from 'fastify'
-import type { App } from '../../http/app.ts'
 import { bearerOf } from '../../http/authorise.ts'
 import type { Instance } from '../../instance.ts'
 import { codes } from '../../openapi/errors.ts'

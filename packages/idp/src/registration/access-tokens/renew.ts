@@ -1,8 +1,8 @@
 import { recordEvent, type Sealer } from '@rekey/database'
+import { transact } from '@rekey/service'
 import { sql, type Transaction } from 'kysely'
 import type { Config } from '../../config.ts'
 import type { IdpDatabase, IdpTables } from '../../tables.ts'
-import { transact } from '../../transact.ts'
 import { endOfToken, newRegistrationToken, notGood, type RegistrationToken } from './store.ts'
 
 type Renewable = Pick<RegistrationToken, 'hash' | 'clientId' | 'organizationId'>

@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto'
+import { lastMoment } from '@rekey/service'
 import { sql, type Transaction } from 'kysely'
 import type { AgentStatus } from '../../agents/agent.ts'
 import type { Config } from '../../config.ts'
 import { hashSecret } from '../../credentials/secret.ts'
 import { OAuthError } from '../../error.ts'
-import { lastMoment } from '../../http/time.ts'
 import type { IdpDatabase, IdpTables } from '../../tables.ts'
 
 /** A registration access token (RFC 7592) as it stands, and whose it is. */

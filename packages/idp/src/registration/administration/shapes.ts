@@ -1,6 +1,6 @@
+import { time } from '@rekey/service'
 import { z } from 'zod'
 import { agentStatus } from '../../agents/agent.ts'
-import { time } from '../../http/time.ts'
 import { clientMembers } from '../metadata.ts'
 
 const common = {

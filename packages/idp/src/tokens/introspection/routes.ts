@@ -1,6 +1,6 @@
+import type { App } from '@rekey/service'
 import { z } from 'zod'
 import { OAuthError } from '../../error.ts'
-import type { App } from '../../http/app.ts'
 import type { Instance } from '../../instance.ts'
 import type { Oidc } from '../../oidc/open.ts'
 import { type AccessTokenClaims, claimsOf } from '../claims.ts'

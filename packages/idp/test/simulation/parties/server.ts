@@ -1,4 +1,4 @@
-import type { App } from '../../../src/http/app.ts'
+import type { App } from '@rekey/service'
 import type { Instance } from '../../../src/instance.ts'
 import { publicRoutes } from '../../../src/signing/routes.ts'
 import { trustLeaseMs } from '../../../src/trust/events.ts'

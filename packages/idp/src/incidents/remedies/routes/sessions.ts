@@ -1,5 +1,5 @@
+import type { App } from '@rekey/service'
 import { hashSecret } from '../../../credentials/secret.ts'
-import type { App } from '../../../http/app.ts'
 import { bearerOf } from '../../../http/authorise.ts'
 import type { Instance } from '../../../instance.ts'
 import { codes } from '../../../openapi/errors.ts'

@@ -1,6 +1,6 @@
 import { denyEntryOf } from '@rekey/breakglass'
+import { iso } from '@rekey/service'
 import { type DenyRow, rowOf } from '../../../denied/entry.ts'
-import { iso } from '../../../http/time.ts'
 import type { Selected } from './selected.ts'
 
 /**

@@ -1,4 +1,4 @@
-import { IdpError } from '../error.ts'
+import { ServiceError } from '../error.ts'
 
 interface Given {
   REKEY_HOST: string
@@ -11,11 +11,11 @@ interface Given {
 /**
  * Secrets go to nobody in plaintext, unless an operator says that the network itself is encrypted.
  *
- * @throws IdpError `CONFIG_INVALID`
+ * @throws ServiceError `CONFIG_INVALID`
  */
 export function requirePrivacy(given: Given): void {
   if (!isLoopback(given.REKEY_HOST) && !given.REKEY_ALLOW_PLAINTEXT) {
-    throw new IdpError(
+    throw new ServiceError(
       'CONFIG_INVALID',
       `REKEY_HOST=${given.REKEY_HOST} would carry secrets in plaintext beyond this machine; put TLS in front of it and say ` +
         'so by REKEY_ALLOW_PLAINTEXT=true',
@@ -23,7 +23,7 @@ export function requirePrivacy(given: Given): void {
   }
   for (const name of ['DATABASE_URL', 'DATABASE_DIRECT_URL', 'DATABASE_OWNER_URL'] as const) {
     if (given[name] !== undefined && leaksBeyondLoopback(given[name]) && !given.REKEY_ALLOW_PLAINTEXT) {
-      throw new IdpError(
+      throw new ServiceError(
         'CONFIG_INVALID',
         `${name} would carry secrets in plaintext beyond this machine; add sslmode=verify-full to it, or say ` +
           'REKEY_ALLOW_PLAINTEXT=true where the network itself is encrypted',

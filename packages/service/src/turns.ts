@@ -1,4 +1,4 @@
-import { IdpError } from './error.ts'
+import { ServiceError } from './error.ts'
 
 /** Runs something when its turn has come; those of one key share their turns. */
 export type Turns = <Result>(key: string, act: () => Promise<Result>, signal?: AbortSignal) => Promise<Result>
@@ -6,7 +6,7 @@ export type Turns = <Result>(key: string, act: () => Promise<Result>, signal?: A
 /**
  * Lets so many run at once, of one key, in the order in which they came; who has a signal waits until that says no longer.
  *
- * @param mostWaiting of one key: beyond that they are turned away by IdpError `OVERLOADED`
+ * @param mostWaiting of one key: beyond that they are turned away by ServiceError `OVERLOADED`
  */
 export function turns(mostAtOnce: number, mostWaiting = Number.POSITIVE_INFINITY): Turns {
   const taken = new Map<string, { count: number; waiting: Set<() => void> }>()
@@ -18,7 +18,8 @@ export function turns(mostAtOnce: number, mostWaiting = Number.POSITIVE_INFINITY
       of.count += 1
       return undefined
     }
-    if (of.waiting.size >= mostWaiting) throw new IdpError('OVERLOADED', 'too many wait for this already; try again')
+    if (of.waiting.size >= mostWaiting)
+      throw new ServiceError('OVERLOADED', 'too many wait for this already; try again')
     return new Promise((resolve, reject) => {
       const giveUp = () => {
         of.waiting.delete(go)

@@ -1,8 +1,15 @@
-import { type AuditSigner, type HeldRootKeys, type RootKey, type RootKeyList, whoLacksRootKey } from '@rekey/database'
+import {
+  type AuditSigner,
+  type DatabaseTables,
+  type HeldRootKeys,
+  type RootKey,
+  type RootKeyList,
+  whoLacksRootKey,
+} from '@rekey/database'
+import type { Kysely } from 'kysely'
 import type { Logger } from 'pino'
 import { every } from '../every.ts'
-import type { IdpDatabase } from '../tables.ts'
-import { sealedUnder, storedUnder } from './sealed.ts'
+import { type StoredUnder, sealedUnder } from './hanging.ts'
 
 const lookEveryMs = 1_000
 
@@ -17,7 +24,8 @@ export interface RootKeys {
   lackedBy(id: string): Promise<string[]>
 }
 
-export function shownRootKeys(held: HeldRootKeys, db: IdpDatabase): RootKeys {
+/** The root keys as they are held at the moment that they are looked at. */
+export function shownRootKeys<Tables extends DatabaseTables>(held: HeldRootKeys, db: Kysely<Tables>): RootKeys {
   return {
     get newest() {
       return held.ids[0] ?? held.sealing.id
@@ -33,8 +41,12 @@ export function shownRootKeys(held: HeldRootKeys, db: IdpDatabase): RootKeys {
 }
 
 /** Finds out which of the root keys seals, by what the database says. */
-export function settleRootKeys(held: HeldRootKeys, db: IdpDatabase): Promise<void> {
-  return held.settle(db, async () => Object.keys(await storedUnder(db)))
+export function settleRootKeys<Tables extends DatabaseTables>(
+  held: HeldRootKeys,
+  db: Kysely<Tables>,
+  storedUnder: StoredUnder,
+): Promise<void> {
+  return held.settle(db, async () => Object.keys(await storedUnder()))
 }
 
 /**
@@ -43,9 +55,10 @@ export function settleRootKeys(held: HeldRootKeys, db: IdpDatabase): Promise<voi
  *
  * @returns ends it
  */
-export function watchRootKeys(
+export function watchRootKeys<Tables extends DatabaseTables>(
   held: HeldRootKeys,
-  db: IdpDatabase,
+  db: Kysely<Tables>,
+  storedUnder: StoredUnder,
   signer: AuditSigner,
   log: Logger,
 ): () => Promise<void> {
@@ -54,7 +67,7 @@ export function watchRootKeys(
   async function look(): Promise<void> {
     const before = held.sealing.id
     const read = await held.read()
-    const needed = await stillNeeded(held, read, db, signer)
+    const needed = await stillNeeded(held, read, () => sealedUnder(db, storedUnder, signer))
     const keys: RootKeyList = [...read, ...needed]
     // Not named as a key is, or the log would hide them.
     const rootKeyIds = idsOf(needed)
@@ -66,7 +79,7 @@ export function watchRootKeys(
       held.take(keys)
       log.info({ rootKeyIds: held.ids }, 'the root keys were changed')
     }
-    await settleRootKeys(held, db)
+    await settleRootKeys(held, db, storedUnder)
     if (held.sealing.id !== before) log.info({ rootKeyId: held.sealing.id }, 'sealing under another root key')
     told = ''
   }
@@ -78,15 +91,10 @@ export function watchRootKeys(
 }
 
 /** One that left the source is held on to while it seals, or something hangs on it: without it nothing could be signed. */
-async function stillNeeded(
-  held: HeldRootKeys,
-  read: RootKeyList,
-  db: IdpDatabase,
-  signer: AuditSigner,
-): Promise<RootKey[]> {
+async function stillNeeded(held: HeldRootKeys, read: RootKeyList, hanging: StoredUnder): Promise<RootKey[]> {
   const left = held.all.filter(({ id }) => !read.some((key) => key.id === id))
   if (left.length === 0) return []
-  const sealed = await sealedUnder(db, signer)
+  const sealed = await hanging()
   return left.filter(({ id }) => id === held.sealing.id || sealed[id] !== undefined)
 }
 

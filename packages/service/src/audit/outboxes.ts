@@ -1,6 +1,6 @@
-import { type AuditEvent, recordEventAs } from '@rekey/database'
+import { type AuditEvent, type DatabaseTables, recordEventAs } from '@rekey/database'
 import { type OutboxEntry, outboxOf } from '@rekey/keyring'
-import type { IdpDatabase } from '../tables.ts'
+import type { Kysely } from 'kysely'
 import { storable } from './storable.ts'
 
 /**
@@ -9,13 +9,16 @@ import { storable } from './storable.ts'
  *
  * @param folders of directory stores of `@rekey/keyring`
  */
-export async function drainOutboxes(db: IdpDatabase, folders: readonly string[]): Promise<void> {
+export async function drainOutboxes<Tables extends DatabaseTables>(
+  db: Kysely<Tables>,
+  folders: readonly string[],
+): Promise<void> {
   const drained = await Promise.allSettled(folders.map((folder) => drain(db, folder)))
   const failures = drained.flatMap((each) => (each.status === 'rejected' ? [each.reason] : []))
   if (failures.length > 0) throw new AggregateError(failures, 'changes of keyrings that are kept in folders')
 }
 
-async function drain(db: IdpDatabase, folder: string): Promise<void> {
+async function drain<Tables extends DatabaseTables>(db: Kysely<Tables>, folder: string): Promise<void> {
   const outbox = outboxOf(folder)
   const entries = await outbox.pending()
   if (entries.length === 0) return

@@ -1,7 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import type { InstanceView } from '@rekey/database'
 import {
   carryOut,
   changeKeyring,
+  type Hands,
   type Keyring,
   KeyringError,
   type KeyringStore,
@@ -10,27 +12,30 @@ import {
   type Version,
   versionOf,
 } from '@rekey/keyring'
-import type { Instance } from '../instance.ts'
-import type { Forgotten } from '../trust/journal.ts'
 
 const recheckMs = 20
 /** For about two seconds a successor may be in the making. */
 const mostTries = 100
 
 /** A version that is to be refused, why, and who says so. */
-interface Unwanted {
+export interface Unwanted {
   name: string
   id: string
   cause: { reason: string; incident?: string }
   actor: string
 }
 
-type Hand = Pick<Instance, 'store' | 'hands' | 'view'>
+/** What an instance changes keyrings by. */
+export interface Hand {
+  store: KeyringStore
+  hands: Hands
+  view: Pick<InstanceView, 'everywhere'>
+}
 /** Until it is looked at again; by default the system's timers. */
 type Pause = (ms: number) => Promise<unknown>
 
 /**
- * Revokes a signing key without stranding a token that was signed a moment ago: the active key is replaced first. The
+ * Revokes a version without stranding what was made by it a moment ago: the active key is replaced first. The
  * request is written down before anything else, so whatever happens to this instance, any other one carries it out.
  *
  * @returns the keyring once the revocation is committed and every live instance has applied it
@@ -103,6 +108,15 @@ async function untilReplaceable(
     await prepare()
     await pause(recheckMs)
   }
+}
+
+/** A version that was revoked, and stands in the database as if it never had been. */
+export interface Forgotten {
+  keyring: string
+  id: string
+  reason: string
+  incident?: string | undefined
+  wasActive: boolean
 }
 
 /**

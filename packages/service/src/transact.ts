@@ -1,6 +1,5 @@
 import { asDatabaseError, DatabaseError } from '@rekey/database'
-import type { Transaction } from 'kysely'
-import type { IdpDatabase, IdpTables } from './tables.ts'
+import type { Kysely, Transaction } from 'kysely'
 
 /**
  * Makes a change in a transaction, and once more when PostgreSQL chose this one to break a deadlock: nothing of it was done,
@@ -8,9 +7,9 @@ import type { IdpDatabase, IdpTables } from './tables.ts'
  *
  * @param act reads and writes by the transaction only
  */
-export async function transact<Result>(
-  db: IdpDatabase,
-  act: (transaction: Transaction<IdpTables>) => Promise<Result>,
+export async function transact<Tables, Result>(
+  db: Kysely<Tables>,
+  act: (transaction: Transaction<Tables>) => Promise<Result>,
 ): Promise<Result> {
   const once = () => db.transaction().execute(act)
   return once().catch((error: unknown) => {

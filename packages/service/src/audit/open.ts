@@ -1,14 +1,28 @@
 import { Readable } from 'node:stream'
-import { type AuditChain, type AuditSigner, exportLines, openChain, type Verdict } from '@rekey/database'
+import {
+  type AuditChain,
+  type AuditSigner,
+  type DatabaseTables,
+  exportLines,
+  openChain,
+  type Verdict,
+} from '@rekey/database'
+import type { Kysely } from 'kysely'
 import type { Logger } from 'pino'
-import type { Config } from '../config.ts'
 import { every } from '../every.ts'
-import type { IdpDatabase } from '../tables.ts'
 import { nowAndThen } from './now-and-then.ts'
 import { drainOutboxes } from './outboxes.ts'
 import { sharedVerification } from './verification.ts'
 
 const drainEveryMs = 1_000
+
+/** What an audit has outside the database. */
+export interface AuditFolders {
+  /** Where signed checkpoints are kept. */
+  auditCheckpoints?: string | undefined
+  /** Folders of keyring stores whose changes are to reach the audit. */
+  auditOutboxes: readonly string[]
+}
 
 /** What an instance does for the audit. */
 export interface Audit {
@@ -17,7 +31,7 @@ export interface Audit {
   /** Reads the whole chain. All who ask at the same time share one reading. */
   verify(): Promise<Verdict>
   /** The whole chain as lines, read through a connection for requests. What breaks it off is logged. */
-  lines(from: IdpDatabase): Readable
+  lines<Tables extends DatabaseTables>(from: Kysely<Tables>): Readable
   /** Has what happened until now signed, then ends. */
   close(): Promise<void>
 }
@@ -27,10 +41,10 @@ export interface Audit {
  *
  * @throws DatabaseError, and what the file system throws when the checkpoints outside cannot be read
  */
-export async function openAudit(
-  db: IdpDatabase,
+export async function openAudit<Tables extends DatabaseTables>(
+  db: Kysely<Tables>,
   signer: AuditSigner,
-  { auditCheckpoints, auditOutboxes }: Pick<Config, 'auditCheckpoints' | 'auditOutboxes'>,
+  { auditCheckpoints, auditOutboxes }: AuditFolders,
   log: Logger,
 ): Promise<Audit> {
   let open = true

@@ -1,0 +1,48 @@
+/** What every HTTP service of an estate has in common. */
+export { type Audit, type AuditFolders, openAudit } from './audit/open.ts'
+export { originOf } from './audit/origin.ts'
+export { drainOutboxes } from './audit/outboxes.ts'
+export { storable } from './audit/storable.ts'
+export { readEnvironment } from './config/environment.ts'
+export { isLoopback, requirePrivacy } from './config/privacy.ts'
+export { duration, flag } from './config/values.ts'
+export { ServiceError, type ServiceErrorCode } from './error.ts'
+export { every } from './every.ts'
+export { addressOf, otherAddresses } from './http/address.ts'
+export type { App } from './http/app.ts'
+export { correlationId } from './http/correlation.ts'
+export { type Frame, maxBodyBytes, newApp, type Refusing } from './http/frame.ts'
+export { includesEverybody, networks } from './http/proxies.ts'
+export {
+  type CommonRefusalCode,
+  commonStatuses,
+  type Refusal,
+  refusalOf,
+  retryAfter,
+  sendRefusal,
+  unforeseen,
+} from './http/refusal.ts'
+export { lineOf } from './http/text.ts'
+export { iso, isoIfSet, isoOrNull, lastMoment, moment, time } from './http/time.ts'
+export { leaseIn } from './instance/lease.ts'
+export { roomIn } from './instance/room.ts'
+export {
+  type Forgotten,
+  type Hand,
+  replaceVersion,
+  revokeForgotten,
+  revokeVersion,
+  type Unwanted,
+} from './keyrings/revoke.ts'
+export { type Administered, type Asked, type KeyringAdministration, keyringRoutes } from './keyrings/routes.ts'
+export { shownKeyring } from './keyrings/schema.ts'
+export { type ShownKeyring, showKeyring } from './keyrings/show.ts'
+export { type CommonMetrics, commonMetrics, type Observed, observeCommon } from './operations/metrics.ts'
+export { type Operated, operationRoutes } from './operations/routes.ts'
+export { type Running, runProcess } from './process.ts'
+export { type Recall, recall } from './recall.ts'
+export { type Hanging, type StoredUnder, sealedUnder } from './root-keys/hanging.ts'
+export { type RootKeys, settleRootKeys, shownRootKeys, watchRootKeys } from './root-keys/watch.ts'
+export { type DatabaseUrls, ensureSchema } from './schema.ts'
+export { transact } from './transact.ts'
+export { type Turns, turns } from './turns.ts'

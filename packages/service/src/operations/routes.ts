@@ -1,0 +1,49 @@
+import type { InstanceView } from '@rekey/database'
+import type { Registry } from 'prom-client'
+import { z } from 'zod'
+import { isLoopback } from '../config/privacy.ts'
+import { ServiceError } from '../error.ts'
+import type { App } from '../http/app.ts'
+
+const tags = ['operations']
+const alive = { tags, summary: 'Is it alive?', response: { 200: z.object({ status: z.literal('ok') }) } }
+const ready = {
+  tags,
+  summary: 'Can it serve?',
+  response: { 200: z.object({ status: z.literal('ready'), leaseLeftMs: z.number() }) },
+  refuses: ['NO_LEASE'],
+}
+const prometheus = {
+  tags,
+  summary: 'Metrics, answered on loopback only',
+  response: { 200: { description: 'Prometheus text format', content: { 'text/plain': { schema: z.string() } } } },
+  refuses: ['FORBIDDEN'],
+}
+
+/** What is told of an instance to those who run it. */
+export interface Operated {
+  view: Pick<InstanceView, 'leaseLeftMs'>
+  registry: Registry
+  /** @throws ServiceError `NO_LEASE` while it may not act on what it holds */
+  requireLease(): void
+  /** Sets what is only known at the moment of a scrape. */
+  observe(): void
+}
+
+/** Health, readiness and metrics: `/healthz`, `/readyz`, `/metrics`. */
+export function operationRoutes(app: App, { view, registry, requireLease, observe }: Operated): void {
+  app.get('/healthz', { schema: alive }, async () => ({ status: 'ok' as const }))
+
+  app.get('/readyz', { schema: ready }, async () => {
+    requireLease()
+    return { status: 'ready' as const, leaseLeftMs: Math.floor(view.leaseLeftMs()) }
+  })
+
+  app.get('/metrics', { schema: prometheus }, async (request, reply) => {
+    // A proxy on this machine calls from loopback as well, for somebody who does not.
+    const isForwarded = 'forwarded' in request.headers || 'x-forwarded-for' in request.headers
+    if (!isLoopback(request.ip) || isForwarded) throw new ServiceError('FORBIDDEN', 'metrics are open on loopback only')
+    observe()
+    return reply.type(registry.contentType).send(await registry.metrics())
+  })
+}
