@@ -1,8 +1,7 @@
-import type { CorsSettings } from './config/cors.ts'
-
 import { parseDuration } from '@rekey/keyring'
 import { duration, flag, networks, readEnvironment, requirePrivacy } from '@rekey/service'
 import { z } from 'zod'
+import { type CorsSettings, corsOf, corsVariables } from './config/cors.ts'
 
 /** What an instance is started with. Durations are milliseconds. */
 export interface Config {
@@ -40,6 +39,7 @@ const environment = z.object({
   REKEY_ROOT_KEY: z.string(),
   REKEY_AUDIT_CHECKPOINTS: z.string().optional(),
   REKEY_TRUSTED_PROXIES: networks.default([]),
+  ...corsVariables,
   REKEY_ROTATE_EVERY: duration.default(parseDuration('90d')),
   REKEY_CLOCK_SKEW: duration.default(parseDuration('30s')),
   REKEY_ROLLBACK_WINDOW: duration.default(parseDuration('10m')),
@@ -64,6 +64,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     rootKeySource: given.REKEY_ROOT_KEY,
     auditCheckpoints: given.REKEY_AUDIT_CHECKPOINTS,
     trustedProxies: given.REKEY_TRUSTED_PROXIES,
+    cors: corsOf(given),
     rotateEveryMs: given.REKEY_ROTATE_EVERY,
     skewMs: given.REKEY_CLOCK_SKEW,
     rollbackWindowMs: given.REKEY_ROLLBACK_WINDOW,

@@ -9,7 +9,8 @@ export interface CorsSettings {
 const origins = z.string().transform((text, context) => {
   const named = text.split(/[\s,]+/).filter((part) => part !== '')
   for (const origin of named) {
-    if (!isOrigin(origin)) context.addIssue({ code: 'custom', message: `${origin} is no origin; write for example https://app.example` })
+    if (!isOrigin(origin))
+      context.addIssue({ code: 'custom', message: `${origin} is no origin; write for example https://app.example` })
   }
   return named
 })
