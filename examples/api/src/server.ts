@@ -11,7 +11,13 @@ declare module 'fastify' {
   }
 }
 
-/** The API: one guarded route, and what operators need. The verifier is started and closed by whoever made it. */
+const message = {
+  type: 'object',
+  required: ['message'],
+  properties: { message: { type: 'string', minLength: 1, maxLength: 200 } },
+}
+
+/** The API: a guarded greeting, and what operators need. The verifier is started and closed by whoever made it. */
 export function buildServer(verifier: Verifier, logger: FastifyBaseLogger): FastifyInstance {
   const metrics = new Metrics(verifier)
   // Successful requests are counted, not logged line by line.
@@ -29,6 +35,11 @@ export function buildServer(verifier: Verifier, logger: FastifyBaseLogger): Fast
     logger.info({ method, path, status }, 'internal request')
   app.register(fastifyInternal(verifier, { onAction }))
   app.get('/hello', { onRequest: fastifyGuard(verifier) }, async (request) => ({ hello: request.token?.payload.sub }))
+  app.post<{ Body: { message: string } }>(
+    '/hello',
+    { onRequest: fastifyGuard(verifier), schema: { body: message } },
+    async (request) => ({ hello: request.token?.payload.sub, said: request.body.message }),
+  )
   app.get('/healthz', async () => ({ status: 'alive' }))
   app.get('/readyz', async (_request, reply) => {
     const { held, revision } = verifier.trust

@@ -36,6 +36,20 @@ test('a good token is greeted with its subject', async () => {
   assert.deepEqual(await response.json(), { hello: 'agent-7' })
 })
 
+test('what is said to it comes back with the subject, and only with a good token', async () => {
+  const say = (body: string, token = issuer.token({ sub: 'agent-7' })) =>
+    fetch(`${url}/hello`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+      body,
+    })
+  const said = await say(JSON.stringify({ message: 'good morning' }))
+  assert.deepEqual([said.status, await said.json()], [200, { hello: 'agent-7', said: 'good morning' }])
+  for (const body of ['{', '{}', JSON.stringify({ message: 'x'.repeat(201) })])
+    assert.equal((await say(body)).status, 400)
+  assert.equal((await say('{', 'none')).status, 401)
+})
+
 test('no token, a token for somebody else and an expired one are refused with a challenge and a code', async () => {
   const expired = Math.floor(Date.now() / 1000) - 1
   const cases = [
