@@ -11,8 +11,8 @@ export interface Running {
 }
 
 /**
- * The process of a service: a log without secrets, one start, a clean end by SIGTERM, SIGINT, or when a parent that is connected
- * goes. That parent is sent `{ type: 'ready' }`. What fails at the start ends the process with 1.
+ * The process of a service: a log without secrets, one start, a clean end by SIGTERM, SIGINT, or when a parent that is
+ * connected goes. That parent is sent `{ type: 'ready' }`. What fails at the start ends the process with 1.
  *
  * @param read the configuration
  */

@@ -1,4 +1,4 @@
-/** The one place where the errors that services have in common become HTTP. Each service goes on with those that are its own. */
+/** Where the errors that services have in common become HTTP. Each service goes on with those that are its own. */
 import { asDatabaseError, DatabaseError } from '@rekey/database'
 import { KeyringError, type KeyringErrorCode } from '@rekey/keyring'
 import type { FastifyReply } from 'fastify'

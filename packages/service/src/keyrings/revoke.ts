@@ -35,7 +35,7 @@ export interface Hand {
 type Pause = (ms: number) => Promise<unknown>
 
 /**
- * Revokes a version without stranding what was made by it a moment ago: the active key is replaced first. The
+ * Revokes a version without stranding what was made by it a moment ago: an active one is replaced first. The
  * request is written down before anything else, so whatever happens to this instance, any other one carries it out.
  *
  * @returns the keyring once the revocation is committed and every live instance has applied it

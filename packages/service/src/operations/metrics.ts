@@ -2,7 +2,10 @@ import type { AuditChain, InstanceView } from '@rekey/database'
 import { activeVersion, type Keyring } from '@rekey/keyring'
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
 
-/** The metrics that every service has; it adds its own to their registry. Names are stable: dashboards and alerts hang on them. */
+/**
+ * The metrics that every service has; it adds its own to their registry. Names are stable: dashboards and alerts hang on
+ * them.
+ */
 export function commonMetrics() {
   const registry = new Registry()
   collectDefaultMetrics({ register: registry })

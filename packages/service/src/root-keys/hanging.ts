@@ -11,8 +11,8 @@ export interface Hanging {
 export type StoredUnder = () => Promise<Record<string, Hanging>>
 
 /**
- * What is stored, and the audit: it hangs on the root key whose signer signed it last, because only then does a newer signer name
- * it as its predecessor.
+ * What is stored, and the audit: it hangs on the root key whose signer signed it last, because only then does a newer signer
+ * name it as its predecessor.
  */
 export async function sealedUnder<Tables extends DatabaseTables>(
   db: Kysely<Tables>,
