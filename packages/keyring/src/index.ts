@@ -1,9 +1,11 @@
 export { type Clock, systemClock } from './clock.ts'
 export { type Decision, decide, type Step, type Waiting } from './decide/decide.ts'
-export { type Evidence, type Instance, noEvidence, type Use, type Verifier } from './decide/evidence.ts'
+export { type Evidence, type Held, type Instance, noEvidence, type Use, type Verifier } from './decide/evidence.ts'
 export { issuanceGate, verifiersRefusing } from './decide/issuance.ts'
 export { KeyringError, type KeyringErrorCode } from './error.ts'
 export type { ClientKind, Gate, InstanceKind, Kind } from './kinds/kind.ts'
+export { makeSalt, salt } from './kinds/salt.ts'
+export { makeSealingKey, sealingKey } from './kinds/sealing-key.ts'
 export { makeSharedSecret, sharedSecret } from './kinds/shared-secret.ts'
 export { signingKey } from './kinds/signing-key.ts'
 export { kinds } from './kinds/table.ts'
@@ -23,6 +25,7 @@ export {
   versionOf,
 } from './lifecycle/keyring.ts'
 export {
+  acceptFormer,
   activate,
   adoptPolicy,
   discard,

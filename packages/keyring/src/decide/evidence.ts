@@ -23,6 +23,13 @@ export interface Use {
   lastAt: number
 }
 
+/** How much is there that was made with a version, and cannot be read or found without it. */
+export interface Held {
+  count: number
+  /** When the last of it ends by itself, in milliseconds since the epoch; `null` when that depends on somebody. */
+  until: number | null
+}
+
 /** What is known about the parties to a keyring at one moment. */
 export interface Evidence {
   instances: readonly Instance[]
@@ -32,6 +39,11 @@ export interface Evidence {
    * not mean that nobody uses it.
    */
   uses?: ReadonlyMap<string, Use>
+  /**
+   * By version, what hangs on it. Absent where nothing is counted. Where it is, all that there is was counted, after the
+   * document was read: nothing hangs on a version that is missing.
+   */
+  held?: ReadonlyMap<string, Held>
 }
 
 /** Nothing is known: every question that needs evidence is open. Used to tell when a saved document is due next. */

@@ -2,6 +2,8 @@ import type { ClientKindName, InstanceKindName } from '../lifecycle/keyring.ts'
 import { clientKey } from './client-key.ts'
 import { clientSecret } from './client-secret.ts'
 import type { ClientKind, InstanceKind } from './kind.ts'
+import { salt } from './salt.ts'
+import { sealingKey } from './sealing-key.ts'
 import { sharedSecret } from './shared-secret.ts'
 import { signingKey } from './signing-key.ts'
 
@@ -9,6 +11,8 @@ import { signingKey } from './signing-key.ts'
 export const kinds: Readonly<Record<InstanceKindName, InstanceKind> & Record<ClientKindName, ClientKind>> = {
   'signing-key': signingKey,
   'shared-secret': sharedSecret,
+  'sealing-key': sealingKey,
+  salt,
   'client-secret': clientSecret,
   'client-key': clientKey,
 }

@@ -20,6 +20,21 @@ export function prepare<P extends AnyPolicy>(keyring: Keyring<P>, material: Mate
   return { ...keyring, versions: [...keyring.versions, version] }
 }
 
+/**
+ * Takes in a version that was produced with elsewhere and is not to be produced with here: it is accepted until what hangs
+ * on it has drained, like one that was replaced at this moment.
+ */
+export function acceptFormer(keyring: Keyring, material: Material, now: number): Keyring {
+  const known = keyring.versions.length
+  const taken = update(prepare(keyring, material, now), material.id, ['prepared'], (version) => ({
+    ...version,
+    state: 'retiring',
+    retiringAt: now,
+  }))
+  // In front: the versions stand in the order of their age.
+  return { ...taken, versions: [...taken.versions.slice(known), ...keyring.versions] }
+}
+
 /** Records that every live instance serves a prepared or active version: from now on readers can have it. */
 export function markServed<P extends AnyPolicy>(keyring: Keyring<P>, id: string, now: number): Keyring<P> {
   return update(keyring, id, ['prepared', 'active'], (version) => ({ ...version, servedAt: now }))

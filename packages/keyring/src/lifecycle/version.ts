@@ -5,6 +5,8 @@
  *                   │  └── discard ─▶ retired          ▲── roll back ──────┘
  *                   └──────────────── revoke, from any of the three ───────────────▶ revoked
  *
+ * One that was produced with elsewhere, and given to us to be accepted, is retiring from its first document on.
+ *
  * Of what a client produces with (a secret that it shows, a key that it signs assertions with). It has its successor in hand
  * before anybody could wait for it, so that one is active from the first document in which it stands; and nobody else depends
  * on the version in use, so that one may be revoked without a successor:

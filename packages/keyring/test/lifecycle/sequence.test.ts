@@ -4,6 +4,7 @@ import fc from 'fast-check'
 import { KeyringError } from '../../src/error.ts'
 import type { Keyring } from '../../src/lifecycle/keyring.ts'
 import {
+  acceptFormer,
   activate,
   discard,
   erasePrivate,
@@ -22,6 +23,7 @@ type Act = (keyring: Keyring, id: string, step: number) => Keyring
 
 const acts: Record<string, Act> = {
   prepare: (keyring, _id, step) => prepare(keyring, material(`made at ${step}`), startMs + step),
+  acceptFormer: (keyring, _id, step) => acceptFormer(keyring, material(`given at ${step}`), startMs + step),
   markServed: (keyring, id, step) => markServed(keyring, id, startMs + step),
   activate: (keyring, id, step) => activate(keyring, id, startMs + step),
   markDemoted: (keyring, id, step) => markDemoted(keyring, id, startMs + step),

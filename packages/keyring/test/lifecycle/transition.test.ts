@@ -3,6 +3,7 @@ import { describe, it } from 'node:test'
 import type { KeyringError } from '../../src/error.ts'
 import { activeVersion, type Keyring, newKeyring, standbyVersion, versionOf } from '../../src/lifecycle/keyring.ts'
 import {
+  acceptFormer,
   activate,
   discard,
   erasePrivate,
@@ -225,6 +226,32 @@ describe('asking for a rotation', () => {
     const discarded = discard(two, 'second', laterMs)
     assert.equal(discarded.rotation, undefined)
     assert.equal(standbyVersion(discarded)?.id, 'third')
+  })
+})
+
+describe('a version that was produced with elsewhere', () => {
+  const keyring = settled('signing', startMs)
+
+  it('is accepted at once, never produced with, and counts as older than all others', () => {
+    const taken = acceptFormer(keyring, material('former'), laterMs)
+    assert.deepEqual(
+      taken.versions.map(({ id, state, retiringAt }) => [id, state, retiringAt]),
+      [
+        ['former', 'retiring', laterMs],
+        ['first', 'active', undefined],
+        ['second', 'prepared', undefined],
+      ],
+    )
+    assert.equal(standbyVersion(taken)?.id, 'second')
+  })
+
+  it('is refused under an id that the keyring already had', () => {
+    assert.throws(() => acceptFormer(keyring, material('first'), laterMs), { code: 'VERSION_REUSED' })
+  })
+
+  it('leaves a rotation that is under way as it is', () => {
+    const asked = requestRotation(keyring, { by: 'ops', forced: false }, startMs)
+    assert.deepEqual(acceptFormer(asked, material('former'), laterMs).rotation, asked.rotation)
   })
 })
 
