@@ -3,11 +3,11 @@ import { join } from 'node:path'
 import { DatabaseError } from '../error.ts'
 import type { Binaries } from './binaries.ts'
 import { failureOf } from './failure.ts'
-import { newPasswords, type Passwords, readRecord, writeRecord } from './passwords.ts'
+import { completed, newPasswords, type Passwords, readRecord, writeRecord } from './passwords.ts'
 import { exists, type Place } from './place.ts'
 import { runAs } from './run.ts'
 
-/** The role that initdb makes. Only this package uses it, to make the two roles that others know. */
+/** The role that initdb makes. Only this package uses it, to make the roles that others know. */
 export const superuser = 'postgres'
 
 /**
@@ -22,8 +22,11 @@ export async function makeCluster(place: Place, binaries: Binaries): Promise<Pas
   await checkVersion(place, binaries)
   const record = await readRecord(place.home)
   if (!record) return resetPasswords(place, binaries)
-  if (record.dataFolder === undefined) await writeRecord(place.home, record, place.data)
-  return record
+  const passwords = completed(record)
+  if (record.dataFolder === undefined || record.bffService === undefined) {
+    await writeRecord(place.home, passwords, place.data)
+  }
+  return passwords
 }
 
 async function initialiseCluster(place: Place, binaries: Binaries): Promise<Passwords> {

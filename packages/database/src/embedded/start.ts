@@ -6,7 +6,7 @@ import { startFailure } from './failure.ts'
 import { endLeftover } from './leftover.ts'
 import { callbackLog, fileLog } from './log.ts'
 import { findPlace, type Place } from './place.ts'
-import { databaseName, makeRoles, ownerRole, serviceRole, urlOf } from './roles.ts'
+import { bffDatabaseName, bffServiceRole, databaseName, makeRoles, ownerRole, serviceRole, urlOf } from './roles.ts'
 import { type Server, type ServerExit, startServer } from './server.ts'
 
 const orphansPatienceMs = 5000
@@ -31,6 +31,8 @@ export interface Embedded {
   ownerUrl: string
   /** As the role that services use; it owns nothing. */
   serviceUrl: string
+  /** The same of the database of the backend for frontend. Neither service gets into the other's. */
+  bff: { ownerUrl: string; serviceUrl: string }
   pid: number
   /** Where its data lies: in the home, or outside when the server's user cannot enter that. */
   dataFolder: string
@@ -41,7 +43,7 @@ export interface Embedded {
 }
 
 /**
- * Starts a PostgreSQL of our own: makes data, roles and database at first, ends what an earlier run left behind,
+ * Starts a PostgreSQL of our own: makes data, roles and databases at first, ends what an earlier run left behind,
  * recovers from a crash. About 1 s the first time, 0.1 s later. The caller sees to it that a home has only one estate
  * running. Throws DatabaseError: PORT_TAKEN, DATA_FOLDER_IN_USE, DATA_FOLDER_UNREACHABLE, DATA_FOLDER_INCOMPATIBLE,
  * DISK_FULL, BINARIES_MISSING, START_FAILED.
@@ -66,11 +68,16 @@ async function start(options: EmbeddedOptions): Promise<Embedded> {
     await server.stop()
     throw error
   }
+  const { port } = options
   return {
     ...server,
     dataFolder: place.data,
-    ownerUrl: urlOf(ownerRole, passwords.owner, options.port, databaseName),
-    serviceUrl: urlOf(serviceRole, passwords.service, options.port, databaseName),
+    ownerUrl: urlOf(ownerRole, passwords.owner, port, databaseName),
+    serviceUrl: urlOf(serviceRole, passwords.service, port, databaseName),
+    bff: {
+      ownerUrl: urlOf(ownerRole, passwords.owner, port, bffDatabaseName),
+      serviceUrl: urlOf(bffServiceRole, passwords.bffService, port, bffDatabaseName),
+    },
   }
 }
 

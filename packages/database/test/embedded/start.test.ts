@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { stat } from 'node:fs/promises'
+import { readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { connect } from '../../src/connection/connect.ts'
@@ -18,12 +18,45 @@ test('the first start makes a database whose owner is no superuser and whose ser
   )
   const plain = { rolsuper: false, rolcreaterole: false, rolcreatedb: false }
   assert.deepEqual(roles.rows, [
+    { rolname: 'rekey_bff_service', ...plain },
     { rolname: 'rekey_owner', ...plain },
     { rolname: 'rekey_service', ...plain },
   ])
   await owner.pool.query('CREATE TABLE made_by_owner ()')
   await assert.rejects(service.pool.query('CREATE TABLE made_by_service ()'), { code: '42501' })
   await assert.rejects(service.pool.query('DROP TABLE made_by_owner'), { code: '42501' })
+})
+
+test('either service gets into its own database, and into no other', async (t) => {
+  const { serviceUrl, ownerUrl, bff } = await started(t, await temporaryHome(t))
+  const at = (url: string, other: string) => Object.assign(new URL(url), { pathname: new URL(other).pathname }).href
+  for (const url of [serviceUrl, bff.serviceUrl, ownerUrl, bff.ownerUrl]) {
+    const { pool, close } = connect(url)
+    atEnd(t, close)
+    const { rows } = await pool.query('SELECT current_database() AS database, current_user AS role')
+    const { pathname, username } = new URL(url)
+    assert.deepEqual(rows, [{ database: pathname.slice(1), role: username }])
+  }
+  for (const url of [at(serviceUrl, bff.serviceUrl), at(bff.serviceUrl, serviceUrl)]) {
+    const { pool, close } = connect(url)
+    atEnd(t, close)
+    await assert.rejects(pool.query('SELECT 1'), { code: '42501' })
+  }
+})
+
+test('a home of a release without the second database gets it, and keeps its passwords', async (t) => {
+  const home = await temporaryHome(t)
+  const first = await started(t, home)
+  await first.stop()
+  const file = join(home, 'postgres.json')
+  const { bffService, ...before } = JSON.parse(await readFile(file, 'utf8'))
+  await writeFile(file, JSON.stringify(before))
+  const { pool, close } = connect((await started(t, home)).bff.serviceUrl)
+  atEnd(t, close)
+  assert.equal((await pool.query('SELECT 1')).rowCount, 1)
+  const { bffService: added, ...after } = JSON.parse(await readFile(file, 'utf8'))
+  assert.deepEqual(after, before)
+  assert.ok(added && added !== bffService)
 })
 
 test('the server syncs to disk, listens on loopback only and takes no socket files', async (t) => {
