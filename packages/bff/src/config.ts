@@ -2,6 +2,7 @@ import { parseDuration } from '@rekey/keyring'
 import { duration, flag, networks, readEnvironment, requirePrivacy } from '@rekey/service'
 import { z } from 'zod'
 import { type CorsSettings, corsOf, corsVariables } from './config/cors.ts'
+import { type SessionSettings, sessionsOf, sessionVariables } from './config/sessions.ts'
 
 /** What an instance is started with. Durations are milliseconds. */
 export interface Config {
@@ -20,6 +21,7 @@ export interface Config {
   /** Addresses and networks of proxies whose X-Forwarded-For and X-Forwarded-Proto are believed. */
   trustedProxies: readonly string[]
   cors: CorsSettings
+  sessions: SessionSettings
   rotateEveryMs: number
   skewMs: number
   rollbackWindowMs: number
@@ -40,6 +42,7 @@ const environment = z.object({
   REKEY_AUDIT_CHECKPOINTS: z.string().optional(),
   REKEY_TRUSTED_PROXIES: networks.default([]),
   ...corsVariables,
+  ...sessionVariables,
   REKEY_ROTATE_EVERY: duration.default(parseDuration('90d')),
   REKEY_CLOCK_SKEW: duration.default(parseDuration('30s')),
   REKEY_ROLLBACK_WINDOW: duration.default(parseDuration('10m')),
@@ -65,6 +68,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     auditCheckpoints: given.REKEY_AUDIT_CHECKPOINTS,
     trustedProxies: given.REKEY_TRUSTED_PROXIES,
     cors: corsOf(given),
+    sessions: sessionsOf(given),
     rotateEveryMs: given.REKEY_ROTATE_EVERY,
     skewMs: given.REKEY_CLOCK_SKEW,
     rollbackWindowMs: given.REKEY_ROLLBACK_WINDOW,

@@ -1,7 +1,40 @@
-import type { DatabaseTables } from '@rekey/database'
-import type { Kysely } from 'kysely'
+import type { DatabaseTables, NullableTime, Time } from '@rekey/database'
+import type { Generated, JSONColumnType, Kysely } from 'kysely'
 
 /** The tables of the BFF, beside those that every service has. */
-export interface BffTables extends DatabaseTables {}
+export interface BffTables extends DatabaseTables {
+  sessions: {
+    session_id: string
+    token_hash: Buffer
+    salt_version: string
+    sealed_by: string
+    binding: Buffer
+    ua_hash: Buffer
+    ua_version: string
+    issuer: string
+    sub: string
+    sid: string | null
+    client_id: string | null
+    sealed_tokens: string
+    access_expires_at: Time
+    refreshing_until: NullableTime
+    refreshing_by: string | null
+    revision: Generated<number>
+    created_at: Time
+    expires_at: Time
+  }
+  session_uses: { session_id: string; last_at: Time; count: number }
+  used_logout_tokens: { jti_hash: Buffer; used_at: Time }
+  links: {
+    token_hash: Buffer
+    link_id: string
+    path: string
+    sub: string | null
+    claims: JSONColumnType<Record<string, unknown>>
+    created_at: Time
+    expires_at: Time
+    used_at: NullableTime
+  }
+}
 
 export type BffDatabase = Kysely<BffTables>
