@@ -26,6 +26,7 @@ export { lineOf } from './http/text.ts'
 export { iso, isoIfSet, isoOrNull, lastMoment, moment, time } from './http/time.ts'
 export { leaseIn } from './instance/lease.ts'
 export { roomIn } from './instance/room.ts'
+export { liveInstances } from './keyrings/evidence.ts'
 export {
   type Forgotten,
   type Hand,

@@ -28,12 +28,13 @@ export async function runProcess<Config extends { logLevel: string }>(
     const config = read(process.env)
     log.level = config.logLevel
     const { facts, close } = await start(config, log)
-    log.info(facts, 'ready')
-    process.send?.({ type: 'ready' })
+    // Before anybody is told: whoever knows that it is ready may end it in the same moment.
     const end = ending(close, log)
     process.once('SIGTERM', end).once('SIGINT', end)
     process.off('disconnect', orphaned)
     if (process.channel) process.once('disconnect', () => end('parent is gone'))
+    log.info(facts, 'ready')
+    process.send?.({ type: 'ready' })
   } catch (error) {
     log.fatal({ err: error, code: (error as { code?: unknown }).code }, (error as Error).message)
     process.exit(1)

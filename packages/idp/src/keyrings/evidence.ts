@@ -1,5 +1,6 @@
-import { currentRevision, type InstanceRow, type InstanceView } from '@rekey/database'
+import { currentRevision, type InstanceView } from '@rekey/database'
 import type { Evidence } from '@rekey/keyring'
+import { liveInstances } from '@rekey/service'
 import type { IdpDatabase } from '../tables.ts'
 import { trustLeaseMs } from '../trust/events.ts'
 import { type VerifierRow, verifiers } from '../trust/verifiers.ts'
@@ -11,13 +12,8 @@ import { type VerifierRow, verifiers } from '../trust/verifiers.ts'
 export async function evidenceFor(db: IdpDatabase, view: Pick<InstanceView, 'live' | 'doubtMs'>): Promise<Evidence> {
   const [seen, { epoch }] = await Promise.all([verifiersGranted(db), currentRevision(db)])
   // Last, because it looks at the clock: a step made while the others were read is noticed.
-  const instances = (await view.live()).map((row) => ({ ...row, id: nameOf(row) }))
+  const instances = await liveInstances(view)
   return { instances, verifiers: accepting(seen, epoch, view) }
-}
-
-/** As operators know it; two may follow each other at one address. */
-function nameOf({ address, id }: InstanceRow): string {
-  return `${address} (${id.slice(0, 8)})`
 }
 
 /** The verifiers alone, read one after the other on the connection that is given: for use in a transaction. */

@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { changeKeyring, defaultPolicy, directoryStore, newKeyring, outboxOf } from '@rekey/keyring'
-import { drainOutboxes } from '@rekey/service'
 import { type Estate, eventually, startEstate } from '../estate.ts'
 import { auditReader } from './reading.ts'
 
@@ -40,9 +39,6 @@ describe('changes of keyrings that are kept in folders', { timeout: 60_000 }, ()
     return folder
   }
 
-  const written = (action: string) =>
-    estate.db.selectFrom('audit_events').selectAll().where('action', '=', action).orderBy('inserted').execute()
-
   test('are events of the audit, in their order and of their time, wherever they were made', async () => {
     const folders = [await store('first', 3), await store('second', 1), join(root, 'not-there-yet')]
     const idp = await estate.instance({ REKEY_AUDIT_OUTBOXES: folders.join(':') })
@@ -70,36 +66,5 @@ describe('changes of keyrings that are kept in folders', { timeout: 60_000 }, ()
         (entries) => entries.length === 0,
       )
     await idp.close()
-  })
-
-  test('are written once, whoever writes them and however often', async () => {
-    const folder = await store('often', 5)
-    const entries = await outboxOf(folder).pending()
-    const drain = () => drainOutboxes(estate.db, [folder])
-    await Promise.all([drain(), drain(), drain()])
-    // As if whoever wrote them had died before he could say so.
-    await rm(join(folder, 'elsewhere', 'delivered'), { recursive: true })
-    assert.deepEqual(await outboxOf(folder).pending(), entries)
-    await drain()
-    const events = await written('test.often')
-    assert.deepEqual(events.map(({ id }) => id).toSorted(), entries.map(({ id }) => id).toSorted())
-  })
-
-  test('wait in their folder while the database is away', async () => {
-    const folder = await store('waiting', 2)
-    await estate.database.reachable(false)
-    await assert.rejects(drainOutboxes(estate.db, [folder]))
-    await estate.database.reachable(true)
-    assert.equal((await outboxOf(folder).pending()).length, 2)
-    await drainOutboxes(estate.db, [folder])
-    assert.equal((await written('test.waiting')).length, 2)
-  })
-
-  test('are not kept back by a folder that is damaged', async () => {
-    const damaged = await store('damaged', 1)
-    await writeFile(join(damaged, 'elsewhere', '000000000002.json'), '{')
-    const sound = await store('sound', 1)
-    await assert.rejects(drainOutboxes(estate.db, [damaged, sound]), AggregateError)
-    assert.equal((await written('test.sound')).length, 1)
   })
 })
