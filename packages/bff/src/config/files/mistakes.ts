@@ -1,0 +1,41 @@
+import { BffError } from '../../error.ts'
+
+/** Gathers what is wrong with files of configuration, so that all of it can be told at once. No text has the value of a secret. */
+export class Mistakes {
+  readonly #texts: string[] = []
+
+  /** @param text begins with where it is, as of {@link placeOf} */
+  add(text: string): void {
+    this.#texts.push(text)
+  }
+
+  /** What `make` gives; what it refuses becomes a mistake. */
+  attempt<T>(make: () => T): T | undefined {
+    try {
+      return make()
+    } catch (error) {
+      if (!(error instanceof BffError)) throw error
+      this.add(error.message)
+      return undefined
+    }
+  }
+
+  /** @throws BffError `CONFIG_INVALID`, a line for each mistake */
+  assertNone(): void {
+    if (this.#texts.length === 0) return
+    throw new BffError('CONFIG_INVALID', `the files of configuration are wrong:\n${this.#texts.join('\n')}`)
+  }
+}
+
+/** As editors and terminals understand it, and then the field. */
+export function placeOf(file: string, line: number, path: readonly PropertyKey[] = []): string {
+  return path.length === 0 ? `${file}:${line}` : `${file}:${line}: ${fieldOf(path)}`
+}
+
+function fieldOf(path: readonly PropertyKey[]): string {
+  const parts = path.map((key) => {
+    if (typeof key === 'number') return `[${key}]`
+    return /^[\w-]+$/.test(String(key)) ? `.${String(key)}` : `[${JSON.stringify(String(key))}]`
+  })
+  return parts.join('').replace(/^\./, '')
+}
