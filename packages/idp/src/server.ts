@@ -14,6 +14,7 @@ import { incidentRoutes } from './incidents/routes.ts'
 import type { Instance } from './instance.ts'
 import { issuanceRoutes } from './issuance/routes.ts'
 import { signingKeyringRoutes } from './keyrings/routes.ts'
+import { tellLogouts } from './oidc/back-channel/tell.ts'
 import { interactionRoutes } from './oidc/interaction/routes.ts'
 import { openOidc } from './oidc/open.ts'
 import { oidcRoutes } from './oidc/routes.ts'
@@ -62,6 +63,7 @@ export async function buildServer(instance: Instance, log: Logger): Promise<App>
   operationRoutes(app, { view, registry: metrics.registry, requireLease, observe: () => observe(instance) })
   for (const routes of [publicRoutes, trustRoutes, ...api]) routes(app, instance)
   const oidc = openOidc(instance, log)
+  app.addHook('onClose', tellLogouts(instance, oidc, log))
   for (const routes of [tokenRoutes, oidcRoutes, interactionRoutes]) routes(app, instance, oidc)
   registrationRoutes(app, instance, oidc.validate)
   return app

@@ -176,9 +176,20 @@ export interface IdpTables extends DatabaseTables {
     account_id: string | null
     client_id: string | null
     sids: string[] | null
+    sid_clients: string[] | null
+    generation: number | null
     issued_at: Time
     expires_at: Time
     consumed_at: NullableTime
+  }
+  backchannel_logouts: {
+    logout_id: Generated<string>
+    client_id: string
+    account_id: string
+    sid: string
+    attempts: Generated<number>
+    due_at: Time
+    ends_at: Time
   }
   denied_newest: { one: Generated<boolean>; revision: number }
   issuance: {

@@ -22,12 +22,17 @@ export interface OidcSettings {
   sessionIdleMs: number
   sessionTtlMs: number
   refreshTokenTtlMs: number
+  /** For how long a client that authenticates may use a refresh token again whose reply it lost; 0 is never. */
+  refreshReuseMs: number
   /** The first account, made at start if it is not there. */
   firstAccount: { username: string; password: string } | undefined
 }
 
 /** A name or an address, that of IPv6 in brackets; not a URL. */
 const hostForm = /^(\[[\da-f:.]+\]|[^\s:/@?#[\]]+)(:\d{1,5})?$/i
+
+/** For so long a stolen token is good once more, to whoever stole the client's key as well. */
+const longestReuseMs = 600_000
 
 export const oidcVariables = {
   REKEY_CLIENT_PROFILES: z.string().optional(),
@@ -43,6 +48,7 @@ export const oidcVariables = {
   REKEY_SESSION_IDLE: duration.default(8 * 3_600_000),
   REKEY_SESSION_TTL: duration.default(24 * 3_600_000),
   REKEY_REFRESH_TOKEN_TTL: duration.default(14 * 86_400_000),
+  REKEY_REFRESH_REUSE: duration.refine((ms) => ms <= longestReuseMs, 'at most 10m').default(60_000),
   REKEY_ADMIN_USERNAME: username.optional(),
   REKEY_ADMIN_PASSWORD: newPassword.optional(),
 }
@@ -60,6 +66,7 @@ export function oidcOf(given: OidcGiven): OidcSettings {
     sessionIdleMs: given.REKEY_SESSION_IDLE,
     sessionTtlMs: given.REKEY_SESSION_TTL,
     refreshTokenTtlMs: given.REKEY_REFRESH_TOKEN_TTL,
+    refreshReuseMs: given.REKEY_REFRESH_REUSE,
     firstAccount: firstAccountOf(given),
   }
 }

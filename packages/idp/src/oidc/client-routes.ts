@@ -19,7 +19,7 @@ const tokenBody = z.object({
   code: z.string().optional(),
   redirect_uri: z.string().optional(),
   code_verifier: z.string().optional().describe('RFC 7636, S256; without it no code is taken'),
-  refresh_token: z.string().optional().describe('Good once: the reply holds the next one'),
+  refresh_token: z.string().optional().describe('Good until the one of the reply was used'),
   resource: z.string().optional().describe('RFC 8707: the audience of the JWT that is wanted'),
   scope: z.string().optional(),
 })

@@ -15,6 +15,7 @@ import { logoutSource, postLogoutSuccessSource, renderError } from './pages/hook
 import { promptPolicy } from './prompts.ts'
 import { claimsOfToken, issuedWhenAllowed, resourceServer } from './resource.ts'
 import { stateAdapter } from './state/adapter.ts'
+import { reuseFor } from './state/generations.ts'
 
 /** Where the provider answers. The token endpoint and pushed requests are behind our own authentication of clients. */
 export const providerRoutes = {
@@ -30,7 +31,7 @@ export const providerRoutes = {
 export function configurationOf(instance: Instance): Configuration {
   const { config } = instance
   const clients = clientAdapter(instance, () => clientDefaults(instance))
-  const state = stateAdapter(instance)
+  const state = stateAdapter(instance, reuseFor(instance))
   const isHttps = config.issuer.startsWith('https:')
   const cookie = { httpOnly: true, sameSite: 'lax', signed: true, secure: isHttps } as const
   return {

@@ -30,9 +30,11 @@ export function watchErrors(provider: Provider, { metrics }: Pick<Instance, 'met
   on('server_error', (_ctx: unknown, error: Error) => failed(error))
   // Without this one Koa writes to the console.
   on('error', failed)
-  on('backchannel.error', (_ctx: unknown, { code }: { code?: string }, { clientId }: { clientId: string }) =>
-    log.warn({ clientId, code }, 'a client could not be told of a logout'),
-  )
+  on('backchannel.error', (_ctx: unknown, { code }: { code?: string }, { clientId }: { clientId: string }) => {
+    metrics.backchannelLogouts.inc({ outcome: 'failed' })
+    log.warn({ clientId, code }, 'a client could not be told of a logout')
+  })
+  on('backchannel.success', () => metrics.backchannelLogouts.inc({ outcome: 'told' }))
   on('access_token.issued', () => metrics.tokens.inc({ form: 'jwt' }))
   on('access_token.saved', () => metrics.tokens.inc({ form: 'opaque' }))
   provider.use(answerFailures(failed))

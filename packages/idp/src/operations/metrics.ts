@@ -49,6 +49,12 @@ export function newMetrics() {
       labelNames: ['outcome'] as const,
       registers,
     }),
+    backchannelLogouts: new Counter({
+      name: 'rekey_backchannel_logouts_total',
+      help: 'Logouts of which a client was to be told by its back channel, by outcome (told, retried, failed, gone)',
+      labelNames: ['outcome'] as const,
+      registers,
+    }),
     feedReaders: new Gauge({
       name: 'rekey_trust_feed_readers',
       help: 'Verifiers connected to this instance',

@@ -5,6 +5,7 @@ import type { Instance } from '../../instance.ts'
 import { sha256 } from '../../sha256.ts'
 import { ended, isLive } from './ended.ts'
 import { foundBy } from './found-by.ts'
+import { isOver } from './generations.ts'
 import { recordOf } from './sealed.ts'
 
 type Holding = Pick<Instance, 'connection' | 'sealer' | 'requireRoom'>
@@ -12,6 +13,7 @@ type Holding = Pick<Instance, 'connection' | 'sealer' | 'requireRoom'>
 interface Row {
   idHash: Buffer
   sealed: string
+  clientId: string | null
   consumedAt: number | null
 }
 
@@ -19,22 +21,52 @@ interface Row {
  * Where the OpenID provider keeps what it remembers: PostgreSQL, so that any instance goes on with what another began. Ids are
  * there as SHA-256, the rest sealed to its model and id.
  *
+ * @param reuseMsOf for how long a client may use a refresh token again; 0 for never
  * @returns what makes the adapter of a model (`Session`, `Grant`, `AuthorizationCode`, …). Its functions throw DatabaseError, also
  *   for a row that was changed or moved; IdpError `OVERLOADED`; and, where somebody else was first or it has ended, the provider's
  *   own errors
  */
-export function stateAdapter({ connection: { db }, sealer, requireRoom }: Holding): (model: string) => Adapter {
+export function stateAdapter(
+  { connection: { db }, sealer, requireRoom }: Holding,
+  reuseMsOf: (clientId: string) => Promise<number> = async () => 0,
+): (model: string) => Adapter {
   return (model) => {
+    const isRefreshToken = model === 'RefreshToken'
+
     async function findWhere(column: 'id_hash' | 'uid_hash', value: unknown): Promise<AdapterPayload | undefined> {
       if (typeof value !== 'string') return undefined
       const { rows } = await asked(
-        sql<Row>`SELECT id_hash AS "idHash", sealed, consumed_at AS "consumedAt" FROM oidc_state
-          WHERE model = ${model} AND ${sql.ref(column)} = ${sha256(value)} AND ${isLive}`,
+        sql<Row>`SELECT id_hash AS "idHash", sealed, client_id AS "clientId", consumed_at AS "consumedAt"
+          FROM oidc_state WHERE model = ${model} AND ${sql.ref(column)} = ${sha256(value)} AND ${isLive}`,
       )
       const [row] = rows
       if (!row) return undefined
       const payload = JSON.parse(sealer.open(recordOf(model, row.idHash), row.sealed).toString())
-      return row.consumedAt === null ? payload : { ...payload, consumed: Math.floor(row.consumedAt / 1_000) }
+      const usedAt = await usedUpAt(row)
+      return usedAt === null ? payload : { ...payload, consumed: Math.floor(usedAt / 1_000) }
+    }
+
+    async function usedUpAt({ idHash, clientId, consumedAt }: Row): Promise<number | null> {
+      const reuseMs = await reuseOf(clientId)
+      if (reuseMs === 0) return consumedAt
+      const { rows } = await asked(
+        sql<{ at: number }>`SELECT coalesce(consumed_at, now()) AS at FROM oidc_state AS held
+          WHERE model = ${model} AND id_hash = ${idHash} AND ${isOver(reuseMs)}`,
+      )
+      return rows[0]?.at ?? null
+    }
+
+    async function reuseOf(clientId: string | null): Promise<number> {
+      return isRefreshToken && clientId !== null ? reuseMsOf(clientId) : 0
+    }
+
+    async function clientOf(idHash: Buffer): Promise<string | null> {
+      if (!isRefreshToken) return null
+      const { rows } = await asked(
+        sql<Pick<Row, 'clientId'>>`SELECT client_id AS "clientId" FROM oidc_state
+          WHERE model = ${model} AND id_hash = ${idHash}`,
+      )
+      return rows[0]?.clientId ?? null
     }
 
     function asked<T>(statement: ReturnType<typeof sql<T>>) {
@@ -56,18 +88,20 @@ export function stateAdapter({ connection: { db }, sealer, requireRoom }: Holdin
       async upsert(id, payload, expiresIn) {
         const idHash = sha256(id)
         const sealed = sealer.seal(recordOf(model, idHash), Buffer.from(JSON.stringify(withoutId(payload))))
-        const { grantHash, uidHash, accountId, clientId, sids, loginAt } = foundBy(model, idHash, payload)
+        const found = foundBy(model, idHash, payload)
+        const { grantHash, uidHash, accountId, clientId, sids, sidClients, generation, loginAt } = found
         const { numAffectedRows } = await asked(sql`
           INSERT INTO oidc_state AS held
-            (model, id_hash, sealed, grant_hash, uid_hash, account_id, client_id, sids, issued_at, expires_at)
+            (model, id_hash, sealed, grant_hash, uid_hash, account_id, client_id, sids, sid_clients, generation, issued_at,
+              expires_at)
           SELECT ${model}, ${idHash}, ${sealed}, ${grantHash}, ${uidHash}, ${accountId}, ${clientId}, ${sids}::text[],
-            least(now(), to_timestamp(${loginAt}::float8)), now() + ${expiresIn ?? longest}::float8 * interval '1 second'
+            ${sidClients}::text[], ${generation}::int, least(now(), to_timestamp(${loginAt}::float8)), now() + ${expiresIn ?? longest}::float8 * interval '1 second'
           WHERE NOT EXISTS (SELECT FROM oidc_state AS over WHERE over.sealed IS NULL
             AND (over.model = 'Grant' AND over.grant_hash = ${grantHash}::bytea
               OR over.model = 'Session' AND over.uid_hash = ${uidHash}::bytea))
           ON CONFLICT (model, id_hash) DO UPDATE SET sealed = EXCLUDED.sealed, grant_hash = EXCLUDED.grant_hash,
             uid_hash = EXCLUDED.uid_hash, account_id = EXCLUDED.account_id, client_id = EXCLUDED.client_id,
-            sids = EXCLUDED.sids, expires_at = EXCLUDED.expires_at,
+            sids = EXCLUDED.sids, sid_clients = EXCLUDED.sid_clients, expires_at = EXCLUDED.expires_at,
             issued_at = CASE held.model WHEN 'Session' THEN EXCLUDED.issued_at ELSE held.issued_at END
           WHERE held.sealed IS NOT NULL`)
         // A request that began before its session was logged out, or went over to another id, has nothing to save there any more.
@@ -83,9 +117,11 @@ export function stateAdapter({ connection: { db }, sealer, requireRoom }: Holdin
       findByUserCode: async () => undefined,
       async consume(id) {
         const idHash = sha256(id)
+        const reuseMs = await reuseOf(await clientOf(idHash))
         const { numAffectedRows } = await asked(sql`
-          UPDATE oidc_state SET consumed_at = now()
-          WHERE model = ${model} AND id_hash = ${idHash} AND consumed_at IS NULL AND ${isLive}`)
+          UPDATE oidc_state AS held SET consumed_at = coalesce(consumed_at, now())
+          WHERE model = ${model} AND id_hash = ${idHash} AND ${isLive}
+            AND ${reuseMs === 0 ? sql`consumed_at IS NULL` : sql`NOT ${isOver(reuseMs)}`}`)
         if (numAffectedRows === 1n) return
         await endGrantOf(idHash)
         throw model === 'PushedAuthorizationRequest'

@@ -7,7 +7,8 @@ export type Whose = { accountId: string } | { sid: string } | { clientId: string
 
 /**
  * Ends what the OpenID provider remembers of somebody: sessions, grants, codes, refresh and access tokens, logins under way. What
- * hangs on a session or grant ends with it, whenever it was given; of a client's users the sessions go on.
+ * hangs on a session or grant ends with it, whenever it was given; of a client's users the sessions go on. Clients that knew one of
+ * those sessions, and have an address for that, are told later (`back-channel/`).
  *
  * @param issuedBefore only what began before, in milliseconds since the epoch; `undefined` for everything
  * @returns how many ended
@@ -29,9 +30,24 @@ export async function endOidcState(
       SELECT model, id_hash FROM hanging
       UNION SELECT model, id_hash FROM oidc_state
         WHERE sealed IS NOT NULL AND grant_hash IN (SELECT grant_hash FROM hanging)
+    ), told AS (
+      INSERT INTO backchannel_logouts (client_id, account_id, sid)
+      SELECT DISTINCT knows.client_id, held.account_id, knows.sid
+      FROM oidc_state AS held
+        CROSS JOIN LATERAL unnest(coalesce(held.sid_clients, ARRAY[held.client_id]), held.sids) AS knows (client_id, sid)
+        JOIN clients ON clients.client_id = knows.client_id AND clients.metadata ? 'backchannel_logout_uri'
+      WHERE held.sealed IS NOT NULL AND held.account_id IS NOT NULL AND knows.sid IS NOT NULL AND ${isToldOf(whose, before)}
     )
     UPDATE oidc_state SET ${ended} WHERE (model, id_hash) IN (SELECT model, id_hash FROM doomed)`.execute(transaction)
   return Number(numAffectedRows)
+}
+
+/** Of a client only that client is told, and of the sessions that it knows, which go on. */
+function isToldOf(whose: Whose, before: RawBuilder<unknown>): RawBuilder<unknown> {
+  const ended = sql`(held.model, held.id_hash) IN (SELECT model, id_hash FROM doomed)`
+  if (!('clientId' in whose)) return ended
+  const known = sql`held.sid_clients @> ARRAY[${whose.clientId}] AND ${before}`
+  return sql`knows.client_id = ${whose.clientId} AND (${ended} OR ${known})`
 }
 
 function isOf(whose: Whose): RawBuilder<boolean> {

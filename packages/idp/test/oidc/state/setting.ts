@@ -11,10 +11,10 @@ export const roots: [RootKey, RootKey] = [
 ]
 
 /** As an instance has it that seals by one root key and holds several. */
-export function stateOf({ db }: Estate, sealing: RootKey = roots[0]) {
+export function stateOf({ db }: Estate, sealing: RootKey = roots[0], reuseMs = 0) {
   const sealer = sealerFor({ all: roots, sealing })
   const holding = { connection: { db }, sealer, requireRoom() {} } as unknown as Parameters<typeof stateAdapter>[0]
-  return { sealer, of: stateAdapter(holding) }
+  return { sealer, of: stateAdapter(holding, async () => reuseMs) }
 }
 
 export const day = 86_400

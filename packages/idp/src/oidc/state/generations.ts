@@ -1,0 +1,29 @@
+/**
+ * How often a refresh token may be used. Whoever lost the reply to a refresh (its process was killed, its connection cut) has nothing
+ * but the token that it sent, so a client that authenticates may send that again for a while, and is given another successor. Which of
+ * the successors it keeps is its own affair: those of one refresh are one generation.
+ *
+ * A generation is over when one of its successors was used, or when the interval has passed since one of it was first used. What
+ * comes from a generation that is over is a replay, also where this very token was never used: two parties go on from one token.
+ */
+import { type RawBuilder, sql } from 'kysely'
+import type { Instance } from '../../instance.ts'
+import { isPublic } from '../client-adapter.ts'
+
+/** For how long a client may use a refresh token again. A public one cannot prove that it is the one that did before. */
+export function reuseFor({ clients, config }: Pick<Instance, 'clients' | 'config'>) {
+  return async (clientId: string): Promise<number> => {
+    const client = await clients.get(clientId)
+    return client && !isPublic(client) ? config.oidc.refreshReuseMs : 0
+  }
+}
+
+/** Of a row `held` of `oidc_state` that is a refresh token: is its generation over? */
+export function isOver(reuseMs: number): RawBuilder<boolean> {
+  const before = sql`now() - ${reuseMs}::float8 * interval '1 millisecond'`
+  return sql<boolean>`(
+    held.consumed_at IS NOT NULL AND held.generation IS NULL
+    OR EXISTS (SELECT FROM oidc_state AS used
+      WHERE used.model = 'RefreshToken' AND used.grant_hash = held.grant_hash AND used.consumed_at IS NOT NULL
+        AND (used.generation > held.generation OR used.generation = held.generation AND used.consumed_at <= ${before})))`
+}
