@@ -2,6 +2,7 @@ import { parseDuration } from '@rekey/keyring'
 import { duration, flag, networks, readEnvironment, requirePrivacy } from '@rekey/service'
 import { z } from 'zod'
 import { type CorsSettings, corsOf, corsVariables } from './config/cors.ts'
+import { type GivenSecrets, secretsOf, secretVariables } from './config/secrets.ts'
 import { type SessionSettings, sessionsOf, sessionVariables } from './config/sessions.ts'
 
 /** What an instance is started with. Durations are milliseconds. */
@@ -21,6 +22,8 @@ export interface Config {
   /** Addresses and networks of proxies whose X-Forwarded-For and X-Forwarded-Proto are believed. */
   trustedProxies: readonly string[]
   cors: CorsSettings
+  /** Of its own keyrings, where whoever starts it gives them. */
+  secrets: GivenSecrets
   sessions: SessionSettings
   rotateEveryMs: number
   skewMs: number
@@ -42,12 +45,16 @@ const environment = z.object({
   REKEY_AUDIT_CHECKPOINTS: z.string().optional(),
   REKEY_TRUSTED_PROXIES: networks.default([]),
   ...corsVariables,
+  ...secretVariables,
   ...sessionVariables,
   REKEY_ROTATE_EVERY: duration.default(parseDuration('90d')),
   REKEY_CLOCK_SKEW: duration.default(parseDuration('30s')),
   REKEY_ROLLBACK_WINDOW: duration.default(parseDuration('10m')),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
 })
+
+/** The names of all variables that an instance reads. */
+export const configVariables: readonly string[] = Object.keys(environment.shape)
 
 /**
  * Reads the configuration from the environment.
@@ -68,6 +75,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     auditCheckpoints: given.REKEY_AUDIT_CHECKPOINTS,
     trustedProxies: given.REKEY_TRUSTED_PROXIES,
     cors: corsOf(given),
+    secrets: secretsOf(given),
     sessions: sessionsOf(given),
     rotateEveryMs: given.REKEY_ROTATE_EVERY,
     skewMs: given.REKEY_CLOCK_SKEW,
