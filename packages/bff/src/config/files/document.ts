@@ -7,8 +7,8 @@ import {
   isScalar,
   isSeq,
   LineCounter,
+  type Node,
   parseDocument,
-  type Scalar,
   visit,
 } from 'yaml'
 import type { z } from 'zod'
@@ -54,7 +54,8 @@ export function readDocument(file: string, text: string, env: NodeJS.ProcessEnv,
   })
   const value = plainOf(document)
   if (value === undefined) {
-    mistakes.add(`${placeOf(file, 1)}: too many aliases`)
+    // An alias of nothing has been told by its name.
+    if (refused.size === 0) mistakes.add(`${placeOf(file, 1)}: too many aliases`)
     return undefined
   }
   const place = (path: readonly PropertyKey[]) => placeOf(file, lineAt(offsetOf(document, path)), path)
@@ -82,10 +83,13 @@ function configDocument(
   }
 }
 
-type RefuseValue = (node: Scalar, path: readonly PropertyKey[], message: string) => void
+type RefuseValue = (node: Node, path: readonly PropertyKey[], message: string) => void
 
 function fillInAll(document: Document, env: NodeJS.ProcessEnv, refuse: RefuseValue): void {
   visit(document, {
+    Alias(_key, node, around) {
+      if (!node.resolve(document)) refuse(node, pathOf([...around, node]), 'an alias without an anchor')
+    },
     Scalar(key, node, around) {
       if (key === 'key') return
       const path = pathOf([...around, node])

@@ -32,8 +32,8 @@ const route = z.strictObject({
 
 type Given = z.infer<typeof route>
 
-/** What routes.yaml says. Whatever is wrong with it is told. */
-export function routesOf(document: ConfigDocument, reach: Reach, mistakes: Mistakes): Route[] {
+/** What routes.yaml says, in its order; nothing stands for a route that is none. Whatever is wrong with it is told. */
+export function routesOf(document: ConfigDocument, reach: Reach, mistakes: Mistakes): (Route | undefined)[] {
   const schema = z.strictObject({
     services: z.record(z.string(), serviceUrl(reach)).default({}),
     routes: z.array(route),
@@ -43,14 +43,14 @@ export function routesOf(document: ConfigDocument, reach: Reach, mistakes: Mista
   const refuse = (i: number, field: string, message: string) =>
     mistakes.add(`${document.place(['routes', i, field])}: ${message}`)
   const isTaken = takenPaths()
-  return given.routes.flatMap((one, i) => {
+  return given.routes.map((one, i) => {
     for (const [field, message] of contradictions(one)) refuse(i, field, message)
     const twice = one.methods.filter((name) => isTaken(name, one.path))
     if (twice.length > 0) refuse(i, 'path', `another route has this path for ${twice.join(', ')}`)
     const service = Object.hasOwn(given.services, one.target_service) && given.services[one.target_service]
     const targetService = service || urlOf(one.target_service, reach)
     if (!targetService) refuse(i, 'target_service', `expected a name under services, or ${urlMessage}`)
-    return targetService ? [routeOf(one, targetService)] : []
+    return targetService ? routeOf(one, targetService) : undefined
   })
 }
 

@@ -55,30 +55,32 @@ const target = z
   })
   .transform(({ resource, action, id_from: idFrom, props }): AuthzTarget => ({ resource, action, idFrom, props }))
 
-const oneOrSeveral = z.preprocess(
-  (given) => (Array.isArray(given) ? given : [given]),
-  z.array(target).min(1, 'at least one'),
-)
+const several = z.array(target).min(1, 'at least one')
 
-const byMethod = z
-  .record(z.union([z.literal('*'), method], `* or one of ${knownMethods.join(', ')}`), oneOrSeveral)
-  .transform((targets): MethodTargets => new Map(Object.entries(targets)))
+/** By the schema that fits its form, so that what is told is about that one alone. */
+const oneOrSeveral = z.unknown().transform((given, context): readonly AuthzTarget[] => {
+  const parsed = Array.isArray(given) ? several.safeParse(given) : target.safeParse(given)
+  if (!parsed.success) return passOn(parsed.error, given, context)
+  return Array.isArray(parsed.data) ? parsed.data : [parsed.data as AuthzTarget]
+})
 
 /** METHOD → a target, or a list. */
-export const methodTargets = byMethod
+export const methodTargets = z
+  .record(z.union([z.literal('*'), method], `* or one of ${knownMethods.join(', ')}`), oneOrSeveral)
+  .transform((targets): MethodTargets => new Map(Object.entries(targets)))
 
 /** A target or a list for every method, or METHOD → a target, or a list. */
 export const routeTargets = z.unknown().transform((given, context): MethodTargets => {
   const isForAll = Array.isArray(given) || (given !== null && typeof given === 'object' && 'resource' in given)
-  const parsed = isForAll ? oneOrSeveral.safeParse(given) : byMethod.safeParse(given)
-  if (parsed.success) return parsed.data instanceof Map ? parsed.data : new Map([['*', parsed.data as AuthzTarget[]]])
-  for (const issue of parsed.error.issues) {
-    // A single target is checked as a list of one.
-    const path = isForAll && !Array.isArray(given) ? issue.path.slice(1) : issue.path
-    context.issues.push({ ...issue, path, input: given } as never)
-  }
-  return z.NEVER
+  const parsed = isForAll ? oneOrSeveral.safeParse(given) : methodTargets.safeParse(given)
+  if (!parsed.success) return passOn(parsed.error, given, context)
+  return parsed.data instanceof Map ? parsed.data : new Map([['*', parsed.data as readonly AuthzTarget[]]])
 })
+
+function passOn(error: z.ZodError, input: unknown, context: z.core.ParsePayload): never {
+  for (const issue of error.issues) context.issues.push({ ...issue, input } as z.core.$ZodRawIssue)
+  return z.NEVER
+}
 
 /** Parameters that are named and that the path does not have: nothing would ever be found there. */
 export function absentParameters(path: string, targets: MethodTargets): string[] {
