@@ -2,8 +2,10 @@ import { parseDuration } from '@rekey/keyring'
 import { duration, flag, networks, readEnvironment, requirePrivacy } from '@rekey/service'
 import { z } from 'zod'
 import { type CorsSettings, corsOf, corsVariables } from './config/cors.ts'
+import { type ProxySettings, proxyOf, proxyVariables } from './config/proxy.ts'
 import { type GivenSecrets, secretsOf, secretVariables } from './config/secrets.ts'
 import { type SessionSettings, sessionsOf, sessionVariables } from './config/sessions.ts'
+import { type WebSettings, webOf, webVariables } from './config/web.ts'
 
 /** What an instance is started with. Durations are milliseconds. */
 export interface Config {
@@ -22,6 +24,8 @@ export interface Config {
   /** Addresses and networks of proxies whose X-Forwarded-For and X-Forwarded-Proto are believed. */
   trustedProxies: readonly string[]
   cors: CorsSettings
+  proxy: ProxySettings
+  web: WebSettings
   /** Of its own keyrings, where whoever starts it gives them. */
   secrets: GivenSecrets
   sessions: SessionSettings
@@ -45,6 +49,8 @@ const environment = z.object({
   REKEY_AUDIT_CHECKPOINTS: z.string().optional(),
   REKEY_TRUSTED_PROXIES: networks.default([]),
   ...corsVariables,
+  ...proxyVariables,
+  ...webVariables,
   ...secretVariables,
   ...sessionVariables,
   REKEY_ROTATE_EVERY: duration.default(parseDuration('90d')),
@@ -75,6 +81,8 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     auditCheckpoints: given.REKEY_AUDIT_CHECKPOINTS,
     trustedProxies: given.REKEY_TRUSTED_PROXIES,
     cors: corsOf(given),
+    proxy: proxyOf(given),
+    web: webOf(given),
     secrets: secretsOf(given),
     sessions: sessionsOf(given),
     rotateEveryMs: given.REKEY_ROTATE_EVERY,

@@ -12,6 +12,7 @@ export type BffErrorCode =
   | 'PDP_UNAVAILABLE'
   | 'REFRESH_REFUSED'
   | 'UPSTREAM_REFUSED'
+  | 'UPSTREAM_TIMEOUT'
   | 'UPSTREAM_UNAVAILABLE'
 
 /** The error class of this package. `facts` are shown to the caller as `details`: nothing internal goes there. */

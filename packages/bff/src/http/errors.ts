@@ -14,6 +14,7 @@ const statuses: Readonly<Record<BffErrorCode, number>> = {
   PDP_UNAVAILABLE: 503,
   REFRESH_REFUSED: 401,
   UPSTREAM_REFUSED: 502,
+  UPSTREAM_TIMEOUT: 504,
   UPSTREAM_UNAVAILABLE: 502,
 }
 

@@ -1,0 +1,132 @@
+/** The services behind this BFF, each under the paths that routes.yaml gives it. */
+import { type App, correlationId, ServiceError } from '@rekey/service'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { Bff } from '../bff.ts'
+import { shapeOf } from '../config/files/path.ts'
+import type { Route } from '../config/files/route.ts'
+import { keepBody } from './body.ts'
+import { type Forwarding, forward } from './forward.ts'
+import { type Guards, guardsBefore } from './guards.ts'
+import { refuseAmbiguous } from './headers/ambiguous.ts'
+import { isInternal } from './internal.ts'
+import { requirePlainTarget } from './paths/plain.ts'
+import { openUpstreams } from './upstreams.ts'
+
+type Proxying = { config: Pick<Bff['config'], 'publicUrl' | 'proxy'> }
+
+/**
+ * Registers the routes. A path answers the methods that are configured for it, and 405 to every other one.
+ *
+ * @throws BffError `CONFIG_INVALID`
+ */
+export function proxyRoutes(app: App, { config }: Proxying, given: readonly Route[], guards: Guards): void {
+  const routes = answeringHead(given)
+  const upstreams = openUpstreams(routes, config.proxy)
+  app.addHook('onClose', () => upstreams.close())
+  const { maxBodyBytes } = config.proxy
+  const forwarding = { upstreams, publicHost: new URL(config.publicUrl).host, maxBodyBytes }
+  app.register(async (scope) => {
+    passBodies(scope)
+    addAll(
+      scope,
+      routes.filter((route) => !decidesByBody(route)),
+      forwarding,
+      guards,
+    )
+    for (const sharing of Map.groupBy(routes, placeOf).values()) refuseOtherMethods(scope, sharing)
+  })
+  app.register(async (scope) => {
+    readBodies(scope, maxBodyBytes)
+    addAll(scope, routes.filter(decidesByBody), forwarding, guards)
+  })
+}
+
+function addAll(scope: FastifyInstance, routes: readonly Route[], forwarding: Forwarding, guards: Guards): void {
+  scope.addHook('onRequest', refuseAmbiguous)
+  scope.addHook('onRequest', requirePlain)
+  for (const route of routes) {
+    scope.route({
+      method: [...route.methods],
+      url: route.path,
+      exposeHeadRoute: false,
+      onRequest: route.internal ? [requireInternal] : [],
+      preHandler: guardsBefore(route, guards),
+      handler: forward(route, forwarding),
+    })
+  }
+}
+
+/** RFC 9110 §9.1: whoever answers GET answers HEAD, unless another route of the path does. */
+function answeringHead(routes: readonly Route[]): Route[] {
+  const places = new Set(routes.filter(({ methods }) => methods.includes('HEAD')).map(placeOf))
+  return routes.map((route) =>
+    route.methods.includes('GET') && !places.has(placeOf(route))
+      ? { ...route, methods: [...route.methods, 'HEAD'] }
+      : route,
+  )
+}
+
+/** Routes whose paths differ only in the names of their parts are one place to the router. */
+const placeOf = ({ path }: Route) => shapeOf(path)
+
+function refuseOtherMethods(scope: FastifyInstance, sharing: readonly Route[]): void {
+  const [first] = sharing
+  const taken = new Set(sharing.flatMap(({ methods }) => methods))
+  const rest = scope.supportedMethods.filter((method) => !taken.has(method))
+  if (first === undefined || rest.length === 0) return
+  const handler = async (request: FastifyRequest, reply: FastifyReply) => {
+    const allowed = [
+      ...new Set(sharing.filter((route) => !route.internal || isInternal(request)).flatMap(({ methods }) => methods)),
+    ]
+    if (allowed.length === 0) nothingHere()
+    reply.header('allow', allowed.join(', '))
+    throw new ServiceError('METHOD_NOT_ALLOWED', `this answers ${allowed.join(', ')}`)
+  }
+  scope.route({ method: rest, url: first.path, exposeHeadRoute: false, handler })
+}
+
+async function requirePlain(request: FastifyRequest, reply: FastifyReply): Promise<void> {
+  requirePlainTarget(request.raw.url ?? '')
+  // The one that is told to the service is told to the browser too, and stands in the log when the request is refused.
+  const id = correlationId(request.headers['x-correlation-id'])
+  request.headers['x-correlation-id'] = id
+  reply.header('x-correlation-id', id)
+}
+
+async function requireInternal(request: FastifyRequest): Promise<void> {
+  if (!isInternal(request)) nothingHere()
+}
+
+function nothingHere(): never {
+  throw new ServiceError('NOT_FOUND', 'there is nothing here')
+}
+
+/** A decision that may hang on the body has it read first. Without a map of the route's own, that of pdp.yaml may say so. */
+function decidesByBody({ authz, authzMap }: Route): boolean {
+  if (authz === 'none') return false
+  const targets = [...(authzMap?.values() ?? [])].flat()
+  const parts = targets.flatMap(({ idFrom, props }) => [idFrom, ...Object.values(props)])
+  return authzMap === undefined || parts.some((part) => typeof part === 'object' && part.from === 'body')
+}
+
+/** Bodies stay in the socket until the service takes them. */
+function passBodies(scope: FastifyInstance): void {
+  scope.removeAllContentTypeParsers()
+  scope.addContentTypeParser('*', (_request, _payload, done) => done(null))
+}
+
+function readBodies(scope: FastifyInstance, bodyLimit: number): void {
+  scope.removeAllContentTypeParsers()
+  scope.addContentTypeParser('*', { parseAs: 'buffer', bodyLimit }, async (request: FastifyRequest, body: Buffer) => {
+    keepBody(request, body)
+    return /^application\/([\w.-]+\+)?json\b/i.test(request.headers['content-type'] ?? '') ? parsed(body) : undefined
+  })
+}
+
+function parsed(body: Buffer): unknown {
+  try {
+    return JSON.parse(body.toString())
+  } catch (cause) {
+    throw new ServiceError('INVALID_JSON', 'the body is not JSON', { cause })
+  }
+}
