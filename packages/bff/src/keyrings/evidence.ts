@@ -1,0 +1,39 @@
+import type { InstanceRow, InstanceView } from '@rekey/database'
+import type { Evidence, Held, Keyring } from '@rekey/keyring'
+import { sessionsBy } from '../sessions/end.ts'
+import type { BffDatabase } from '../tables.ts'
+
+/** Where sessions name the version of a keyring that they hang on. What hangs on other keyrings is over by the clock alone. */
+const counted = { session: 'sealed_by', 'token-hash': 'salt_version' } as const
+
+/** Is it counted what hangs on the versions of a keyring? */
+export function isCounted(name: string): name is keyof typeof counted {
+  return Object.hasOwn(counted, name)
+}
+
+/**
+ * What is known about the parties to one of the own keyrings: the instances, and the sessions that hang on its versions. Nobody
+ * else accepts what it makes.
+ *
+ * @param keyring was read before: what hangs on the versions that it calls demoted can only become less
+ */
+export async function evidenceFor(
+  db: BffDatabase,
+  view: Pick<InstanceView, 'live'>,
+  keyring: Pick<Keyring, 'name'>,
+): Promise<Evidence> {
+  const held = await heldBy(db, keyring.name)
+  // Last, because it looks at the clock: a step made while the others were read is noticed.
+  const instances = (await view.live()).map((row) => ({ ...row, id: nameOf(row) }))
+  return { instances, verifiers: [], ...(held && { held }) }
+}
+
+/** By version, how many live sessions hang on it, and until when. Nothing where that is not counted. */
+export async function heldBy(db: BffDatabase, name: string): Promise<ReadonlyMap<string, Held> | undefined> {
+  return isCounted(name) ? sessionsBy(db, counted[name]) : undefined
+}
+
+/** As operators know it; two may follow each other at one address. */
+function nameOf({ address, id }: InstanceRow): string {
+  return `${address} (${id.slice(0, 8)})`
+}

@@ -1,0 +1,64 @@
+import type { Sealer } from '@rekey/database'
+import { type GivenSecrets, secretsNow } from '../../config/secrets.ts'
+import { sealedMaterial } from '../make.ts'
+import type { OwnName } from '../own.ts'
+import { givenId } from './id.ts'
+import { onceInARow } from './once.ts'
+import type { Incoming, IncomingList } from './take-in.ts'
+
+type Secrets = readonly [string, ...string[]]
+
+/** The lists of given secrets, as versions. */
+export interface GivenLists {
+  /**
+   * As it stands now. While what stands there is no list of secrets, the last one that was.
+   *
+   * @throws BffError `CONFIG_INVALID` where there was none yet
+   */
+  of(name: OwnName): Promise<{ incoming: IncomingList; variable: string } | undefined>
+}
+
+/** @param warn is told of what is no list, once until it is one again */
+export function givenLists(given: GivenSecrets, sealer: Sealer, warn: (message: string) => void): GivenLists {
+  const good = new Map<OwnName, Secrets>()
+  const warnOnce = onceInARow(warn)
+  const known = new Map<OwnName, { secrets: Secrets; incoming: Promise<IncomingList> }>()
+
+  function secretsOf(name: OwnName, source: NonNullable<GivenSecrets[OwnName]>): Secrets {
+    try {
+      good.set(name, secretsNow(source))
+      warnOnce(name, undefined)
+    } catch (error) {
+      if (!good.has(name)) throw error
+      warnOnce(name, `${(error as Error).message}; what was given before stays in force`)
+    }
+    return good.get(name) as Secrets
+  }
+
+  /** The slow hash is made once for each list. */
+  function incomingOf(name: OwnName, secrets: Secrets): Promise<IncomingList> {
+    const last = known.get(name)
+    if (last && String(last.secrets) === String(secrets)) return last.incoming
+    const incoming = versionsOf(name, secrets, sealer)
+    known.set(name, { secrets, incoming })
+    return incoming
+  }
+
+  return {
+    async of(name) {
+      const source = given[name]
+      if (!source) return undefined
+      return { incoming: await incomingOf(name, secretsOf(name, source)), variable: source.name }
+    },
+  }
+}
+
+async function versionsOf(name: string, [newest, ...older]: Secrets, sealer: Sealer): Promise<IncomingList> {
+  const head = await incomingFor(name, newest, sealer)
+  return [head, ...(await Promise.all(older.map((secret) => incomingFor(name, secret, sealer))))]
+}
+
+async function incomingFor(name: string, secret: string, sealer: Sealer): Promise<Incoming> {
+  const id = await givenId(name, secret)
+  return { id, material: () => sealedMaterial(sealer, name, id, secret) }
+}
