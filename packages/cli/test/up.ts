@@ -5,7 +5,7 @@ import { chownSync, existsSync, readdirSync, readFileSync, realpathSync, rmSync 
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Estate } from '../src/estate/document.ts'
-import { isFree, mostIdps, portsOf } from '../src/estate/ports.ts'
+import { isFree, mostBffs, mostIdps, portsOf } from '../src/estate/ports.ts'
 import { temporaryFolder } from './folder.ts'
 import type { Ran } from './shell.ts'
 
@@ -147,8 +147,9 @@ export class Up {
 }
 
 async function takenPorts(base: number): Promise<number[]> {
-  const { idps, database, apis } = portsOf({ REKEY_PORT_BASE: String(base) }, mostIdps)
-  const all = [...idps, database, ...apis]
+  const counts = { idps: mostIdps, bffs: mostBffs }
+  const { bffs, idps, database, apis } = portsOf({ REKEY_PORT_BASE: String(base) }, counts)
+  const all = [...bffs, ...idps, database, ...apis]
   const free = await Promise.all(all.map(isFree))
   return all.filter((_port, index) => !free[index])
 }

@@ -8,18 +8,22 @@ import { readIfPresent, writePrivateFile } from './private-file.ts'
 
 const credential = z.object({ clientId: z.uuid(), clientSecret: z.string().regex(/^sk_live_[0-9a-f]{64}$/) })
 const user = z.object({ username: z.string().min(1), password: z.string().min(12) })
-// The file of an earlier release has no user.
+// The file of an earlier release has no user, and nothing for the BFF.
 const clients = z.object({
   admin: credential,
   agent: credential,
   verifiers: z.tuple([credential, credential]),
   user: user.optional(),
+  bff: credential.optional(),
 })
 
 type Stored = z.infer<typeof clients>
 
-/** What the estate starts with: an administrator, an agent, one verifier for each API, and a user who may log in. */
-export type Clients = Stored & { user: User }
+/**
+ * What the estate starts with: an administrator, an agent, one verifier for each API, a user who may log in, and what the BFF
+ * asks about tokens by.
+ */
+export type Clients = Stored & { user: User; bff: Credential }
 
 /**
  * The estate's clients and its user: made at the first start, the same ones ever after.
@@ -29,8 +33,9 @@ export type Clients = Stored & { user: User }
 export function ensureClients(home: Home): Clients {
   const text = readIfPresent(home.clientsFile)
   const stored = text === undefined ? newClients() : readClients(text, home.clientsFile)
-  if (stored.user !== undefined) return { ...stored, user: stored.user }
-  const made = { ...stored, user: newUser() }
+  const { user = newUser(), bff = newCredential() } = stored
+  const made = { ...stored, user, bff }
+  if (user === stored.user && bff === stored.bff) return made
   writePrivateFile(home.clientsFile, `${JSON.stringify(made, null, 2)}\n`)
   return made
 }

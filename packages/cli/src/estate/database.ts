@@ -1,6 +1,7 @@
 import { startEmbedded } from '@rekey/database'
-import { messageOf } from '../error.ts'
+import { CliError, messageOf } from '../error.ts'
 
+type Environment = Readonly<Record<string, string | undefined>>
 type Embedded = Awaited<ReturnType<typeof startEmbedded>>
 
 /** Where the estate's data is kept. */
@@ -13,12 +14,45 @@ export interface DatabaseUrls {
   directUrl?: string
 }
 
-/** The PostgreSQL that the environment names by DATABASE_URL (DATABASE_OWNER_URL, DATABASE_DIRECT_URL), if it does. */
-export function namedDatabase(env: Readonly<Record<string, string | undefined>>): DatabaseUrls | undefined {
-  const serviceUrl = env.DATABASE_URL
+/**
+ * The PostgreSQL that the environment names by DATABASE_URL (DATABASE_OWNER_URL, DATABASE_DIRECT_URL), if it does.
+ *
+ * @param prefix of these names: `BFF_` for the database of the backend for frontend
+ */
+export function namedDatabase(env: Environment, prefix: '' | 'BFF_' = ''): DatabaseUrls | undefined {
+  const serviceUrl = env[`${prefix}DATABASE_URL`]
   if (!serviceUrl) return undefined
-  const directUrl = env.DATABASE_DIRECT_URL
-  return { serviceUrl, ownerUrl: env.DATABASE_OWNER_URL || serviceUrl, ...(directUrl ? { directUrl } : {}) }
+  const directUrl = env[`${prefix}DATABASE_DIRECT_URL`]
+  const ownerUrl = env[`${prefix}DATABASE_OWNER_URL`] || serviceUrl
+  return { serviceUrl, ownerUrl, ...(directUrl ? { directUrl } : {}) }
+}
+
+/**
+ * What a PostgreSQL of the operator's calls its second database is not guessed, and in the IdP's own the BFF has no place: either
+ * service would get at what the other keeps.
+ *
+ * @throws CliError `WRONG_USE`
+ */
+export function requireBffDatabase(env: Environment): void {
+  const [idp, bff] = [namedDatabase(env), namedDatabase(env, 'BFF_')]
+  if (idp === undefined) return
+  const ways = 'BFF_DATABASE_URL (and BFF_DATABASE_OWNER_URL, BFF_DATABASE_DIRECT_URL)'
+  const off = 'REKEY_BFF=off runs the estate without one'
+  if (bff === undefined) {
+    throw new CliError(
+      'WRONG_USE',
+      `DATABASE_URL names a PostgreSQL of yours: name another database for the backend for frontend by ${ways}. ${off}`,
+    )
+  }
+  if (placeOf(idp) === placeOf(bff)) {
+    throw new CliError('WRONG_USE', `BFF_DATABASE_URL names the IdP’s database: it has to be one of its own. ${off}`)
+  }
+}
+
+function placeOf({ serviceUrl }: DatabaseUrls): string {
+  if (!URL.canParse(serviceUrl)) return serviceUrl
+  const { host, pathname } = new URL(serviceUrl)
+  return host + pathname
 }
 
 /** How the embedded PostgreSQL is started. */
@@ -59,6 +93,11 @@ export class Database implements DatabaseUrls {
 
   get serviceUrl(): string {
     return this.#server.serviceUrl
+  }
+
+  /** That of the backend for frontend. */
+  get bff(): DatabaseUrls {
+    return this.#server.bff
   }
 
   /** Resolves when it is gone. */

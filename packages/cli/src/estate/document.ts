@@ -10,6 +10,10 @@ export const estateDocument = z.looseObject({
   idp: address,
   /** Every instance of the issuer, if there are several. */
   idps: z.array(address).optional(),
+  /** Where browsers reach the backend for frontend. */
+  bff: address.optional(),
+  /** Every instance of it, if there are several. */
+  bffs: z.array(address).optional(),
   apis: z.array(address).default([]),
   /** Of the tables' owner: for inspection. */
   database: z.string().optional(),
@@ -38,4 +42,10 @@ export function ownTargets(urls: readonly string[]): string {
 /** Every instance of the estate's IdP, the first one first. */
 export function idpsOf({ idp, idps = [] }: Pick<Estate, 'idp' | 'idps'>): string[] {
   return [...new Set([idp, ...idps])]
+}
+
+/** Every instance of the estate's backend for frontend; none where it has none. */
+export function bffsOf({ bff, bffs }: Pick<Estate, 'bff' | 'bffs'>): string[] {
+  if (bffs !== undefined && bffs.length > 0) return [...new Set(bffs)]
+  return bff === undefined ? [] : [bff]
 }

@@ -7,6 +7,15 @@ export function idpEntry(): string {
   return fileURLToPath(new URL('main.ts', import.meta.resolve('@rekey/idp')))
 }
 
+/** The file that runs the process of the backend for frontend. */
+export function bffEntry(): string {
+  return fileURLToPath(new URL('main.ts', import.meta.resolve('@rekey/bff')))
+}
+
+/** The routes of the example backend, and the page that it serves. */
+export const exampleBff = fileURLToPath(new URL('../../../../examples/bff', import.meta.url))
+export const exampleSpa = fileURLToPath(new URL('../../../../examples/spa/web', import.meta.url))
+
 /**
  * The file that runs one of the example APIs.
  *

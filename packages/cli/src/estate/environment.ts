@@ -1,11 +1,14 @@
-import { configVariables } from '@rekey/idp'
+import { configVariables as bffVariables } from '@rekey/bff'
+import { configVariables as idpVariables } from '@rekey/idp'
 
 type Environment = Readonly<Record<string, string | undefined>>
 
 // What a Node process itself may need. No other variable of the shell reaches a child: it may be somebody's secret.
 const runtime = ['PATH', 'HOME', 'TZ', 'LANG', 'TMPDIR', 'NODE_ENV', 'NODE_OPTIONS', 'NODE_EXTRA_CA_CERTS', 'LOG_LEVEL']
 // Those of the shell may speak of another database than the one in use: the estate says them itself, or nobody does.
-const idpSettings = configVariables.filter((name) => !name.startsWith('DATABASE_'))
+const isElsewhere = (name: string) => !name.startsWith('DATABASE_')
+const idpSettings = idpVariables.filter(isElsewhere)
+const bffSettings = bffVariables.filter(isElsewhere)
 
 // What tokens an API takes, what it denies, and who may have it refresh its trust.
 const apiSettings = [
@@ -28,6 +31,17 @@ export function idpEnvironment(
   own: Record<string, string>,
 ): Record<string, string> {
   return { ...pick(env, runtime), ...defaults, ...pick(env, idpSettings), ...own }
+}
+
+/** The same for the backend for frontend. What is said in one way, by a value or by NAME_FILE, is not said in the other too. */
+export function bffEnvironment(
+  env: Environment,
+  defaults: Record<string, string>,
+  own: Record<string, string>,
+): Record<string, string> {
+  const usual = Object.entries(defaults).filter(([name]) => env[`${name}_FILE`] === undefined)
+  const settings = bffSettings.filter((name) => own[name.replace(/_FILE$/, '')] === undefined)
+  return { ...pick(env, runtime), ...Object.fromEntries(usual), ...pick(env, settings), ...own }
 }
 
 function pick(env: Environment, names: readonly string[]): Record<string, string> {

@@ -1,16 +1,21 @@
 import { rmSync } from 'node:fs'
+import { migrations as bffMigrations } from '@rekey/bff'
 import { ensureEvidenceKey } from '@rekey/breakglass'
+import { migrate } from '@rekey/database'
 import { managementScopes, migrateIdp, ensureClients as registerClients } from '@rekey/idp'
 import type { Clock } from '../clock.ts'
+import { ensureBffFiles } from './bff-files.ts'
+import { mustRegister } from './bff-registration.ts'
 import { Child, type Part, type Witness } from './child.ts'
+import { writeClientProfiles } from './client-profiles.ts'
 import { type Clients, ensureClients } from './clients.ts'
-import { Database, namedDatabase } from './database.ts'
+import { Database, type DatabaseUrls, namedDatabase, requireBffDatabase } from './database.ts'
 import type { Estate } from './document.ts'
 import { evidenceKeyFile } from './evidence-key.ts'
 import { ensureDatabaseFolder, type Home, makeHome } from './home.ts'
 import { endLeftovers } from './leftovers.ts'
 import { Lock } from './lock.ts'
-import { apiParts, idpParts, type Plan, urlAt } from './parts.ts'
+import { apiParts, bffParts, bffUrl, idpParts, type Plan, urlAt } from './parts.ts'
 import { type Ports, requireFree } from './ports.ts'
 import { writePrivateFile } from './private-file.ts'
 import { untilReady } from './ready.ts'
@@ -23,18 +28,19 @@ export interface EstateOptions {
   env: Readonly<Record<string, string | undefined>>
   pid: number
   fetch: typeof globalThis.fetch
+  now: Clock
   monotonic: Clock
   /** A line for the person at the terminal. */
   tell: (line: string) => void
 }
 
 // With the 1.4 s after which PostgreSQL is killed, well below the 3 s in which everything has to be gone.
-const apiGraceMs = 400
+const frontGraceMs = 400
 const idpGraceMs = 600
 
 /**
- * The whole estate on one machine: PostgreSQL, the instances of the IdP and two APIs, started in this order and stopped in
- * the other one, so that at every moment what runs has what it needs.
+ * The whole estate on one machine: PostgreSQL, the instances of the IdP, two APIs and the backend for frontend, started in this
+ * order and stopped in the other one, so that at every moment what runs has what it needs.
  */
 export class RunningEstate {
   readonly #options: EstateOptions
@@ -42,6 +48,7 @@ export class RunningEstate {
   #database: Database | undefined
   #idps: Child[] = []
   #apis: Child[] = []
+  #bffs: Child[] = []
 
   private constructor(options: EstateOptions, lock: Lock) {
     this.#options = options
@@ -67,10 +74,10 @@ export class RunningEstate {
     }
   }
 
-  /** Stops the APIs (they say goodbye to the IdP), then the IdP's instances, then PostgreSQL. */
+  /** Stops BFF and APIs (these say goodbye to the IdP), then the IdP's instances, then PostgreSQL. */
   async stop(): Promise<void> {
     rmSync(this.#options.home.estateFile, { force: true })
-    await Promise.all(this.#apis.map((api) => api.stop(apiGraceMs)))
+    await Promise.all([...this.#bffs, ...this.#apis].map((child) => child.stop(frontGraceMs)))
     await Promise.all(this.#idps.map((idp) => idp.stop(idpGraceMs)))
     await this.#database?.stop()
     this.#lock.release()
@@ -78,12 +85,16 @@ export class RunningEstate {
 
   async #start(interrupted: AbortSignal): Promise<Estate> {
     const { home, ports, env } = this.#options
+    const hasBff = ports.bffs.length > 0
+    if (hasBff) requireBffDatabase(env)
     rmSync(home.estateFile, { force: true })
     await this.#takeOver()
     await this.#requirePorts(namedDatabase(env) !== undefined)
     ensureRootKey(home.rootKeyFile)
     ensureEvidenceKey(evidenceKeyFile(env, home))
-    const plan: Plan = { home, ports, env, clients: ensureClients(home) }
+    const clients = ensureClients(home)
+    const plan: Plan = { home, ports, env, clients, ...(hasBff ? { profiles: writeClientProfiles(env, home) } : {}) }
+    if (hasBff) ensureBffFiles(home.bff, clients)
     interrupted.throwIfAborted()
     const database = namedDatabase(env) ?? (await this.#startDatabase())
     interrupted.throwIfAborted()
@@ -93,7 +104,22 @@ export class RunningEstate {
     await this.#startAll(this.#idps, interrupted)
     this.#apis = this.#childrenOf(apiParts(plan))
     await this.#startAll(this.#apis, interrupted)
-    return this.#publish(plan.clients, database.ownerUrl)
+    if (hasBff) await this.#startBff(plan, interrupted)
+    return this.#publish(plan, database.ownerUrl)
+  }
+
+  async #startBff(plan: Plan, interrupted: AbortSignal): Promise<void> {
+    const { env, home } = plan
+    // One of them is there: who names the IdP's database by its URL has to name this one too.
+    const database = namedDatabase(env, 'BFF_') ?? (this.#database?.bff as DatabaseUrls)
+    const { ownerUrl, serviceUrl } = database
+    await migrate(ownerUrl, bffMigrations, { serviceRole: decodeURIComponent(new URL(serviceUrl).username) })
+    interrupted.throwIfAborted()
+    const idp = { idp: urlAt(plan.ports.idps[0]), idps: plan.ports.idps.map(urlAt), admin: plan.clients.admin }
+    const registers = await mustRegister(idp, home.bff, this.#options)
+    interrupted.throwIfAborted()
+    this.#bffs = this.#childrenOf(bffParts(plan, database, registers))
+    await this.#startAll(this.#bffs, interrupted)
   }
 
   async #takeOver(): Promise<void> {
@@ -106,6 +132,7 @@ export class RunningEstate {
     const { ports } = this.#options
     const database = { port: ports.database, use: 'PostgreSQL' }
     await requireFree([
+      ...ports.bffs.map((port, index) => ({ port, use: index === 0 ? 'BFF' : `BFF ${index + 1}` })),
       ...ports.idps.map((port, index) => ({ port, use: index === 0 ? 'IdP' : `IdP ${index + 1}` })),
       ...ports.apis.map((port, index) => ({ port, use: `api-${index + 1}` })),
       // A killed estate's PostgreSQL may still be there. It is ended, or refused, by the one who starts the new one: by its
@@ -121,16 +148,17 @@ export class RunningEstate {
   }
 
   async #prepareDatabase(ownerUrl: string, clients: Clients): Promise<void> {
+    const { home, ports, tell } = this.#options
     await migrateIdp(ownerUrl)
     const shutOut = await registerClients(ownerUrl, {
       agents: [
         { ...clients.admin, name: 'admin', scopes: managementScopes },
         { ...clients.agent, name: 'agent', scopes: [] },
+        ...(ports.bffs.length > 0 ? [{ ...clients.bff, name: 'bff', scopes: ['tokens:read'] }] : []),
       ],
       verifiers: clients.verifiers.map((verifier, index) => ({ ...verifier, name: `api-${index + 1}` })),
       accounts: [clients.user],
     })
-    const { home, tell } = this.#options
     for (const clientId of shutOut) {
       tell(
         `The client ${clientId} of this home is shut out: it was suspended, or its secret rotated or revoked. Put its new ` +
@@ -163,11 +191,13 @@ export class RunningEstate {
     }
   }
 
-  #publish(clients: Clients, database: string): Estate {
-    const { home, ports } = this.#options
+  #publish(plan: Plan, database: string): Estate {
+    const { home, ports, clients } = plan
+    const bff = bffUrl(plan)
     const estate: Estate = {
       idp: urlAt(ports.idps[0]),
       idps: ports.idps.map(urlAt),
+      ...(bff === undefined ? {} : { bff, bffs: ports.bffs.map(urlAt) }),
       apis: ports.apis.map(urlAt),
       database,
       admin: clients.admin,

@@ -2,6 +2,19 @@ import { randomBytes } from 'node:crypto'
 import { chmodSync, mkdirSync, readdirSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 
+/** The files of the backend for frontend in an estate's home. */
+export interface BffHome {
+  folder: string
+  rootKeyFile: string
+  /** The key that it authenticates by, and its registration. */
+  keysFolder: string
+  /** The secret that it asks about bearer tokens by; during an overlap the old one in a second line. */
+  clientSecretFile: string
+  /** By which it registers, where it has to. */
+  initialAccessFile: string
+  auditCheckpoints: string
+}
+
 /** The files of an estate's home. */
 export interface Home {
   folder: string
@@ -20,6 +33,9 @@ export interface Home {
   evidenceFolder: string
   /** Incidents of an IdP that is steered by commands. */
   incidentsFolder: string
+  /** What clients may register as at this estate. */
+  clientProfilesFile: string
+  bff: BffHome
 }
 
 /** The paths below `$REKEY_HOME` (default: `.rekey` in the current folder). Touches nothing. */
@@ -38,6 +54,19 @@ export function homeOf(env: Readonly<Record<string, string | undefined>>, curren
     evidenceKeyFile: join(folder, 'evidence.key'),
     evidenceFolder: join(folder, 'evidence'),
     incidentsFolder: join(folder, 'incidents'),
+    clientProfilesFile: join(folder, 'client-profiles.json'),
+    bff: bffHomeOf(join(folder, 'bff')),
+  }
+}
+
+function bffHomeOf(folder: string): BffHome {
+  return {
+    folder,
+    rootKeyFile: join(folder, 'root.key'),
+    keysFolder: join(folder, 'keys'),
+    clientSecretFile: join(folder, 'client.secret'),
+    initialAccessFile: join(folder, 'initial-access.token'),
+    auditCheckpoints: join(folder, 'audit-checkpoints'),
   }
 }
 

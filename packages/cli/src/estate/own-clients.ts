@@ -8,9 +8,15 @@ import { readIfPresent, writePrivateFile } from './private-file.ts'
  *
  * @returns whether it is one of the home's
  */
-export function rememberSecret({ clientsFile, estateFile }: Home, credential: Credential): boolean {
+export function rememberSecret({ clientsFile, estateFile, bff }: Home, credential: Credential): boolean {
   const isMeant = (member: Member) => member?.clientId === credential.clientId
-  return [clientsFile, estateFile].map((path) => replace(path, ['admin', 'agent'], isMeant, credential)).includes(true)
+  const ofBff = parsed(readIfPresent(clientsFile) ?? '{}').bff as Member
+  // The old one behind it: it is what works at an instance of the IdP that has not heard of the new one yet.
+  if (isMeant(ofBff)) {
+    writePrivateFile(bff.clientSecretFile, `${credential.clientSecret}\n${ofBff?.clientSecret ?? ''}\n`)
+  }
+  const names = ['admin', 'agent', 'bff']
+  return [clientsFile, estateFile].map((path) => replace(path, names, isMeant, credential)).includes(true)
 }
 
 /** The same for a new password of the home's user. */

@@ -3,14 +3,16 @@ import type { Part } from './child.ts'
 import type { Clients } from './clients.ts'
 import type { DatabaseUrls } from './database.ts'
 import { ownTargets } from './document.ts'
-import { apiEntry, idpEntry } from './entry.ts'
-import { apiEnvironment, idpEnvironment } from './environment.ts'
+import { apiEntry, bffEntry, exampleBff, exampleSpa, idpEntry } from './entry.ts'
+import { apiEnvironment, bffEnvironment, idpEnvironment } from './environment.ts'
 import { evidenceKeyFile } from './evidence-key.ts'
 import type { Home } from './home.ts'
 import type { Ports } from './ports.ts'
 
 /** What the parts of an estate are made from. */
 export interface Plan {
+  /** The file of the profiles by which clients register; the IdP's own setting where it is undefined. */
+  profiles?: string
   home: Home
   ports: Ports
   clients: Clients
@@ -22,7 +24,7 @@ export interface Plan {
  * The instances of the authorization server: one issuer at several addresses. Nothing but the estate's own verifiers reads
  * its JWKS, and all of these are known.
  */
-export function idpParts({ home, ports, env }: Plan, database: DatabaseUrls): Part[] {
+export function idpParts({ home, ports, env, profiles }: Plan, database: DatabaseUrls): Part[] {
   const shared = {
     DATABASE_URL: database.serviceUrl,
     ...(database.directUrl ? { DATABASE_DIRECT_URL: database.directUrl } : {}),
@@ -30,6 +32,7 @@ export function idpParts({ home, ports, env }: Plan, database: DatabaseUrls): Pa
     REKEY_ROOT_KEY: `file:${home.rootKeyFile}`,
     REKEY_REVOCATION_JOURNAL: home.revocationJournal,
     REKEY_EVIDENCE_KEY: `file:${evidenceKeyFile(env, home)}`,
+    ...(profiles === undefined ? {} : { REKEY_CLIENT_PROFILES: profiles }),
   }
   // An instance that carries an incident out refreshes and probes these, and others that the shell names instead.
   const defaults = { REKEY_ANONYMOUS_PROPAGATION: '0s', REKEY_APIS: ownTargets(ports.apis.map(urlAt)) }
@@ -70,6 +73,60 @@ export function apiParts({ home, ports, clients, env }: Plan): Part[] {
     }
     const logFile = join(home.logsFolder, `${name}.log`)
     return { name, entry, env: apiEnvironment(env, own), logFile, url: urlAt(ports.apis[index]) }
+  })
+}
+
+/** The id by which the BFF is registered at the IdP, and the profile. */
+export const bffClient = 'bff'
+
+/** Where browsers reach the backend for frontend; nothing where there is none. */
+export function bffUrl({ env, ports }: Pick<Plan, 'env' | 'ports'>): string | undefined {
+  const [first] = ports.bffs
+  return first === undefined ? undefined : env.REKEY_BFF_URL || urlAt(first)
+}
+
+/**
+ * The instances of the backend for frontend: one address for browsers, one key and one registration.
+ *
+ * @param registers whether it is not registered yet: its initial access token lies in the home then
+ */
+export function bffParts(plan: Plan, database: DatabaseUrls, registers: boolean): Part[] {
+  const { home, ports, clients, env } = plan
+  const idp = urlAt(ports.idps[0])
+  const shared = {
+    DATABASE_URL: database.serviceUrl,
+    ...(database.directUrl ? { DATABASE_DIRECT_URL: database.directUrl } : {}),
+    REKEY_BFF_URL: bffUrl(plan) ?? '',
+    REKEY_ROOT_KEY: `file:${home.bff.rootKeyFile}`,
+    IDP_BASE_URL: idp,
+    BFF_KEYS_DIR: home.bff.keysFolder,
+    DCR_CLIENT_ID: bffClient,
+    DCR_CLIENT_PROFILE: bffClient,
+    ...(registers ? { DCR_IAT: `file:${home.bff.initialAccessFile}` } : {}),
+    MS_BFF_TOKEN_AUTH_METHOD: 'private_key_jwt',
+    AUTH_CLIENT_ID: clients.bff.clientId,
+    AUTH_CLIENT_SECRET: `file:${home.bff.clientSecretFile}`,
+  }
+  const defaults = {
+    TOKEN_HASH_SALT: 'keyring:',
+    BFF_CONFIG_DIR: exampleBff,
+    REKEY_BFF_WEB: exampleSpa,
+    // What the routes of the example name.
+    API_URL: urlAt(ports.apis[0]),
+    OTHER_API_URL: urlAt(ports.apis[1]),
+  }
+  const checkpoints = env.REKEY_AUDIT_CHECKPOINTS
+  return ports.bffs.map((port, index) => {
+    const name = index === 0 ? 'bff' : `bff-${index + 1}`
+    const kept = checkpoints ? `${checkpoints}-bff` : (checkpoints ?? home.bff.auditCheckpoints)
+    const own = { REKEY_PORT: String(port), REKEY_AUDIT_CHECKPOINTS: ofInstance(kept, index) }
+    return {
+      name,
+      entry: bffEntry(),
+      env: bffEnvironment(env, defaults, { ...shared, ...own }),
+      logFile: join(home.logsFolder, `${name}.log`),
+      url: urlAt(port),
+    }
   })
 }
 

@@ -4,30 +4,38 @@ import { CliError } from '../error.ts'
 
 /** Where the parts of an estate listen. */
 export interface Ports {
+  /** One for each instance of the backend for frontend; none where it is switched off. */
+  bffs: readonly number[]
   /** One for each instance of the IdP. */
   idps: readonly [number, ...number[]]
   database: number
   apis: readonly [number, number]
 }
 
-/** So many instances of the IdP an estate has room for. */
+/** So many instances of the IdP, and of the BFF, an estate has room for. */
 export const mostIdps = 8
+export const mostBffs = 4
 
-const offsets = { idp: 2, database: 54, apis: [81, 82] } as const
+/** How many instances there are of what there may be several of. */
+export interface Counts {
+  idps?: number
+  bffs?: number
+}
+
+const offsets = { bff: 0, furtherBffs: 10, idp: 2, database: 54, apis: [81, 82] } as const
 const highestBase = 65_535 - 82
 
-/**
- * @param idps how many instances of the IdP there are
- * @throws CliError `WRONG_USE` when REKEY_PORT_BASE is no port that leaves room for all parts
- */
-export function portsOf(env: Readonly<Record<string, string | undefined>>, idps = 1): Ports {
+/** @throws CliError `WRONG_USE` when REKEY_PORT_BASE is no port that leaves room for all parts */
+export function portsOf(env: Readonly<Record<string, string | undefined>>, { idps = 1, bffs = 1 }: Counts = {}): Ports {
   const text = env.REKEY_PORT_BASE || '8000'
   const base = Number(text)
   if (!/^\d{1,5}$/.test(text) || base < 1 || base > highestBase) {
     throw new CliError('WRONG_USE', `REKEY_PORT_BASE "${text}" is no port between 1 and ${highestBase}`)
   }
   const first = base + offsets.idp
+  const furtherBffs = Array.from({ length: Math.max(0, bffs - 1) }, (_, index) => base + offsets.furtherBffs + index)
   return {
+    bffs: bffs === 0 ? [] : [base + offsets.bff, ...furtherBffs],
     idps: [first, ...Array.from({ length: idps - 1 }, (_, index) => first + 1 + index)],
     database: base + offsets.database,
     apis: [base + offsets.apis[0], base + offsets.apis[1]],

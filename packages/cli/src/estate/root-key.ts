@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto'
-import { readdirSync } from 'node:fs'
+import { existsSync, readdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { CliError } from '../error.ts'
-import { type Home, homeOf } from './home.ts'
+import { type BffHome, type Home, homeOf } from './home.ts'
 import { readIfPresent, writePrivateFile } from './private-file.ts'
 
 /**
@@ -13,9 +13,19 @@ import { readIfPresent, writePrivateFile } from './private-file.ts'
  * @throws CliError `ROOT_KEY_MISSING` when the home was started before: a new key would open nothing of what it has
  */
 export function ensureRootKey(path: string): void {
-  if (readIfPresent(path) !== undefined) return
   const home = homeOf({ REKEY_HOME: dirname(path) }, '/')
-  if (wasStarted(home)) throw lost(path, home)
+  ensureKey(path, wasStarted(home))
+}
+
+/** The same for the key of the backend for frontend, which opens nothing of the IdP's. */
+export function ensureBffRootKey({ rootKeyFile, keysFolder }: BffHome): void {
+  // Made after the key.
+  ensureKey(rootKeyFile, existsSync(keysFolder))
+}
+
+function ensureKey(path: string, isUsed: boolean): void {
+  if (readIfPresent(path) !== undefined) return
+  if (isUsed) throw lost(path)
   writePrivateFile(path, `${randomBytes(32).toString('hex')}\n`)
 }
 
@@ -33,11 +43,11 @@ function hasDatabase(home: Home): boolean {
   }
 }
 
-function lost(path: string, home: Home): CliError {
+function lost(path: string): CliError {
   return new CliError(
     'ROOT_KEY_MISSING',
     `${path} is missing, and this home has a database already: restore it from your backup. Without it the sealed keys ` +
       'in the database cannot be opened. To begin anew, set REKEY_HOME to another folder',
-    { path, home: home.folder },
+    { path, home: dirname(path) },
   )
 }

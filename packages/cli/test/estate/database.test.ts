@@ -5,7 +5,8 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import { freePort } from '@rekey/database/testing'
-import { Database, namedDatabase } from '../../src/estate/database.ts'
+import type { CliError } from '../../src/error.ts'
+import { Database, namedDatabase, requireBffDatabase } from '../../src/estate/database.ts'
 import { isFree } from '../../src/estate/ports.ts'
 import { readIfPresent } from '../../src/estate/private-file.ts'
 import { identify } from '../../src/estate/process-identity.ts'
@@ -53,3 +54,24 @@ test('the environment may name a database, and the role that owns its tables', (
 function pidIn(home: string): number {
   return Number(readIfPresent(join(home, 'postgresql/postmaster.pid'))?.split('\n')[0] ?? 0)
 }
+
+test('a backend for frontend has a database of its own: on a PostgreSQL of the operator’s one that he names', () => {
+  const idp = { DATABASE_URL: 'postgres://service:hunter2@db/rekey' }
+  const named = { ...idp, BFF_DATABASE_URL: 'postgres://bff@db/rekey_bff' }
+  requireBffDatabase({})
+  requireBffDatabase({ BFF_DATABASE_URL: 'postgres://bff@db/rekey_bff' })
+  requireBffDatabase(named)
+  assert.deepEqual(namedDatabase({ ...named, BFF_DATABASE_OWNER_URL: 'postgres://owner@db/rekey_bff' }, 'BFF_'), {
+    serviceUrl: 'postgres://bff@db/rekey_bff',
+    ownerUrl: 'postgres://owner@db/rekey_bff',
+  })
+  for (const env of [idp, { ...idp, BFF_DATABASE_URL: 'postgres://bff@db/rekey' }]) {
+    assert.throws(
+      () => requireBffDatabase(env),
+      (error: CliError) =>
+        error.code === 'WRONG_USE' &&
+        /BFF_DATABASE_URL.*REKEY_BFF=off/.test(error.message) &&
+        !/hunter2/.test(error.message),
+    )
+  }
+})

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { apiEnvironment, idpEnvironment } from '../../src/estate/environment.ts'
+import { apiEnvironment, bffEnvironment, idpEnvironment } from '../../src/estate/environment.ts'
 
 const shell = {
   PATH: '/bin',
@@ -36,6 +36,16 @@ test('the IdP gets its own settings from the shell too, and nothing that is mean
     INTERNAL_JWKS_REFRESH_TOKEN: 'of the APIs',
     OIDC_FORCE_KEY_ROTATION: 'true',
     DATABASE_URL: 'x',
+  })
+})
+
+test('the backend for frontend gets its own settings from the shell, and none of the IdP’s or of another database', () => {
+  const environment = bffEnvironment({ ...shell, TOKEN_HASH_SALT: 'salt' }, { TOKEN_HASH_SALT: 'keyring:' }, {})
+  assert.deepEqual(environment, { PATH: '/bin', NODE_ENV: 'production', TOKEN_HASH_SALT: 'salt' })
+  const files = { TOKEN_HASH_SALT_FILE: '/salt', CSRF_SECRET_KEY_FILE: '/csrf' }
+  assert.deepEqual(bffEnvironment(files, { TOKEN_HASH_SALT: 'keyring:' }, { CSRF_SECRET_KEY: 'own' }), {
+    TOKEN_HASH_SALT_FILE: '/salt',
+    CSRF_SECRET_KEY: 'own',
   })
 })
 

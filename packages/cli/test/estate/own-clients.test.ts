@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { homeOf, makeHome } from '../../src/estate/home.ts'
 import { rememberPassword, rememberSecret } from '../../src/estate/own-clients.ts'
@@ -18,6 +18,20 @@ test('the new secret of a client of the home stands wherever the old one did, an
   assert.deepEqual(read(home.clientsFile), { admin: renewed, agent, verifiers: [] })
   assert.deepEqual(read(home.estateFile), { idp: 'http://localhost:8002', admin: renewed, agent })
   assert.equal(statSync(home.clientsFile).mode & 0o777, 0o600)
+})
+
+test('the new secret of the backend for frontend goes into its file too, before the old one', () => {
+  const home = homeOf({}, temporaryFolder())
+  makeHome(home)
+  const bff = { clientId: 'bff', clientSecret: 'old' }
+  mkdirSync(home.bff.folder)
+  writeFileSync(home.clientsFile, JSON.stringify({ admin, agent, bff }))
+  writeFileSync(home.estateFile, JSON.stringify({ admin, agent, bff: 'http://localhost:8000' }))
+  assert.equal(rememberSecret(home, { clientId: 'bff', clientSecret: 'new' }), true)
+  assert.deepEqual(read(home.clientsFile), { admin, agent, bff: { ...bff, clientSecret: 'new' } })
+  assert.deepEqual(read(home.estateFile), { admin, agent, bff: 'http://localhost:8000' })
+  assert.equal(readFileSync(home.bff.clientSecretFile, 'utf8'), 'new\nold\n')
+  assert.equal(statSync(home.bff.clientSecretFile).mode & 0o777, 0o600)
 })
 
 test('so does the new password of the home’s user, and nobody else’s', () => {

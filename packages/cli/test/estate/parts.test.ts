@@ -5,14 +5,20 @@ import { test } from 'node:test'
 import { readTargets } from '@rekey/breakglass'
 import { concerned } from '../../src/break-glass/provider.ts'
 import { homeOf } from '../../src/estate/home.ts'
-import { apiParts, idpParts, urlAt } from '../../src/estate/parts.ts'
+import { apiParts, bffParts, idpParts, urlAt } from '../../src/estate/parts.ts'
 import { portsOf } from '../../src/estate/ports.ts'
 import { temporaryFolder } from '../folder.ts'
 import { shellWith } from '../shell.ts'
 
 const credential = { clientId: 'id', clientSecret: 'secret' }
 const user = { username: 'admin', password: 'password' }
-const clients = { admin: credential, agent: credential, verifiers: [credential, credential] as [never, never], user }
+const clients = {
+  admin: credential,
+  agent: credential,
+  verifiers: [credential, credential] as [never, never],
+  user,
+  bff: { clientId: 'asks', clientSecret: 'secret of the BFF' },
+}
 const env = { DATABASE_DIRECT_URL: 'postgres://shell' }
 const plan = { home: homeOf({}, '/srv/app'), ports: portsOf({}), clients, env }
 const urls = { serviceUrl: 'postgres://service', ownerUrl: 'postgres://owner' }
@@ -33,7 +39,7 @@ test('an IdP behind a pooler is told the direct way too, and never the owner’s
 })
 
 test('several instances are one issuer, each with a port and a log of its own', () => {
-  const parts = idpParts({ ...plan, ports: portsOf({}, 3) }, urls)
+  const parts = idpParts({ ...plan, ports: portsOf({}, { idps: 3 }) }, urls)
   assert.deepEqual(
     parts.map(({ name, url, logFile, env }) => [name, url, logFile, env.REKEY_PORT, env.REKEY_ISSUER]),
     [
@@ -47,7 +53,7 @@ test('several instances are one issuer, each with a port and a log of its own', 
 })
 
 test('each API begins with another instance and knows them all', () => {
-  const trust = apiParts({ ...plan, ports: portsOf({}, 2) }).map((part) => part.env.REKEY_TRUST_URLS)
+  const trust = apiParts({ ...plan, ports: portsOf({}, { idps: 2 }) }).map((part) => part.env.REKEY_TRUST_URLS)
   assert.deepEqual(trust, [
     'http://localhost:8002,http://localhost:8003',
     'http://localhost:8003,http://localhost:8002',
@@ -58,7 +64,7 @@ test('each API begins with another instance and knows them all', () => {
 
 test('each instance keeps checkpoints of the audit outside of the database, in the home unless the shell says where', () => {
   const kept = (env: Record<string, string>) =>
-    idpParts({ ...plan, ports: portsOf({}, 2), env }, urls).map((part) => part.env.REKEY_AUDIT_CHECKPOINTS)
+    idpParts({ ...plan, ports: portsOf({}, { idps: 2 }), env }, urls).map((part) => part.env.REKEY_AUDIT_CHECKPOINTS)
   assert.deepEqual(kept({}), ['/srv/app/.rekey/audit-checkpoints', '/srv/app/.rekey/audit-checkpoints-2'])
   assert.deepEqual(kept({ REKEY_AUDIT_CHECKPOINTS: '/mnt/audit' }), ['/mnt/audit', '/mnt/audit-2'])
   assert.deepEqual(kept({ REKEY_AUDIT_CHECKPOINTS: '' }), ['', ''])
@@ -99,3 +105,47 @@ test('a key that stands in the environment itself is refused, and not repeated',
     (error: Error) => !error.message.includes('hunter2'),
   )
 })
+
+test('a backend for frontend is told of its own database, files and secrets, and nobody else is', () => {
+  const [part] = bffParts(plan, { ...urls, serviceUrl: 'postgres://bff' }, false)
+  const { env: told } = part ?? assert.fail('none')
+  assert.deepEqual(databaseVariables(told), { DATABASE_URL: 'postgres://bff' })
+  const { REKEY_BFF_URL, REKEY_PORT, REKEY_ROOT_KEY, AUTH_CLIENT_ID, AUTH_CLIENT_SECRET, DCR_IAT } = told
+  assert.deepEqual([REKEY_BFF_URL, REKEY_PORT, REKEY_ROOT_KEY], ['http://localhost:8000', '8000', bffFile('root.key')])
+  assert.deepEqual([AUTH_CLIENT_ID, AUTH_CLIENT_SECRET, DCR_IAT], ['asks', bffFile('client.secret'), undefined])
+  for (const { env: others } of [...idpParts(plan, urls), ...apiParts(plan)]) {
+    assert.equal(
+      Object.keys(others).some((name) => /^(BFF|AUTH|DCR|TOKEN_HASH)_/.test(name)),
+      false,
+    )
+    assert.equal(
+      Object.values(others).some((value) => value.includes('/.rekey/bff/')),
+      false,
+    )
+  }
+  assert.equal(
+    Object.values(told).some((value) => value.includes('/.rekey/root.key')),
+    false,
+  )
+})
+
+test('its initial access token is named while it is not registered', () => {
+  assert.equal(bffParts(plan, urls, true)[0]?.env.DCR_IAT, bffFile('initial-access.token'))
+})
+
+test('its instances have one address, one key and a port, a log and checkpoints each', () => {
+  const ports = portsOf({}, { bffs: 2 })
+  const parts = bffParts({ ...plan, ports, env: { REKEY_BFF_URL: 'https://app.example' } }, urls, false)
+  const seen = parts.map(({ name, url, env: { REKEY_BFF_URL, REKEY_PORT, BFF_KEYS_DIR, REKEY_AUDIT_CHECKPOINTS } }) => {
+    return [name, url, REKEY_BFF_URL, REKEY_PORT, BFF_KEYS_DIR, REKEY_AUDIT_CHECKPOINTS]
+  })
+  const [keys, checkpoints] = ['/srv/app/.rekey/bff/keys', '/srv/app/.rekey/bff/audit-checkpoints']
+  assert.deepEqual(seen, [
+    ['bff', 'http://localhost:8000', 'https://app.example', '8000', keys, checkpoints],
+    ['bff-2', 'http://localhost:8010', 'https://app.example', '8010', keys, `${checkpoints}-2`],
+  ])
+})
+
+function bffFile(name: string): string {
+  return `file:/srv/app/.rekey/bff/${name}`
+}

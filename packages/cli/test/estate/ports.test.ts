@@ -3,11 +3,13 @@ import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { test } from 'node:test'
 import type { CliError } from '../../src/error.ts'
-import { portsOf, requireFree } from '../../src/estate/ports.ts'
+import { mostBffs, mostIdps, portsOf, requireFree } from '../../src/estate/ports.ts'
 
 test('every part has its place above the base', () => {
-  assert.deepEqual(portsOf({}), { idps: [8002], database: 8054, apis: [8081, 8082] })
-  assert.deepEqual(portsOf({ REKEY_PORT_BASE: '20000' }, 3), {
+  assert.deepEqual(portsOf({}), { bffs: [8000], idps: [8002], database: 8054, apis: [8081, 8082] })
+  assert.deepEqual(portsOf({}, { bffs: 0 }).bffs, [])
+  assert.deepEqual(portsOf({ REKEY_PORT_BASE: '20000' }, { idps: 3, bffs: 3 }), {
+    bffs: [20000, 20010, 20011],
     idps: [20002, 20003, 20004],
     database: 20054,
     apis: [20081, 20082],
@@ -38,4 +40,10 @@ test('a taken port is named with its use and the variable that moves the estate,
     await once(server, 'close')
     await requireFree([{ port, use: 'IdP' }])
   }
+})
+
+test('no two parts have the same place, however many there are', () => {
+  const { bffs, idps, database, apis } = portsOf({}, { idps: mostIdps, bffs: mostBffs })
+  const all = [...bffs, ...idps, database, ...apis]
+  assert.equal(new Set(all).size, all.length)
 })

@@ -1,0 +1,20 @@
+import { mkdirSync } from 'node:fs'
+import type { Clients } from './clients.ts'
+import type { BffHome } from './home.ts'
+import { readIfPresent, writePrivateFile } from './private-file.ts'
+import { ensureBffRootKey } from './root-key.ts'
+
+/**
+ * Makes what the backend for frontend starts with: a root key of its own, a folder for the key that it authenticates by, and the
+ * secret that it asks about tokens by.
+ *
+ * @throws CliError `ROOT_KEY_MISSING`
+ */
+export function ensureBffFiles(home: BffHome, { bff }: Pick<Clients, 'bff'>): void {
+  mkdirSync(home.folder, { recursive: true, mode: 0o700 })
+  ensureBffRootKey(home)
+  mkdirSync(home.keysFolder, { recursive: true, mode: 0o700 })
+  // Where it begins with the newest, the one behind that may still be in its overlap.
+  const [newest] = (readIfPresent(home.clientSecretFile) ?? '').split('\n')
+  if (newest !== bff.clientSecret) writePrivateFile(home.clientSecretFile, `${bff.clientSecret}\n`)
+}
