@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { readConfig } from '../src/config.ts'
+import type { IdpError } from '../src/error.ts'
 
 const minimal = {
   REKEY_ISSUER: 'https://idp.example',
@@ -44,6 +45,26 @@ describe('the configuration', () => {
     assert.deepEqual(readConfig(minimal).breakGlass.apis, [])
   })
 
+  test('has the backends for frontends whose sessions end in an incident', () => {
+    const list =
+      'https://a.internal/ token=file:/run/a client=shop, https://b.internal/bff\nhttp://localhost:8000 client=c'
+    const { bffs } = readConfig({ ...minimal, REKEY_BFFS: list }).breakGlass
+    assert.deepEqual(bffs, [
+      { url: 'https://a.internal', tokenFile: '/run/a', clientId: 'shop' },
+      { url: 'https://b.internal/bff' },
+      { url: 'http://localhost:8000', clientId: 'c' },
+    ])
+  })
+
+  test('never repeats a secret that stands beside a backend for frontend', () => {
+    for (const word of ['token=sk_very_secret', 'sk_very_secret', 'secret=sk_very_secret']) {
+      assert.throws(
+        () => readConfig({ ...minimal, REKEY_BFFS: `https://a.internal ${word}` }),
+        ({ code, message }: IdpError) => code === 'CONFIG_INVALID' && !message.includes('sk_very_secret'),
+      )
+    }
+  })
+
   const wrong: [string, Record<string, string>, string, RegExp][] = [
     ['a missing issuer', { REKEY_ISSUER: '' }, 'CONFIG_INVALID', /REKEY_ISSUER/],
     ['an issuer with a trailing slash', { REKEY_ISSUER: 'https://idp.example/' }, 'CONFIG_INVALID', /trailing slash/],
@@ -83,6 +104,24 @@ describe('the configuration', () => {
       { INTERNAL_JWKS_REFRESH_TOKEN: 'a', INTERNAL_JWKS_REFRESH_TOKEN_FILE: '/run/secrets/b' },
       'CONFIG_INVALID',
       /INTERNAL_JWKS_REFRESH_TOKEN.*which one/,
+    ],
+    [
+      'two tokens for backends for frontends',
+      { REKEY_BFF_ADMIN_TOKEN: 'a', REKEY_BFF_ADMIN_TOKEN_FILE: '/run/secrets/b' },
+      'CONFIG_INVALID',
+      /REKEY_BFF_ADMIN_TOKEN.*which one/,
+    ],
+    [
+      'a backend for frontend whose address has a password',
+      { REKEY_BFFS: 'https://ada:x@a.internal' },
+      'CONFIG_INVALID',
+      /REKEY_BFFS: an address is no plain URL/,
+    ],
+    [
+      'refresh tokens that are used again for long',
+      { REKEY_REFRESH_REUSE: '1h' },
+      'CONFIG_INVALID',
+      /REKEY_REFRESH_REUSE: at most 10m/,
     ],
     [
       'an API that has no address',

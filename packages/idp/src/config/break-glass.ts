@@ -1,6 +1,7 @@
 import { type ApiTarget, readTargets } from '@rekey/breakglass'
 import { z } from 'zod'
 import { IdpError } from '../error.ts'
+import { type BffTarget, bffTargets } from './bffs.ts'
 
 /** What an instance needs to carry out an incident by itself, when it is asked to by the API. */
 export interface BreakGlassSettings {
@@ -10,6 +11,10 @@ export interface BreakGlassSettings {
   evidenceKeyFile: string | undefined
   /** The two variables that say what the APIs' internal endpoints ask for. A file is read when an incident is carried out. */
   refreshToken: Pick<Given, 'INTERNAL_JWKS_REFRESH_TOKEN' | 'INTERNAL_JWKS_REFRESH_TOKEN_FILE'>
+  /** Which backends for frontends it tells that sessions end. */
+  bffs: BffTarget[]
+  /** The same for those that name no token of their own. */
+  bffToken: Pick<Given, 'REKEY_BFF_ADMIN_TOKEN' | 'REKEY_BFF_ADMIN_TOKEN_FILE'>
 }
 
 /** As `--api` takes them, but for `@FILE`. */
@@ -30,22 +35,29 @@ export const breakGlassVariables = {
     .optional(),
   INTERNAL_JWKS_REFRESH_TOKEN: z.string().optional(),
   INTERNAL_JWKS_REFRESH_TOKEN_FILE: z.string().optional(),
+  REKEY_BFFS: bffTargets.default([]),
+  REKEY_BFF_ADMIN_TOKEN: z.string().optional(),
+  REKEY_BFF_ADMIN_TOKEN_FILE: z.string().optional(),
 }
 
 type Given = z.infer<z.ZodObject<typeof breakGlassVariables>>
 
 /** @throws IdpError `CONFIG_INVALID` */
 export function breakGlassOf(given: Given): BreakGlassSettings {
-  const { INTERNAL_JWKS_REFRESH_TOKEN: value, INTERNAL_JWKS_REFRESH_TOKEN_FILE: file } = given
-  if (value !== undefined && file !== undefined) {
-    throw new IdpError(
-      'CONFIG_INVALID',
-      'INTERNAL_JWKS_REFRESH_TOKEN and INTERNAL_JWKS_REFRESH_TOKEN_FILE are both set: which one is meant?',
-    )
-  }
+  requireOne(given, 'INTERNAL_JWKS_REFRESH_TOKEN')
+  requireOne(given, 'REKEY_BFF_ADMIN_TOKEN')
+  const { INTERNAL_JWKS_REFRESH_TOKEN, INTERNAL_JWKS_REFRESH_TOKEN_FILE } = given
+  const { REKEY_BFF_ADMIN_TOKEN, REKEY_BFF_ADMIN_TOKEN_FILE } = given
   return {
     apis: given.REKEY_APIS,
     evidenceKeyFile: given.REKEY_EVIDENCE_KEY?.slice('file:'.length),
-    refreshToken: { INTERNAL_JWKS_REFRESH_TOKEN: value, INTERNAL_JWKS_REFRESH_TOKEN_FILE: file },
+    refreshToken: { INTERNAL_JWKS_REFRESH_TOKEN, INTERNAL_JWKS_REFRESH_TOKEN_FILE },
+    bffs: given.REKEY_BFFS,
+    bffToken: { REKEY_BFF_ADMIN_TOKEN, REKEY_BFF_ADMIN_TOKEN_FILE },
   }
+}
+
+function requireOne(given: Given, name: 'INTERNAL_JWKS_REFRESH_TOKEN' | 'REKEY_BFF_ADMIN_TOKEN'): void {
+  if (given[name] === undefined || given[`${name}_FILE`] === undefined) return
+  throw new IdpError('CONFIG_INVALID', `${name} and ${name}_FILE are both set: which one is meant?`)
 }

@@ -12,6 +12,7 @@ import type { IdpTables } from '../../../tables.ts'
 import { withoutIssuerEntries } from '../../../trust/knows-issuer.ts'
 import { verifiers } from '../../../trust/verifiers.ts'
 import { changeIncident } from '../../record.ts'
+import { endBffSessions } from './bffs.ts'
 import { deniedFor } from './deny-list.ts'
 import { oidcSessions } from './oidc-sessions.ts'
 import { opaqueTokens } from './opaque-tokens.ts'
@@ -40,7 +41,29 @@ export async function endSessions(instance: Instance, incident: string, by: Ende
   // Times in tokens are whole seconds, and verifiers round the moment up: until then fresh tokens are refused as well.
   const restMs = Math.ceil(done.newest / 1_000) * 1_000 - (await instance.store.now())
   if (restMs > 0) await delay(Math.min(restMs, 1_000))
-  return done.ended
+  return endElsewhere(instance, { incident, ...done }, by)
+}
+
+/** What other services keep: it is ended outside the transaction, and whatever becomes of it, the rest has been done. */
+async function endElsewhere(
+  { connection, config }: Instance,
+  { incident, selected, earlier, ended }: Ending & Done,
+  { clientId: actor }: Ender,
+): Promise<EndedSessions> {
+  const { breakGlass } = config
+  if (selected.length === 0 || breakGlass.bffs.length === 0) return ended
+  const { stores, open } = await endBffSessions(breakGlass, selected, { incident, actor })
+  const counted = stores.map((store) => withEarlier(store, earlier))
+  const others = ended.stores.filter(({ name }) => !counted.some((store) => store.name === name))
+  const incomplete = [...(ended.incomplete === undefined ? [] : [ended.incomplete]), ...open].join('; ')
+  const all = { ...ended, stores: [...others, ...counted], ...(incomplete === '' ? {} : { incomplete }) }
+  await transact(connection.db, async (transaction) => {
+    await keepEnded(transaction, incident, all)
+    const outcome = open.length === 0 ? 'success' : 'failed'
+    const details = { incident, stores, ...(open.length === 0 ? {} : { open }) }
+    await recordEvent(transaction, { action: 'session.ended', outcome, actor, details })
+  })
+  return all
 }
 
 async function endWithin(instance: Instance, transaction: Transaction<IdpTables>, incident: string, by: Ender) {
@@ -56,22 +79,31 @@ async function endWithin(instance: Instance, transaction: Transaction<IdpTables>
   const earlier = await endedEarlier(transaction, incident)
   const issuer = instance.config.issuer
   const selected = sessions.map((selector) => ({ selector, issuedBefore: momentOf(selector, issuer, earlier) ?? now }))
-  const ended = await endSelected(instance, transaction, { incident, selected, earlier, now }, by)
+  const own = await endSelected(instance, transaction, { incident, selected, earlier }, now, by)
+  // What other services ended when this was done before, whether or not they answer this time.
+  const elsewhere = earlier?.stores.filter(({ name }) => !own.stores.some((store) => store.name === name)) ?? []
+  const ended = { ...own, stores: [...own.stores, ...elsewhere] }
   await keepEnded(transaction, incident, ended)
-  return { ended, newest: Math.max(0, ...selected.map(({ issuedBefore }) => issuedBefore)) }
+  return { ended, selected, earlier, newest: Math.max(0, ...selected.map(({ issuedBefore }) => issuedBefore)) }
 }
 
 interface Ending {
   incident: string
   selected: readonly Selected[]
   earlier: EndedSessions | undefined
-  now: number
+}
+
+type Counted = EndedSessions['stores'][number]
+
+interface Done {
+  ended: EndedSessions
 }
 
 async function endSelected(
   instance: Instance,
   transaction: Transaction<IdpTables>,
-  { incident, selected, earlier, now }: Ending,
+  { incident, selected, earlier }: Ending,
+  now: number,
   by: Ender,
 ): Promise<EndedSessions> {
   if (selected.length === 0) return { entries: [], stores: [] }
@@ -79,7 +111,7 @@ async function endSelected(
   for (const { name, end } of stores) {
     const counts = []
     for (const one of selected) counts.push(await end(transaction, one, by))
-    counted.push({ name, ended: total([...counts, earlier?.stores.find((store) => store.name === name)?.ended ?? 0]) })
+    counted.push(withEarlier({ name, ended: total(counts) }, earlier))
   }
   const details = { incident, sessions: selected.length, stores: counted }
   await recordEvent(transaction, { action: 'session.ended', outcome: 'success', actor: by.clientId, details })
@@ -98,6 +130,11 @@ function notTold(verifiers: readonly string[]): string {
     'access tokens of all sessions are not denied: these verifiers are of a release that does not know such an entry, and would ' +
     `lose their lease over it: ${verifiers.join(', ')}. Update them, then do this again`
   )
+}
+
+/** With what it ended when this was done before. */
+function withEarlier({ name, ended }: Counted, earlier: EndedSessions | undefined): Counted {
+  return { name, ended: total([ended, earlier?.stores.find((store) => store.name === name)?.ended ?? 0]) }
 }
 
 /** Nobody knows the sum of what somebody cannot count. */
