@@ -29,6 +29,9 @@ export function newMetrics() {
       'Sessions presented by another network or browser than theirs',
       ['reason'],
     ),
+    sessionRefusals: counter('bff_session_refusals_total', 'Session cookies that were of no use, by what was wrong', [
+      'cause',
+    ]),
     authzRequests: counter('bff_authz_requests_total', 'Decisions of the policy decision point', [
       'resource',
       'action',

@@ -1,6 +1,6 @@
 /** The session of a user, as the rest of the BFF sees it. */
 import type { FastifyRequest } from 'fastify'
-import type { Claims } from '../provider/provider.ts'
+import type { Claims, Tokens } from '../provider/provider.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -22,11 +22,23 @@ export interface LiveSession {
 
 export interface Sessions {
   /**
-   * The session of a request. Its access token is refreshed ahead of its expiry.
+   * The session of a request. Its access token is refreshed ahead of its expiry: meanwhile the one that is still good goes on
+   * being used, and nobody waits.
    *
    * @returns nothing where the request has none that is good
    * @throws BffError `IDP_UNAVAILABLE` when the access token is over and no other one can be had at the moment; ServiceError
    *   `NO_LEASE`
    */
   of(request: FastifyRequest): Promise<LiveSession | undefined>
+  /** The same, whatever has become of its access token: for whoever wants to log out. @throws ServiceError `NO_LEASE` */
+  present(request: FastifyRequest): Promise<LiveSession | undefined>
+  /**
+   * Set-Cookie lines that go with the reply to a request, once its session was asked for: a cookie that is of no use is
+   * cleared, one by an older version of the keyring is replaced.
+   */
+  cookiesFor(request: FastifyRequest): readonly string[]
+  /** Begins a new session, never one that the request bears. The Set-Cookie line is then among `cookiesFor`. */
+  begin(request: FastifyRequest, tokens: Tokens): Promise<LiveSession>
+  /** Waits for what is under way, and writes what was noted. */
+  close(): Promise<void>
 }

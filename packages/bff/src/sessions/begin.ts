@@ -1,0 +1,85 @@
+import { recordEvent } from '@rekey/database'
+import { storable, transact } from '@rekey/service'
+import { sql } from 'kysely'
+import { BffError } from '../error.ts'
+import type { Claims, Tokens } from '../provider/provider.ts'
+import { bindingOf, type Sender, userAgentOf } from './binding.ts'
+import { bytesOf, newBorne, sessionPurpose } from './borne.ts'
+import type { SessionParts } from './parts.ts'
+import type { LiveSession } from './session.ts'
+import { keptAfter, sealTokens } from './stored.ts'
+
+/** OpenID Connect Core §2 allows 255 ASCII characters; PostgreSQL takes no U+0000. */
+const subForm = /^[^\p{Cc}\p{Cs}]{1,255}$/u
+
+/**
+ * Writes a new session, with a token that nobody has seen before.
+ *
+ * @returns it, and what goes into the cookie
+ * @throws BffError `LOGIN_REFUSED` where the provider does not say who it is
+ */
+export async function beginSession(
+  parts: SessionParts,
+  sender: Sender,
+  tokens: Tokens,
+): Promise<{ session: LiveSession; cookie: string }> {
+  const { keyrings, connection, sealer, clock, config } = parts
+  const claims = requireClaims(tokens)
+  const borne = newBorne()
+  const keyring = keyrings.sealing('session')
+  const sealedBy = keyring.activeId
+  const binding = bindingOf(keyring, sender, sealedBy)
+  if (binding === undefined) throw new TypeError('the active version makes no MAC')
+  const salt = keyrings.salt('token-hash').active
+  const analytics = keyrings.salt('ua-hash').active
+  const kept = keptAfter(tokens, clock(), { claims })
+  const expiresAt = await transact(connection.db, async (transaction) => {
+    const row = await transaction
+      .insertInto('sessions')
+      .values({
+        session_id: borne.id,
+        token_hash: salt.hash(borne.token),
+        salt_version: salt.id,
+        sealed_by: sealedBy,
+        binding,
+        ua_hash: analytics.hash(userAgentOf(sender)),
+        ua_version: analytics.id,
+        issuer: claims.iss,
+        sub: claims.sub,
+        sid: claims.sid ?? null,
+        client_id: clientOf(claims),
+        sealed_tokens: sealTokens(sealer, borne.id, kept),
+        access_expires_at: new Date(tokens.accessExpiresAt),
+        refreshing_until: null,
+        refreshing_by: null,
+        created_at: sql<Date>`now()`,
+        expires_at: sql<Date>`now() + ${config.sessions.lifetimeMs} * interval '1 millisecond'`,
+      })
+      .returning('expires_at')
+      .executeTakeFirstOrThrow()
+    await recordEvent(transaction, {
+      action: 'session.begun',
+      outcome: 'success',
+      actor: claims.sub,
+      details: storable({ session: borne.id, issuer: claims.iss, sid: claims.sid }),
+    })
+    return row.expires_at
+  })
+  return {
+    session: { id: borne.id, sub: claims.sub, claims, accessToken: kept.accessToken, expiresAt },
+    cookie: keyring.seal(sessionPurpose, bytesOf(borne)),
+  }
+}
+
+function requireClaims({ claims }: Tokens): Claims {
+  const isGood =
+    claims !== undefined && subForm.test(claims.sub) && (claims.sid === undefined || subForm.test(claims.sid))
+  if (!isGood) throw new BffError('LOGIN_REFUSED', 'the identity provider does not say who logged in')
+  return claims
+}
+
+/** For whom the ID token is (OpenID Connect Core §2). */
+function clientOf({ azp, aud }: Claims): string | null {
+  const client = azp ?? (Array.isArray(aud) ? aud[0] : aud)
+  return typeof client === 'string' ? storable(client) : null
+}

@@ -1,0 +1,130 @@
+import { recordChange } from '@rekey/database'
+import { storable, transact } from '@rekey/service'
+import { type RawBuilder, sql, type Transaction } from 'kysely'
+import type { Bff } from '../bff.ts'
+import type { BffDatabase, BffTables } from '../tables.ts'
+import { changeKey, sessionTopic } from './memory.ts'
+
+/** Which sessions are to end. */
+export type Selection =
+  | { readonly all: true }
+  | { readonly session: string }
+  /** With a revision: unless its tokens were refreshed since. */
+  | { readonly session: string; readonly revision: number }
+  | { readonly sub: string; readonly issuer?: string | undefined }
+  | { readonly sid: string; readonly sub?: string | undefined; readonly issuer?: string | undefined }
+  /** Begun before that moment, in milliseconds. */
+  | { readonly issuedBefore: number }
+  /** Whose newest cookie that was presented is by one of these versions of keyring `session`. */
+  | { readonly sealedBy: readonly string[] }
+
+/** Who ends them, and why, for the audit. */
+export interface Cause {
+  readonly actor: string
+  readonly reason: string
+}
+
+export interface EndedSession {
+  readonly id: string
+  /** Where they are of one user. */
+  readonly sealedTokens: string | undefined
+}
+
+type Ending = Pick<Bff, 'connection'> & { view: Pick<Bff['view'], 'everywhere'> }
+
+/** Of one transaction: PostgreSQL ends those that take long. */
+const mostTogether = 5_000
+
+/**
+ * Ends sessions: their rows are deleted, and when this resolves every live instance refuses them, or holds no lease.
+ *
+ * @returns how many there were
+ */
+export async function endSessions(
+  bff: Ending,
+  selection: Selection,
+  actor: string,
+  reason = 'operator',
+): Promise<number> {
+  let count = 0
+  let revision: number | undefined
+  for (;;) {
+    const batch = await transact(bff.connection.db, (transaction) => endIn(transaction, selection, { actor, reason }))
+    count += batch.sessions.length
+    revision = batch.revision ?? revision
+    if (batch.sessions.length < mostTogether) break
+  }
+  if (revision !== undefined) await bff.view.everywhere(revision)
+  return count
+}
+
+/** Ends those that hang on versions of keyring `session` that were revoked, and no others. */
+export function endSessionsSealedBy(bff: Ending, versions: readonly string[], actor: string): Promise<number> {
+  return endSessions(bff, { sealedBy: versions }, actor, 'revoked')
+}
+
+/**
+ * In a transaction of the caller, who waits for the revision everywhere. There is none where nothing ended. At most 5,000 at
+ * once.
+ */
+export async function endIn(
+  transaction: Transaction<BffTables>,
+  selection: Selection,
+  { actor, reason }: Cause,
+): Promise<{ sessions: EndedSession[]; revision: number | undefined }> {
+  // In an order, so that two who end the same sessions wait for each other and not in a circle.
+  const { rows } = await sql<{ id: string; sub: string; sealed_tokens: string | null }>`
+    DELETE FROM sessions WHERE session_id IN (
+      SELECT session_id FROM sessions WHERE ${condition(selection)} ORDER BY session_id LIMIT ${mostTogether} FOR UPDATE)
+    RETURNING session_id AS id, sub, ${isOfOneUser(selection) ? sql.ref('sealed_tokens') : sql`NULL`} AS sealed_tokens
+    `.execute(transaction)
+  const [first] = rows
+  if (!first) return { sessions: [], revision: undefined }
+  const only = rows.length === 1 ? { session: first.id, sub: first.sub } : {}
+  const key = changeKey(rows.map(({ id }) => id))
+  const revision = await recordChange(transaction, sessionTopic, key, {
+    action: 'session.ended',
+    outcome: 'success',
+    actor: storable(actor),
+    details: storable({ reason, count: rows.length, ...only, selection: shown(selection) }),
+  })
+  return { sessions: rows.map((row) => ({ id: row.id, sealedTokens: row.sealed_tokens ?? undefined })), revision }
+}
+
+/** Only then somebody has a use for the tokens: of thousands they would fill the memory. */
+const isOfOneUser = (selection: Selection) => 'session' in selection || 'sub' in selection
+
+/** How many live sessions hang on each version of keyring `session`, or of `token-hash`, and when the last of them ends. */
+export async function sessionsBy(
+  db: BffDatabase,
+  column: 'sealed_by' | 'salt_version',
+): Promise<Map<string, { count: number; until: number }>> {
+  const { rows } = await sql<{ version: string; count: number; until: number }>`
+    SELECT ${sql.ref(column)} AS version, count(*) AS count, max(expires_at) AS until
+    FROM sessions WHERE expires_at > now() GROUP BY 1`.execute(db)
+  return new Map(rows.map(({ version, count, until }) => [version, { count, until }]))
+}
+
+function condition(selection: Selection): RawBuilder<unknown> {
+  if ('all' in selection) return sql`true`
+  if ('revision' in selection) {
+    return sql`session_id = ${selection.session} AND revision = ${selection.revision}`
+  }
+  if ('session' in selection) return sql`session_id = ${selection.session}`
+  if ('issuedBefore' in selection) return sql`created_at < ${new Date(selection.issuedBefore)}`
+  if ('sealedBy' in selection) return sql`sealed_by = ANY(${[...selection.sealedBy]})`
+  const known = [
+    'sid' in selection ? sql`sid = ${selection.sid}` : undefined,
+    selection.sub === undefined ? undefined : sql`sub = ${selection.sub}`,
+    selection.issuer === undefined ? undefined : sql`issuer = ${selection.issuer}`,
+  ]
+  return sql.join(
+    known.filter((part) => part !== undefined),
+    sql` AND `,
+  )
+}
+
+function shown(selection: Selection): Record<string, unknown> {
+  if ('issuedBefore' in selection) return { issuedBefore: new Date(selection.issuedBefore).toISOString() }
+  return { ...selection }
+}

@@ -1,0 +1,60 @@
+/**
+ * Finds the session of a request.
+ *
+ * The cookie is opened by the version of keyring `session` that it names; the token in it is held against the hash in the row, by
+ * the version of keyring `token-hash` that the row names; sender and session are held against each other by the version that
+ * sealed the newest cookie that was presented. Whatever is by an older version is moved to the active one when it is used.
+ */
+import { timingSafeEqual } from 'node:crypto'
+import type { FastifyRequest } from 'fastify'
+import type { Bond } from '../config/sessions.ts'
+import type { SealingKeyring } from '../keyrings/held.ts'
+import { bindingOf, differenceIn } from './binding.ts'
+import { type Borne, borneIn, sessionCookie, sessionPurpose } from './borne.ts'
+import { cookieName, cookiesOf } from './cookie.ts'
+import type { SessionParts } from './parts.ts'
+import type { HeldSession } from './stored.ts'
+
+/** `ended`: there is no such session any more. `stale`: what it hangs on is not accepted any more. `forged`: the token is another. */
+export type Useless = 'malformed' | 'unknown' | 'tampered' | 'ended' | 'stale' | 'forged'
+
+export type Found =
+  | { readonly held: HeldSession; readonly borne: Borne; readonly version: string }
+  | { readonly useless: Useless }
+  | { readonly foreign: Bond }
+  | undefined
+
+export async function findSession(parts: SessionParts, request: FastifyRequest): Promise<Found> {
+  const text = cookiesOf(request)[cookieName(parts.config.publicUrl, sessionCookie)]
+  if (text === undefined || text === '') return undefined
+  const keyring = parts.keyrings.sealing('session')
+  const opened = keyring.open(sessionPurpose, text)
+  if (!opened.ok) return { useless: opened.cause }
+  const borne = borneIn(opened.plain)
+  if (borne === undefined) return { useless: 'malformed' }
+  const known = parts.memory.known(borne.id)
+  const first = judge(parts, keyring, request, borne, known ?? (await parts.memory.get(borne.id)))
+  // Nobody is refused for what was true once: another instance may have moved the row to other versions.
+  const isOld = known !== undefined && 'useless' in first
+  const judged = isOld ? judge(parts, keyring, request, borne, await parts.memory.fresh(borne.id)) : first
+  return 'held' in judged ? { ...judged, borne, version: opened.version } : judged
+}
+
+type Judged = { readonly held: HeldSession } | { readonly useless: Useless } | { readonly foreign: Bond }
+
+function judge(
+  { keyrings, config, view }: SessionParts,
+  keyring: SealingKeyring,
+  request: FastifyRequest,
+  borne: Borne,
+  held: HeldSession | undefined,
+): Judged {
+  if (held === undefined || held.live.expiresAt <= view.databaseNow()) return { useless: 'ended' }
+  const salt = keyrings.salt('token-hash').accepted.find(({ id }) => id === held.saltVersion)
+  const sent = bindingOf(keyring, request, held.sealedBy)
+  if (salt === undefined || sent === undefined) return { useless: 'stale' }
+  const hash = salt.hash(borne.token)
+  if (hash.length !== held.tokenHash.length || !timingSafeEqual(hash, held.tokenHash)) return { useless: 'forged' }
+  const foreign = differenceIn(held.binding, sent, config.sessions.binding)
+  return foreign === undefined ? { held } : { foreign }
+}

@@ -1,0 +1,82 @@
+import type { FastifyRequest } from 'fastify'
+import { beginSession } from './begin.ts'
+import { sessionCookie } from './borne.ts'
+import { clearCookie, setCookie } from './cookie.ts'
+import { endSessions } from './end.ts'
+import { findSession } from './find.ts'
+import { catchUp, isBehind, reissued } from './keep-up.ts'
+import type { SessionParts } from './parts.ts'
+import { refresher } from './refresh.ts'
+import type { Sessions } from './session.ts'
+import type { HeldSession } from './stored.ts'
+import { sessionUses } from './uses.ts'
+
+/** Opens the sessions of an instance, on its view of the database. */
+export function openSessions(parts: SessionParts): Sessions {
+  const { config, connection, log, metrics, requireLease } = parts
+  const { publicUrl } = config
+  const refreshing = refresher(parts)
+  const uses = sessionUses(connection.db, (error) => log.warn({ err: error }, 'uses of sessions could not be written'))
+  const cookies = new WeakMap<FastifyRequest, string>()
+  const catchingUp = new Map<string, Promise<void>>()
+
+  async function find(request: FastifyRequest): Promise<HeldSession | undefined> {
+    requireLease()
+    const found = await findSession(parts, request)
+    if (found === undefined) return undefined
+    if ('foreign' in found) {
+      metrics.bindingFailures.inc({ reason: found.foreign })
+      return undefined
+    }
+    if ('useless' in found) {
+      metrics.sessionRefusals.inc({ cause: found.useless })
+      cookies.set(request, clearCookie(publicUrl, sessionCookie))
+      return undefined
+    }
+    const { held, borne, version } = found
+    if (isBehind(parts, held, version) && !catchingUp.has(borne.id)) {
+      const caughtUp = catchUp(parts, request, borne, held, version).catch(late)
+      catchingUp.set(
+        borne.id,
+        caughtUp.finally(() => catchingUp.delete(borne.id)),
+      )
+    }
+    const newer = reissued(parts, borne, version)
+    if (newer !== undefined) cookies.set(request, cookieOf(newer, held.live.expiresAt))
+    return held
+  }
+
+  const late = (error: unknown) =>
+    log.warn({ err: error }, 'a session could not be moved to newer versions of keyrings')
+
+  function cookieOf(sealed: string, expiresAt: number): string {
+    return setCookie(publicUrl, sessionCookie, sealed, expiresAt - parts.view.databaseNow())
+  }
+
+  return {
+    async of(request) {
+      const held = await find(request)
+      const session = held && (await refreshing.good(held))
+      if (session) uses.note(session.id)
+      else if (held) cookies.set(request, clearCookie(publicUrl, sessionCookie))
+      return session
+    },
+    present: async (request) => (await find(request))?.live,
+    cookiesFor(request) {
+      const line = cookies.get(request)
+      return line === undefined ? [] : [line]
+    },
+    async begin(request, tokens) {
+      const before = await find(request)
+      const { session, cookie } = await beginSession(parts, request, tokens)
+      cookies.set(request, cookieOf(cookie, session.expiresAt))
+      if (before) await endSessions(parts, { session: before.live.id }, session.sub, 'replaced by a new login')
+      return session
+    },
+    async close() {
+      await refreshing.close()
+      await Promise.all(catchingUp.values())
+      await uses.close()
+    },
+  }
+}
