@@ -37,12 +37,13 @@ export interface OwnKeyrings {
  * @param settle finds out under which root key is sealed; asked before anything is
  */
 export function ownKeyringsOf(
-  { terms, given }: { terms: KeyringTerms; given: GivenSecrets },
+  config: KeyringTerms & { secrets: GivenSecrets },
   store: KeyringStore,
   sealer: Sealer,
   settle: () => Promise<void>,
   log: Logger,
 ): OwnKeyrings {
+  const given = config.secrets
   const memory = keyringMemory(store, sealer)
   const lists = givenLists(given, sealer, (message) => log.warn(message))
   const makeSealed = versionMaker(sealer)
@@ -53,7 +54,7 @@ export function ownKeyringsOf(
 
   async function ensureOne(name: OwnName): Promise<void> {
     const list = await lists.of(name)
-    const policy = policyOf(name, terms, list !== undefined)
+    const policy = policyOf(name, config, list !== undefined)
     if (!list) {
       await ensureKeyring({ store, make }, { name, ...ownKeyrings[name], policy })
       return

@@ -1,15 +1,10 @@
 import { type Policy, parseDuration } from '@rekey/keyring'
+import type { Config } from '../config.ts'
 import type { OwnName } from './own.ts'
 
-/** What the policies of the own keyrings follow from. Durations are milliseconds. */
-export interface KeyringTerms {
-  rotateEveryMs: number
-  skewMs: number
-  rollbackWindowMs: number
-  /** The longest life of a session. */
-  sessionLifetimeMs: number
-  /** The longest life of a login that was begun. */
-  loginTtlMs: number
+/** What the policies of the own keyrings follow from. */
+export type KeyringTerms = Pick<Config, 'rotateEveryMs' | 'skewMs' | 'rollbackWindowMs'> & {
+  sessions: Pick<Config['sessions'], 'lifetimeMs' | 'loginTtlMs'>
 }
 
 /** As long as a duration can be. */
@@ -29,7 +24,7 @@ export function policyOf(name: OwnName, terms: KeyringTerms, isGiven: boolean): 
     verifierPatienceMs: null,
     anonymousPropagationMs: 0,
     jwksMaxAgeMs: 0,
-    maxTokenTtlMs: name === 'state' ? terms.loginTtlMs : terms.sessionLifetimeMs,
+    maxTokenTtlMs: name === 'state' ? terms.sessions.loginTtlMs : terms.sessions.lifetimeMs,
     skewMs: terms.skewMs,
     maxGraceMs: longestMs,
     rollbackWindowMs: terms.rollbackWindowMs,

@@ -10,8 +10,7 @@ export const terms: KeyringTerms = {
   rotateEveryMs: 90 * 86_400_000,
   skewMs: 1_000,
   rollbackWindowMs: 600_000,
-  sessionLifetimeMs: 8 * 3_600_000,
-  loginTtlMs: 600_000,
+  sessions: { lifetimeMs: 8 * 3_600_000, loginTtlMs: 600_000 },
 }
 
 export const newSealer = (): Sealer => sealerFor({ id: 'root', key: randomBytes(32) })
