@@ -12,6 +12,9 @@ const usualMethods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE']
 /** Answered by the BFF itself. */
 const ownPaths = /^\/(auth|internal|healthz|readyz|health|metrics|\.well-known)(\/|$)/
 
+/** RFC 6749 §3.3. */
+const scope = z.string().regex(/^[!#-[\]-~]+$/, 'a scope: no spaces, quotes or backslashes')
+
 const route = z.strictObject({
   path: routePath,
   target_service: text,
@@ -22,7 +25,7 @@ const route = z.strictObject({
     })
     .default(usualMethods),
   auth: z.enum(['session', 'bearer', 'link', 'none']).default('session'),
-  scopes: z.array(text).default([]),
+  scopes: z.array(scope).default([]),
   authz: z.enum(['none', 'pdp']).default('none'),
   authz_map: routeTargets.optional(),
   streaming: yesOrNo.default(false),

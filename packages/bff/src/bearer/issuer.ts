@@ -1,0 +1,37 @@
+import type { UnverifiedToken } from '@rekey/verifier'
+import type { Logger } from 'pino'
+import type { Clock } from '../clock.ts'
+import type { Watching } from '../config/source.ts'
+import type { Metrics } from '../operations/metrics.ts'
+import type { Verdict } from './verdict.ts'
+
+/** Somebody whose tokens are accepted, and who can tell whether one is good. */
+export interface Issuer {
+  readonly name: string
+  readonly issuer: string
+  /** Null for any. */
+  readonly audiences: readonly string[] | null
+  /** Whether tokens of any form are good to ask about. */
+  readonly takesOpaque: boolean
+  /** @param unverified what the token says of itself, where it is a JWT */
+  check(token: string, unverified: UnverifiedToken | undefined): Promise<Verdict>
+  close(): Promise<void>
+}
+
+/** What issuers need of the instance around them. */
+export interface Surroundings {
+  readonly fetch: typeof globalThis.fetch
+  readonly clock: Clock
+  readonly random: () => number
+  /** The `every` of @rekey/service. */
+  readonly every: Watching['every']
+  readonly log: Logger
+  readonly metrics: Pick<Metrics, 'idpRequests' | 'jwksRefreshFailures' | 'tokenValidations'>
+}
+
+/** Whether a claim `aud` (RFC 7519 §4.1.3) names one of them. */
+export function isMeantFor(aud: unknown, audiences: readonly string[] | null): boolean {
+  if (audiences === null) return true
+  const named: readonly unknown[] = Array.isArray(aud) ? aud : [aud]
+  return named.some((one) => typeof one === 'string' && audiences.includes(one))
+}
