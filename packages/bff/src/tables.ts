@@ -3,6 +3,12 @@ import type { Generated, JSONColumnType, Kysely } from 'kysely'
 
 /** The tables of the BFF, beside those that every service has. */
 export interface BffTables extends DatabaseTables {
+  client_secrets: {
+    client_id: string
+    fingerprint: string
+    first_worked_at: Time
+    took_over_at: Time
+  }
   sessions: {
     session_id: string
     token_hash: Buffer
