@@ -18,7 +18,16 @@ import { markOf, register } from './register.ts'
 import { publicJwk } from './signing.ts'
 
 /** One start, alone on its folders. */
-export async function bootstrap(options: ClientOptions, ports: Ports): Promise<Ready> {
+export function bootstrap(options: ClientOptions, ports: Ports): Promise<Ready> {
+  return withFolder(options, ports, start)
+}
+
+/** Does something while no other process changes these folders. */
+export async function withFolder<T>(
+  options: ClientOptions,
+  ports: Ports,
+  act: (context: Context) => Promise<T>,
+): Promise<T> {
   const folder = folderOf(options, ports.files)
   const keyBefore = (await folder.key())?.thumbprint
   const locks = await lock(options, ports)
@@ -26,7 +35,7 @@ export async function bootstrap(options: ClientOptions, ports: Ports): Promise<R
     for (const held of locks) await held.assertHeld()
   }
   try {
-    return await start({ options, ports, folder, send: sender(ports, options), keyBefore, assertHeld })
+    return await act({ options, ports, folder, send: sender(ports, options), keyBefore, assertHeld })
   } finally {
     for (const held of locks) await held.release()
   }
