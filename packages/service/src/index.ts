@@ -24,6 +24,7 @@ export {
 } from './http/refusal.ts'
 export { lineOf } from './http/text.ts'
 export { iso, isoIfSet, isoOrNull, lastMoment, moment, time } from './http/time.ts'
+export { type Limit, sourceOf, type Windows, windows } from './http/windows.ts'
 export { leaseIn } from './instance/lease.ts'
 export { roomIn } from './instance/room.ts'
 export { liveInstances } from './keyrings/evidence.ts'

@@ -5,10 +5,9 @@
  * Nobody can lock another out for longer than a minute after he stops, and not even that from a few addresses: what is refused
  * for its address is not counted for the account. Who logged in from an address before is not kept out there by what others do.
  */
-import { addressOf } from '@rekey/service'
+import { addressOf, sourceOf } from '@rekey/service'
 import { type RawBuilder, sql } from 'kysely'
 import { IdpError } from '../error.ts'
-import { sourceOf } from '../http/limits.ts'
 import { sha256 } from '../sha256.ts'
 import type { IdpDatabase } from '../tables.ts'
 

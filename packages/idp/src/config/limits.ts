@@ -1,11 +1,6 @@
 import { parseDuration } from '@rekey/keyring'
+import type { Limit } from '@rekey/service'
 import { z } from 'zod'
-
-/** At most so many in a window. */
-export interface Limit {
-  most: number
-  withinMs: number
-}
 
 export interface Limits {
   /** Of one source address. Who authenticates well is never limited. */
