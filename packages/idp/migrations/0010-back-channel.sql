@@ -1,4 +1,5 @@
--- Of a refresh token: how many came before it under its grant. NULL: a release that did not count wrote it.
+-- Of a refresh token: the first one of its line, and how many came before it there. NULL: a release that did not count wrote it.
+ALTER TABLE oidc_state ADD COLUMN line bytea;
 ALTER TABLE oidc_state ADD COLUMN generation int;
 -- Of a session: which client knows it by which of its `sids`, in their order.
 ALTER TABLE oidc_state ADD COLUMN sid_clients text[];

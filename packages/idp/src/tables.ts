@@ -177,6 +177,7 @@ export interface IdpTables extends DatabaseTables {
     client_id: string | null
     sids: string[] | null
     sid_clients: string[] | null
+    line: Buffer | null
     generation: number | null
     issued_at: Time
     expires_at: Time

@@ -96,6 +96,18 @@ describe('a refresh token whose reply was lost', { timeout: 300_000 }, () => {
     await assert.rejects(refresh(next), refused)
   })
 
+  test('is no replay because of another login in the same session, however often that was refreshed', async () => {
+    const by = userAgent(here.url)
+    const [one, other] = [await login(atHere, by), await login(atHere, by)]
+    let busy = other.refresh_token
+    for (let turn = 0; turn < 3; turn += 1) busy = await refresh(busy)
+    await age(61)
+    const next = await refresh(one.refresh_token)
+    assert.ok(await refresh(one.refresh_token))
+    assert.ok(await refresh(await refresh(next)))
+    assert.ok(await refresh(busy))
+  })
+
   test('is nothing to another client, which ends nothing by it', async () => {
     const { refresh_token: token } = await login()
     const next = await refresh(token)
@@ -151,7 +163,7 @@ describe('a refresh token whose reply was lost', { timeout: 300_000 }, () => {
 
   test('that a release issued which counted none is good once more only until it was used', async () => {
     const { refresh_token: token } = await login()
-    await sql`UPDATE oidc_state SET generation = NULL WHERE model = 'RefreshToken'`.execute(estate.db)
+    await sql`UPDATE oidc_state SET line = NULL, generation = NULL WHERE model = 'RefreshToken'`.execute(estate.db)
     const next = await refresh(token)
     assert.ok(await refresh(next))
     await assert.rejects(refresh(token), refused)

@@ -5,7 +5,7 @@ import type { Instance } from '../../instance.ts'
 import { sha256 } from '../../sha256.ts'
 import { ended, isLive } from './ended.ts'
 import { foundBy } from './found-by.ts'
-import { isOver } from './generations.ts'
+import { isOver, lineOf } from './generations.ts'
 import { recordOf } from './sealed.ts'
 
 type Holding = Pick<Instance, 'connection' | 'sealer' | 'requireRoom'>
@@ -92,10 +92,10 @@ export function stateAdapter(
         const { grantHash, uidHash, accountId, clientId, sids, sidClients, generation, loginAt } = found
         const { numAffectedRows } = await asked(sql`
           INSERT INTO oidc_state AS held
-            (model, id_hash, sealed, grant_hash, uid_hash, account_id, client_id, sids, sid_clients, generation, issued_at,
+            (model, id_hash, sealed, grant_hash, uid_hash, account_id, client_id, sids, sid_clients, line, generation, issued_at,
               expires_at)
           SELECT ${model}, ${idHash}, ${sealed}, ${grantHash}, ${uidHash}, ${accountId}, ${clientId}, ${sids}::text[],
-            ${sidClients}::text[], ${generation}::int, least(now(), to_timestamp(${loginAt}::float8)), now() + ${expiresIn ?? longest}::float8 * interval '1 second'
+            ${sidClients}::text[], ${isRefreshToken ? lineOf(idHash) : null}, ${generation}::int, least(now(), to_timestamp(${loginAt}::float8)), now() + ${expiresIn ?? longest}::float8 * interval '1 second'
           WHERE NOT EXISTS (SELECT FROM oidc_state AS over WHERE over.sealed IS NULL
             AND (over.model = 'Grant' AND over.grant_hash = ${grantHash}::bytea
               OR over.model = 'Session' AND over.uid_hash = ${uidHash}::bytea))

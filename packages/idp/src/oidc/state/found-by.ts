@@ -10,7 +10,7 @@ interface FoundBy {
   sids: string[] | null
   /** Of a session: the clients that know it by these, in their order. */
   sidClients: string[] | null
-  /** Of a refresh token: how many came before it. */
+  /** Of a refresh token: how many came before it in its line. */
   generation: number | null
   /** When a session's user logged in: seconds since the epoch. */
   loginAt: number | null
