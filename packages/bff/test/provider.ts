@@ -34,8 +34,8 @@ type Endpoint =
   | 'userinfo'
   | 'reg'
 
-/** What to answer in the provider's place: a status, or `reset` to hang up. Undefined passes the request on. */
-type Instead = number | 'reset' | undefined
+/** What to answer in the provider's place: a status, some JSON, or `reset` to hang up. Undefined passes the request on. */
+type Instead = number | { readonly status: number; readonly body: string } | 'reset' | undefined
 
 /** Starts one on a port of its own. */
 export async function startProvider(wish: ProviderWish = {}) {
@@ -60,7 +60,9 @@ export async function startProvider(wish: ProviderWish = {}) {
     if (endpoint !== undefined) counts.set(endpoint, idp.count(endpoint) + 1)
     const instead = await idp.intercept?.(request, endpoint)
     if (instead === 'reset') return void request.socket.destroy()
-    if (instead !== undefined) return void response.writeHead(instead).end()
+    if (typeof instead === 'number') return void response.writeHead(instead).end()
+    if (instead !== undefined)
+      return void response.writeHead(instead.status, { 'content-type': 'application/json' }).end(instead.body)
     if (request.url?.startsWith('/interaction/')) return interact(request, response)
     await provider.callback()(request, response)
   }

@@ -175,17 +175,15 @@ function flagOf(env: NodeJS.ProcessEnv, name: string): boolean | undefined {
   throw new BffError('CONFIG_INVALID', `${name} is neither true nor false`)
 }
 
-/** What this client says of itself when it registers for the first time. */
-function metadataOf({ REKEY_BFF_URL: url, AUTH_SCOPES: scopes }: Given): Record<string, unknown> {
+/** What this client says of itself when it registers for the first time. What scopes it may have, its profile says where it has one. */
+function metadataOf({ REKEY_BFF_URL: url, AUTH_SCOPES: scopes, DCR_CLIENT_PROFILE: profile }: Given) {
   return {
-    scope: scopes.join(' '),
+    ...(profile === undefined ? { scope: scopes.join(' ') } : {}),
     grant_types: ['authorization_code', 'refresh_token', 'client_credentials'],
     response_types: ['code'],
     post_logout_redirect_uris: [`${url}/`],
-    // Providers call nobody in plaintext, and refuse a client that wishes for it.
-    ...(url.startsWith('https:')
-      ? { backchannel_logout_uri: `${url}/auth/backchannel-logout`, backchannel_logout_session_required: true }
-      : {}),
+    backchannel_logout_uri: `${url}/auth/backchannel-logout`,
+    backchannel_logout_session_required: true,
   }
 }
 

@@ -85,12 +85,12 @@ export function browser(reach: (url: URL) => URL = (url) => url) {
   }
 
   /** Sends the only form of a page, with what is hidden in it and what else is given. */
-  function submit({ text, url }: Page, more: Record<string, string> = {}): Promise<Page> {
+  function submit({ text, url }: Page, more: Record<string, string> = {}, asked: Asked = {}): Promise<Page> {
     const action = /<form[^>]* action="([^"]*)"/.exec(text)?.[1]
     if (action === undefined) throw new Error(`no form in ${text}`)
     const inputs = [...text.matchAll(/<input type="hidden" name="([^"]*)" value="([^"]*)"/g)]
     const hidden = Object.fromEntries(inputs.map(([, name, value]) => [name, value]))
-    return go(new URL(action, url), { method: 'POST', body: new URLSearchParams({ ...hidden, ...more }) })
+    return go(new URL(action, url), { ...asked, method: 'POST', body: new URLSearchParams({ ...hidden, ...more }) })
   }
 
   return {

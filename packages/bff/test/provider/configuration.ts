@@ -75,7 +75,7 @@ function featuresOf(par: boolean): NonNullable<Configuration['features']> {
     devInteractions: { enabled: false },
     clientCredentials: { enabled: true },
     introspection: { enabled: true, allowedPolicy: async () => true },
-    revocation: { enabled: true },
+    revocation: { enabled: true, allowedPolicy: async () => true },
     pushedAuthorizationRequests: { enabled: par },
     backchannelLogout: { enabled: true },
     rpInitiatedLogout: {
