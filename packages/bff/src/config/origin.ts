@@ -12,5 +12,5 @@ export const originList = z.string().transform((text, context) => {
 
 /** As browsers write it: what differs from that in a letter would never match. */
 function isOrigin(text: string): boolean {
-  return /^https?:/.test(text) && URL.canParse(text) && new URL(text).origin === text
+  return /^https?:[^*]+$/.test(text) && URL.canParse(text) && new URL(text).origin === text
 }

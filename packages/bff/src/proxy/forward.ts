@@ -6,7 +6,6 @@ import { bodyOf } from './body.ts'
 import { callerOf } from './caller.ts'
 import { requestHeaders } from './headers/request.ts'
 import { responseHeaders } from './headers/response.ts'
-import { queryOf, withoutParameter } from './paths/query.ts'
 import { upstreamPathOf } from './paths/upstream.ts'
 import type { UpstreamRequest, Upstreams } from './upstreams.ts'
 
@@ -23,11 +22,10 @@ export function forward(route: Route, { upstreams, publicHost, maxBodyBytes }: F
   return async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
     const target = request.raw.url ?? '/'
     const [path = '/'] = target.split('?', 1)
-    const query = queryOf(target)
     const signal = goneSignal(reply.raw)
     const sent: UpstreamRequest = {
       method: request.method,
-      path: pathOf(path) + (route.auth === 'link' ? withoutParameter(query, 'token') : query),
+      path: pathOf(path) + queryOf(target),
       headers: requestHeaders(request, publicHost, callerOf(request, route)),
       body: bodyOf(request, maxBodyBytes),
       signal,
@@ -40,6 +38,12 @@ export function forward(route: Route, { upstreams, publicHost, maxBodyBytes }: F
       throw error
     }
   }
+}
+
+/** As it came, its question mark included. */
+function queryOf(target: string): string {
+  const begin = target.indexOf('?')
+  return begin < 0 ? '' : target.slice(begin)
 }
 
 /** Ends what is done for a browser that goes away before it has the whole reply. */
@@ -59,7 +63,8 @@ async function answer(route: Route, reply: FastifyReply, { statusCode, headers, 
     await body.dump()
     return reply.send()
   }
-  // A browser that listens to events learns that it is connected before there is any.
-  reply.raw.once('pipe', () => reply.raw.flushHeaders())
+  // A browser that listens to events learns that it is connected before there is any. Not for others: Node writes headers that
+  // are flushed as UTF-8, and what is not ASCII in them would be another text.
+  if (route.streaming) reply.raw.once('pipe', () => reply.raw.flushHeaders())
   return reply.send(body)
 }

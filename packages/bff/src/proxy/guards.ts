@@ -8,13 +8,14 @@ export type Guard = (request: FastifyRequest, reply: FastifyReply) => Promise<un
 export interface Guards {
   readonly session: Guard
   readonly csrf: Guard
-  readonly bearer: Guard
   readonly link: Guard
+  bearer(route: Route): Guard
   decision(route: Route): Guard
 }
 
-/** In the order in which they are asked. */
-export function guardsBefore(route: Route, guards: Guards): Guard[] {
-  const known = { session: [guards.session, guards.csrf], bearer: [guards.bearer], link: [guards.link], none: [] }
-  return route.authz === 'pdp' ? [...known[route.auth], guards.decision(route)] : known[route.auth]
+/** In the order in which they are asked, before anything is read of the body. */
+export function guardsBefore(route: Route, { session, csrf, link, bearer }: Guards): Guard[] {
+  if (route.auth === 'session') return [session, csrf]
+  if (route.auth === 'bearer') return [bearer(route)]
+  return route.auth === 'link' ? [link] : []
 }

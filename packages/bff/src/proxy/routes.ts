@@ -49,8 +49,8 @@ function addAll(scope: FastifyInstance, routes: readonly Route[], forwarding: Fo
       method: [...route.methods],
       url: route.path,
       exposeHeadRoute: false,
-      onRequest: route.internal ? [requireInternal] : [],
-      preHandler: guardsBefore(route, guards),
+      onRequest: [...(route.internal ? [requireInternal] : []), ...guardsBefore(route, guards)],
+      preHandler: route.authz === 'pdp' ? [guards.decision(route)] : [],
       handler: forward(route, forwarding),
     })
   }

@@ -4,6 +4,8 @@ import type { App } from './app.ts'
 export function methodTable(app: App): (url: string) => string[] {
   const routes: { pattern: RegExp; method: string }[] = []
   app.addHook('onRoute', ({ url, method }) => {
+    // Where preflights of any path are answered: nobody else is.
+    if (url === '*') return
     const pattern = new RegExp(
       `^${url
         .replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
