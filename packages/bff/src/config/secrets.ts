@@ -92,6 +92,7 @@ function requireTokenSalt({ TOKEN_HASH_SALT: value, TOKEN_HASH_SALT_FILE: file }
     'CONFIG_INVALID',
     'TOKEN_HASH_SALT is missing: sessions are stored under hashes that are salted with it, and without it none could be found. ' +
       'Give one that stays the same over restarts and on all replicas (make it by: openssl rand -base64 32), name a file that ' +
-      `holds it by TOKEN_HASH_SALT_FILE, or say TOKEN_HASH_SALT=${storeKept} to have it made and kept in the database`,
+      // With an equals sign between them the log would take it for the salt and hide it.
+      `holds it by TOKEN_HASH_SALT_FILE, or write ${storeKept} in its place to have it made and kept in the database`,
   )
 }

@@ -55,7 +55,7 @@ const drains = (versions: Keyring['versions']) =>
  * Ends sessions that hang on a revoked version of keyring `session`. Their cookies are refused already, by every instance that
  * has applied the revocation; this is so that they are gone.
  */
-export function revokedSweep({ keyrings, view, connection }: Omit<Parts, 'hands' | 'log'>): () => Promise<void> {
+function revokedSweep({ keyrings, view, connection }: Omit<Parts, 'hands' | 'log'>): () => Promise<void> {
   const swept = new Set<string>()
   return async () => {
     const revoked = (keyrings.documents().get('session')?.versions ?? []).filter(isToSweep)
