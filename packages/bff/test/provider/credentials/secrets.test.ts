@@ -1,0 +1,195 @@
+import assert from 'node:assert/strict'
+import { after, afterEach, before, beforeEach, describe, it } from 'node:test'
+import { eventually } from '@rekey/database/testing'
+import { startProvider, type TestProvider } from '../../provider.ts'
+import { clientId, logIn, type Setting, setting, type TestOpen, withSecret } from '../setting.ts'
+
+const unavailable = { code: 'IDP_UNAVAILABLE' }
+const hour = 3_600_000
+
+describe('client secrets', () => {
+  let idp: TestProvider
+  let at: Setting
+  before(async () => {
+    idp = await startProvider()
+  })
+  after(() => idp.close())
+  beforeEach(async () => {
+    at = await setting()
+    await withSecret(idp, 'old')
+  })
+  afterEach(() => at.close())
+
+  const env = (secret: string) => ({ IDP_BASE_URL: idp.issuer, AUTH_CLIENT_ID: clientId, AUTH_CLIENT_SECRET: secret })
+  const fromFile = async (text: string) => {
+    await at.write('oidc-client-secret', text)
+    return at.open(env(`file:${at.path('oidc-client-secret')}`))
+  }
+  const used = async (provider: TestOpen) => (await provider.client()).secrets.find(({ isUsed }) => isUsed)?.position
+  const refusals = () => at.lines.filter((line) => line.includes('does not accept this client secret')).length
+
+  /** Requests without pause, whose tokens are all good, until `stop`; fails when one fails. */
+  function underLoad(providers: readonly TestOpen[]) {
+    let isOver = false
+    let count = 0
+    const worker = async (provider: TestOpen) => {
+      while (!isOver) {
+        await provider.introspect('any')
+        await logIn(provider)
+        count += 1
+      }
+    }
+    const all = Promise.all(providers.flatMap((provider) => [worker(provider), worker(provider), worker(provider)]))
+    // Who stops it hears of a failure; until then it is nobody's.
+    all.catch(() => undefined)
+    return {
+      more: async () => {
+        const before = count
+        await eventually(
+          () => count,
+          (now) => now >= before + 6,
+        )
+      },
+      stop: async () => {
+        isOver = true
+        await all
+      },
+    }
+  }
+
+  it('the newest is tried first, the others at once, and what is accepted first from then on', async () => {
+    const provider = await at.open(env('new,old,older'))
+    await logIn(provider)
+    assert.equal(await used(provider), 1)
+    const refused = refusals()
+    await logIn(provider)
+    assert.equal(refusals(), refused, 'what is accepted goes first')
+  })
+
+  it('change here first and then at the provider, and no request fails', async () => {
+    const [one, two] = await Promise.all([fromFile('old'), fromFile('old')])
+    const load = underLoad([one, two])
+    await load.more()
+    await at.write('oidc-client-secret', 'new\nold')
+    await eventually(
+      async () => (await one.client()).secrets.length,
+      (length) => length === 2,
+    )
+    await load.more()
+    idp.setSecrets(clientId, ['new'])
+    await load.more()
+    assert.deepEqual([await used(one), await used(two)], [0, 0])
+    await load.stop()
+  })
+
+  it('change at the provider first, with an overlap there, and no request fails', async () => {
+    const [one, two] = await Promise.all([fromFile('old'), fromFile('old')])
+    const load = underLoad([one, two])
+    await load.more()
+    idp.setSecrets(clientId, ['new', 'old'])
+    await load.more()
+    await at.write('oidc-client-secret', 'new')
+    await eventually(
+      () => Promise.all([used(one), used(two)]),
+      (positions) => positions.every((at) => at === 0),
+    )
+    idp.setSecrets(clientId, ['new'])
+    await load.more()
+    await load.stop()
+  })
+
+  it('change at the provider without an overlap a moment before the file, and no request fails', async () => {
+    const provider = await fromFile('old')
+    await logIn(provider)
+    idp.setSecrets(clientId, ['new'])
+    const asked = provider.introspect('any')
+    await at.write('oidc-client-secret', 'new')
+    assert.deepEqual(await asked, { active: false })
+  })
+
+  it('change back before the provider did, and no request fails', async () => {
+    const provider = await fromFile('new,old')
+    idp.setSecrets(clientId, ['new'])
+    await logIn(provider)
+    at.clock.ahead = 25 * hour
+    await at.write('oidc-client-secret', 'old,new')
+    await eventually(
+      async () => (await provider.client()).secrets[0]?.firstWorkedAt,
+      (at) => at === undefined,
+    )
+    await provider.introspect('any')
+    idp.setSecrets(clientId, ['old'])
+    await provider.introspect('any')
+  })
+
+  it('an older one is not tried when the overlap after a newer one is over, by any replica', async () => {
+    const provider = await at.open(env('new,old'))
+    await logIn(provider)
+    idp.setSecrets(clientId, ['new'])
+    await logIn(provider)
+    const [, older] = (await provider.client()).secrets
+    assert.ok((older?.triedUntil ?? 0) > Date.now() + 23 * hour)
+    at.clock.ahead = 23 * hour
+    idp.setSecrets(clientId, ['old'])
+    assert.deepEqual(await provider.introspect('any'), { active: false })
+
+    idp.setSecrets(clientId, ['new'])
+    await provider.introspect('any')
+    await eventually(
+      () => at.db.selectFrom('client_secrets').selectAll().execute(),
+      (rows) => rows.length === 2,
+    )
+    at.clock.ahead = 48 * hour
+    const started = await at.open(env('new,old'))
+    idp.setSecrets(clientId, ['old'])
+    for (const replica of [provider, started]) {
+      const before = idp.count('introspection')
+      await assert.rejects(replica.introspect('any'), unavailable)
+      assert.equal(idp.count('introspection'), before + 1, 'the newer one, once')
+    }
+  })
+
+  it('a replica that starts begins with what others saw accepted', async () => {
+    const first = await at.open(env('new,old'))
+    await logIn(first)
+    await eventually(
+      () => at.db.selectFrom('client_secrets').selectAll().execute(),
+      (rows) => rows.length === 1,
+    )
+    const second = await at.open(env('new,old'))
+    assert.equal(await used(second), 1)
+  })
+
+  it('serve although the database is away', async () => {
+    const provider = await at.open(env('new,old'))
+    await at.database.reachable(false)
+    try {
+      await logIn(provider)
+      assert.equal(await used(provider), 1)
+    } finally {
+      await at.database.reachable(true)
+    }
+  })
+
+  it('are found nowhere: in no line of the log, and not in the database', async () => {
+    await withSecret(idp, 'a-secret-of-the-client')
+    const provider = await at.open(env('another-secret-of-it,a-secret-of-the-client'))
+    await logIn(provider)
+    const rows = await eventually(
+      () => at.db.selectFrom('client_secrets').selectAll().execute(),
+      (all) => all.length > 0,
+    )
+    assert.doesNotMatch(JSON.stringify(rows) + at.lines.join(), /secret-of/)
+  })
+
+  it('are asked for by whoever starts it without one', async () => {
+    await assert.rejects(
+      at.open({ IDP_BASE_URL: idp.issuer, AUTH_CLIENT_ID: clientId, MS_BFF_TOKEN_AUTH_METHOD: 'client_secret_post' }),
+      { code: 'CONFIG_INVALID' },
+    )
+    await assert.rejects(at.open({ ...env('one'), OIDC_CLIENT_SECRET: 'two' }), { code: 'CONFIG_INVALID' })
+    await assert.rejects(at.open(env(`file:${at.path('nothing')}`)), { code: 'CONFIG_INVALID' })
+    const { AUTH_CLIENT_SECRET: secret, ...rest } = env('old')
+    await logIn(await at.open({ ...rest, OIDC_CLIENT_SECRET: secret }))
+  })
+})
