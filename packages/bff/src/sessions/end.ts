@@ -6,17 +6,21 @@ import type { BffDatabase, BffTables } from '../tables.ts'
 import { changeKey, sessionTopic } from './memory.ts'
 
 /** Which sessions are to end. */
-export type Selection =
+export type Selection = Whose & {
+  /** Only those begun before that moment, in milliseconds. */
+  readonly issuedBefore?: number | undefined
+}
+
+type Whose =
   | { readonly all: true }
   | { readonly session: string }
   /** With a revision: unless its tokens were refreshed since. */
   | { readonly session: string; readonly revision: number }
   | { readonly sub: string; readonly issuer?: string | undefined }
   | { readonly sid: string; readonly sub?: string | undefined; readonly issuer?: string | undefined }
-  /** Begun before that moment, in milliseconds. */
-  | { readonly issuedBefore: number }
   /** Whose newest cookie that was presented is by one of these versions of keyring `session`. */
   | { readonly sealedBy: readonly string[] }
+  | { readonly issuedBefore: number }
 
 /** Who ends them, and why, for the audit. */
 export interface Cause {
@@ -106,13 +110,19 @@ export async function sessionsBy(
 }
 
 function condition(selection: Selection): RawBuilder<unknown> {
+  const { issuedBefore } = selection
+  if (issuedBefore === undefined) return whose(selection)
+  return sql`${whose(selection)} AND created_at < ${new Date(issuedBefore)}`
+}
+
+function whose(selection: Whose): RawBuilder<unknown> {
   if ('all' in selection) return sql`true`
   if ('revision' in selection) {
     return sql`session_id = ${selection.session} AND revision = ${selection.revision}`
   }
   if ('session' in selection) return sql`session_id = ${selection.session}`
-  if ('issuedBefore' in selection) return sql`created_at < ${new Date(selection.issuedBefore)}`
   if ('sealedBy' in selection) return sql`sealed_by = ANY(${[...selection.sealedBy]})`
+  if (!('sub' in selection || 'sid' in selection)) return sql`true`
   const known = [
     'sid' in selection ? sql`sid = ${selection.sid}` : undefined,
     selection.sub === undefined ? undefined : sql`sub = ${selection.sub}`,
@@ -124,7 +134,6 @@ function condition(selection: Selection): RawBuilder<unknown> {
   )
 }
 
-function shown(selection: Selection): Record<string, unknown> {
-  if ('issuedBefore' in selection) return { issuedBefore: new Date(selection.issuedBefore).toISOString() }
-  return { ...selection }
+function shown({ issuedBefore, ...selection }: Selection): Record<string, unknown> {
+  return issuedBefore === undefined ? selection : { ...selection, issuedBefore: new Date(issuedBefore).toISOString() }
 }
