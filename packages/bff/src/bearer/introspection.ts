@@ -15,7 +15,7 @@ const mostRemembered = 10_000
 export function introspectingIssuer(idp: Idp, how: IntrospectionCheck, around: Surroundings): Issuer {
   const { every, log } = around
   const unwatch = how.clientSecret.watch(() => undefined, { every, warn: (message) => log.warn(message) })
-  const remembered = new LRUCache<string, { verdict: Verdict; until: number }>({ max: mostRemembered })
+  const remembered = new LRUCache<string, { verdict: Verdict; since: number; until: number }>({ max: mostRemembered })
   return {
     name: idp.name,
     issuer: idp.issuer,
@@ -24,15 +24,16 @@ export function introspectingIssuer(idp: Idp, how: IntrospectionCheck, around: S
     async check(token, unverified) {
       const key = createHash('sha256').update(token).digest('base64')
       const known = remembered.get(key)
-      if (known && around.clock() < known.until) return known.verdict
       const askedAt = around.clock()
+      // A clock that was set back remembers nothing.
+      if (known && askedAt >= known.since && askedAt < known.until) return known.verdict
       const reply = claimsIn(await introspect(idp, how, token, around), idp, around)
       if (!reply) return unavailable
       // Asked about one token, an issuer need not repeat what is written in it.
       const claims = reply.active === true ? { ...writtenIn(unverified?.payload), ...reply } : reply
       const verdict = judge(token, claims, idp, around.clock())
       const until = Math.min(askedAt + how.cacheMs, endOf(claims))
-      if (verdict.status === 'valid' && how.cacheMs > 0) remembered.set(key, { verdict, until })
+      if (verdict.status === 'valid' && how.cacheMs > 0) remembered.set(key, { verdict, since: askedAt, until })
       return verdict
     },
     close: unwatch,

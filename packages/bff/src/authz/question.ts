@@ -1,0 +1,118 @@
+/** What a request asks of the policy decision point. */
+import { rolesOf } from '@rekey/verifier'
+import type { FastifyRequest } from 'fastify'
+import type { BearerToken } from '../bearer/verdict.ts'
+import type { AuthzTarget, RequestPart } from '../config/files/targets.ts'
+import { BffError } from '../error.ts'
+import { memberAt } from '../json/member.ts'
+import { parseUnambiguous } from '../json/parse.ts'
+import type { LiveSession } from '../sessions/session.ts'
+
+/** Information model of the AuthZEN Authorization API 1.0 (§5). */
+export interface Question {
+  readonly subject: Subject
+  readonly resource: {
+    readonly type: string
+    readonly id: string
+    readonly properties?: Readonly<Record<string, unknown>>
+  }
+  readonly action: { readonly name: string }
+  readonly context: { readonly method: string; readonly path: string }
+}
+
+export interface Subject {
+  readonly type: 'user'
+  readonly id: string
+  readonly properties: Readonly<Record<string, unknown>>
+}
+
+/** Who asks: as the decision point is told, and what stays here and tells one session or token from another. */
+export interface Asker {
+  readonly subject: Subject
+  readonly hangsOn: string
+}
+
+export function sessionAsker({ id, sub, claims }: LiveSession): Asker {
+  const roles = [...rolesOf({ exp: 0, ...claims })].sort()
+  return { subject: { type: 'user', id: sub, properties: { issuer: claims.iss, roles } }, hangsOn: `session ${id}` }
+}
+
+export function bearerAsker({ sub, claims, roles, permissions, scopes, token }: BearerToken): Asker {
+  const { iss: issuer, client_id } = claims
+  const properties = {
+    issuer,
+    client_id,
+    roles: [...roles].sort(),
+    permissions: [...permissions].sort(),
+    scopes: [...scopes].sort(),
+  }
+  return { subject: { type: 'user', id: sub, properties }, hangsOn: `token ${token}` }
+}
+
+/** Where the id of a resource is not said to be anywhere, the question is about all of its type. */
+const anyResource = '*'
+
+/** @throws BffError `INVALID_REQUEST` when the request does not say which resource it means, or says so twice */
+export function questionOf(
+  request: FastifyRequest,
+  { subject }: Asker,
+  target: AuthzTarget,
+  params: Readonly<Record<string, string | undefined>>,
+): Question {
+  const id = target.idFrom === undefined ? anyResource : valueIn(request, target.idFrom, params)
+  if (id === undefined || id === '') refuse(`the request does not say which ${target.resource} it means`)
+  const properties = Object.entries(target.props)
+    .map(([name, from]) => [name, typeof from === 'string' ? from : valueIn(request, from, params)] as const)
+    .filter(([, value]) => value !== undefined)
+  return {
+    subject,
+    resource: {
+      type: target.resource,
+      id: String(id),
+      ...(properties.length > 0 ? { properties: Object.fromEntries(properties) } : {}),
+    },
+    action: { name: target.action },
+    context: { method: request.method, path: pathOf(request) },
+  }
+}
+
+export function pathOf({ raw }: FastifyRequest): string {
+  return raw.url?.split('?', 1)[0] ?? '/'
+}
+
+type Value = string | number | boolean | undefined
+
+function valueIn(
+  request: FastifyRequest,
+  part: RequestPart,
+  params: Readonly<Record<string, string | undefined>>,
+): Value {
+  if (part.from === 'path') return params[part.name]
+  return part.from === 'query' ? queryValue(request, part.name) : bodyValue(request, part.name)
+}
+
+/** Some services take the first of two, some the last, some both. */
+function queryValue({ raw }: FastifyRequest, name: string): Value {
+  const [value, ...others] = new URLSearchParams(raw.url?.split('?').slice(1).join('?')).getAll(name)
+  if (others.length > 0) refuse(`the query has ${name} more than once`)
+  return value
+}
+
+function bodyValue({ body }: FastifyRequest, name: string): Value {
+  const value = memberAt(Buffer.isBuffer(body) || typeof body === 'string' ? parsed(String(body)) : body, name)
+  if (value === undefined || value === null) return undefined
+  if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') return value
+  refuse(`${name} in the body must be a text, a number or a truth value`)
+}
+
+function parsed(text: string): unknown {
+  try {
+    return parseUnambiguous(text)
+  } catch (cause) {
+    throw new BffError('INVALID_JSON', 'the body is not JSON, or has a member twice', { cause })
+  }
+}
+
+function refuse(message: string): never {
+  throw new BffError('INVALID_REQUEST', message)
+}
