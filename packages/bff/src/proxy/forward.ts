@@ -1,11 +1,14 @@
 import type { ServerResponse } from 'node:http'
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { Logger } from 'pino'
 import type { Dispatcher } from 'undici'
 import type { Route } from '../config/files/route.ts'
+import { BffError } from '../error.ts'
 import { bodyOf } from './body.ts'
 import { callerOf } from './caller.ts'
 import { requestHeaders } from './headers/request.ts'
 import { responseHeaders } from './headers/response.ts'
+import type { InFlight } from './in-flight.ts'
 import { upstreamPathOf } from './paths/upstream.ts'
 import type { UpstreamRequest, Upstreams } from './upstreams.ts'
 
@@ -14,15 +17,19 @@ export interface Forwarding {
   /** Where browsers reach this BFF. */
   publicHost: string
   maxBodyBytes: number
+  inFlight: InFlight
+  log: Pick<Logger, 'warn'>
 }
 
 /** The handler of a route: sends the request on, and its reply back. */
-export function forward(route: Route, { upstreams, publicHost, maxBodyBytes }: Forwarding) {
+export function forward(route: Route, { upstreams, publicHost, maxBodyBytes, inFlight, log }: Forwarding) {
   const pathOf = upstreamPathOf(route)
   return async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
     const target = request.raw.url ?? '/'
     const [path = '/'] = target.split('?', 1)
     const signal = goneSignal(reply.raw)
+    // A stream would never be over: its browser comes back by itself, to another instance.
+    if (!route.streaming) inFlight.add(reply.raw)
     const sent: UpstreamRequest = {
       method: request.method,
       path: pathOf(path) + queryOf(target),
@@ -31,12 +38,29 @@ export function forward(route: Route, { upstreams, publicHost, maxBodyBytes }: F
       signal,
     }
     try {
-      return await answer(route, reply, await upstreams.send(route, sent))
+      const response = await upstreams.send(route, sent)
+      response.body.once('error', (error) => {
+        if (!signal.aborted) log.warn(failure(route, request, error), 'a service broke its reply off')
+      })
+      return await answer(route, reply, response)
     } catch (error) {
       // Nobody is there to be told.
       if (signal.aborted) return reply.hijack()
+      if (error instanceof BffError && error.cause !== undefined)
+        log.warn(failure(route, request, error.cause), 'a service failed')
       throw error
     }
+  }
+}
+
+/** For the log: which service, and why. The caller is told neither. */
+function failure({ path, targetService }: Route, { headers }: FastifyRequest, error: unknown) {
+  const { code, name } = error as { code?: string; name?: string }
+  return {
+    path,
+    service: targetService.origin,
+    correlationId: headers['x-correlation-id'],
+    cause: { code: code ?? name },
   }
 }
 

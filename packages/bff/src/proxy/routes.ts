@@ -8,23 +8,32 @@ import { keepBody } from './body.ts'
 import { type Forwarding, forward } from './forward.ts'
 import { type Guards, guardsBefore } from './guards.ts'
 import { refuseAmbiguous } from './headers/ambiguous.ts'
+import { newInFlight } from './in-flight.ts'
 import { isInternal } from './internal.ts'
 import { requirePlainTarget } from './paths/plain.ts'
 import { openUpstreams } from './upstreams.ts'
 
-type Proxying = { config: Pick<Bff['config'], 'publicUrl' | 'proxy'> }
+/** Less than a process has for its end. */
+const landWithinMs = 1_500
+
+type Proxying = Pick<Bff, 'log'> & { config: Pick<Bff['config'], 'publicUrl' | 'proxy'> }
 
 /**
  * Registers the routes. A path answers the methods that are configured for it, and 405 to every other one.
  *
  * @throws BffError `CONFIG_INVALID`
  */
-export function proxyRoutes(app: App, { config }: Proxying, given: readonly Route[], guards: Guards): void {
+export function proxyRoutes(app: App, { config, log }: Proxying, given: readonly Route[], guards: Guards): void {
   const routes = answeringHead(given)
   const upstreams = openUpstreams(routes, config.proxy)
-  app.addHook('onClose', () => upstreams.close())
+  const inFlight = newInFlight()
+  // Before connections are closed: whoever was let in gets his reply.
+  app.addHook('preClose', async () => {
+    await inFlight.landed(landWithinMs)
+    await upstreams.close()
+  })
   const { maxBodyBytes } = config.proxy
-  const forwarding = { upstreams, publicHost: new URL(config.publicUrl).host, maxBodyBytes }
+  const forwarding = { upstreams, publicHost: new URL(config.publicUrl).host, maxBodyBytes, inFlight, log }
   app.register(async (scope) => {
     passBodies(scope)
     addAll(

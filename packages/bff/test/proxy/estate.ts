@@ -118,12 +118,17 @@ export interface Settings {
   timeoutMs?: number
 }
 
-/** @returns where it listens */
-export async function startProxy(t: TestContext, settings: Settings): Promise<{ url: string; port: number; app: App }> {
+/** @returns where it listens, and what it logs */
+export async function startProxy(
+  t: TestContext,
+  settings: Settings,
+): Promise<{ url: string; port: number; app: App; lines: unknown[] }> {
   const { routes, trustedProxies = [], origins = [], maxBodyBytes = 10_000_000, timeoutMs = 30_000 } = settings
+  const lines: unknown[] = []
+  const log = pino({ level: 'warn' }, { write: (line) => void lines.push(JSON.parse(line)) })
   const app = newApp({
     trustedProxies,
-    log: pino({ level: 'silent' }),
+    log,
     refusalOf,
     refused: () => undefined,
     send: sendRefusal,
@@ -137,11 +142,11 @@ export async function startProxy(t: TestContext, settings: Settings): Promise<{ 
   app.decorateRequest('session')
   securityHeaders(app, { config })
   await corsRules(app, { config })
-  proxyRoutes(app, { config }, routes, { ...guards, ...settings.guards })
+  proxyRoutes(app, { config, log }, routes, { ...guards, ...settings.guards })
   await app.listen({ port: 0, host: '127.0.0.1' })
   t.after(() => app.close())
   const { port } = app.server.address() as AddressInfo
-  return { url: `http://127.0.0.1:${port}`, port, app }
+  return { url: `http://127.0.0.1:${port}`, port, app, lines }
 }
 
 export interface Answer {

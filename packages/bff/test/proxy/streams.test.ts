@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { Agent, type IncomingMessage, request, type ServerResponse } from 'node:http'
 import { createServer, type Socket } from 'node:net'
 import { describe, it, type TestContext } from 'node:test'
-import { freePort } from '@rekey/database/testing'
+import { eventually, freePort } from '@rekey/database/testing'
 import { ask, routeTo, type Settings, startProxy, startUpstream } from './estate.ts'
 
 /** A service that leaves its replies to the test. */
@@ -101,7 +101,7 @@ describe('whoever goes away', () => {
   })
 
   it('breaks the reply off when it was the service: no browser takes half for the whole', async (t) => {
-    const { url, called } = await startHeld(t)
+    const { url, called, lines } = await startHeld(t)
     for (const headers of [{}, { 'content-length': '100' }]) {
       const outgoing = begin(url)
       outgoing.end()
@@ -113,18 +113,25 @@ describe('whoever goes away', () => {
       service.destroy()
       assert.equal((await broken)[0].code, 'ECONNRESET')
     }
+    assert.equal(lines.filter((line) => JSON.stringify(line).includes('broke its reply off')).length, 2)
   })
 })
 
 describe('a service that fails', () => {
   it('is told to be away when nothing listens there', async (t) => {
     const port = await freePort()
-    const { url } = await startProxy(t, { routes: [routeTo(`http://127.0.0.1:${port}`, { path: '/api/*' })] })
+    const { url, lines } = await startProxy(t, { routes: [routeTo(`http://127.0.0.1:${port}`, { path: '/api/*' })] })
     for (const method of ['GET', 'POST']) {
       const { status, headers, body } = await ask(url, '/api/x', { method })
       assert.deepEqual([status, headers['retry-after'], JSON.parse(body).code], [502, '1', 'UPSTREAM_UNAVAILABLE'])
       assert.ok(!body.includes(String(port)), body)
     }
+    const [line] = lines.filter((line) => JSON.stringify(line).includes('a service failed')) as Record<
+      string,
+      unknown
+    >[]
+    assert.equal(line?.service, `http://127.0.0.1:${port}`)
+    assert.deepEqual(line?.cause, { code: 'ECONNREFUSED' })
   })
 
   it('is told to be late when it does not answer', async (t) => {
@@ -198,6 +205,46 @@ describe('a service that fails', () => {
     assert.equal((await ask(url, '/other/x')).status, 200)
     await upstream.close()
     await Promise.all(held)
+  })
+})
+
+describe('a proxy that is stopped', () => {
+  it('lets replies that are on their way arrive', async (t) => {
+    const { url, app, called } = await startHeld(t, {}, false)
+    const outgoing = begin(url)
+    outgoing.end()
+    const [, service] = await called()
+    const closed = app.close()
+    await eventually(
+      () => ask(url, '/api/x').catch(() => ({ status: 0 })),
+      ({ status }) => status === 503,
+    )
+    service.write('half')
+    const incoming = await responseTo(outgoing)
+    service.end(', whole')
+    assert.equal((await incoming.toArray()).join(''), 'half, whole')
+    await closed
+  })
+
+  it('waits for no stream, and for no service that does not answer', async (t) => {
+    const { url, app, called, upstream } = await startHeld(t)
+    const stream = begin(url)
+    stream.end()
+    const [, service] = await called()
+    service.write('data: 1\n\n')
+    const incoming = await responseTo(stream)
+    const broken = once(incoming, 'error')
+    incoming.resume()
+    await app.close()
+    await broken
+    const brief = await startProxy(t, { routes: [routeTo(upstream.url, { path: '/api/*' })] })
+    const outcome = ask(brief.url, '/api/x').then(
+      ({ status }) => status,
+      ({ code }) => code,
+    )
+    await called()
+    await brief.app.close()
+    assert.ok([502, 'ECONNRESET'].includes(await outcome))
   })
 })
 
