@@ -1,5 +1,5 @@
 import { commonMetrics } from '@rekey/service'
-import { Counter } from 'prom-client'
+import { Counter, Gauge, type Registry } from 'prom-client'
 
 /** The metrics of one instance. Names are stable: dashboards and alerts hang on them. */
 export function newMetrics() {
@@ -13,6 +13,7 @@ export function newMetrics() {
       'endpoint',
       'status',
     ]),
+    idpReachable: reachable(registers),
     tokenExchanges: counter('bff_token_exchange_total', 'Requests for tokens, by grant and what came of them', [
       'grant_type',
       'status',
@@ -42,6 +43,16 @@ export function newMetrics() {
       'Key sets of identity providers that could not be read',
     ),
   }
+}
+
+function reachable(registers: Registry[]): Gauge {
+  const gauge = new Gauge({
+    name: 'bff_idp_reachable',
+    help: 'Whether the identity provider answered the last request: 1, 0, or -1 where there was none yet',
+    registers,
+  })
+  gauge.set(-1)
+  return gauge
 }
 
 export type Metrics = ReturnType<typeof newMetrics>

@@ -8,7 +8,7 @@ export interface Reach {
   readonly baseUrl: string
   readonly allowPlaintext: boolean
   readonly fetch: typeof globalThis.fetch
-  readonly metrics: Pick<Metrics, 'idpRequests'>
+  readonly metrics: Pick<Metrics, 'idpReachable' | 'idpRequests'>
 }
 
 type Fetch = (url: string, init?: RequestInit) => Promise<Response>
@@ -27,9 +27,11 @@ export function reaching(reach: Reach, metadata: () => ServerMetadata | undefine
     try {
       const response = await reach.fetch(url, { ...init, redirect: 'manual' } as RequestInit)
       reach.metrics.idpRequests.inc({ endpoint, status: String(response.status) })
+      reach.metrics.idpReachable.set(response.status < 500 ? 1 : 0)
       return response
     } catch (error) {
       reach.metrics.idpRequests.inc({ endpoint, status: 'unanswered' })
+      reach.metrics.idpReachable.set(0)
       throw error
     }
   }

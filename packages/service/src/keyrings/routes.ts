@@ -13,7 +13,7 @@ import {
   rollBack,
   unknownKeyring,
 } from '@rekey/keyring'
-import type { FastifyRequest } from 'fastify'
+import type { FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import { ServiceError } from '../error.ts'
 import type { App } from '../http/app.ts'
@@ -39,7 +39,7 @@ export interface Asked {
   incident?: string | undefined
 }
 
-type Hook = (request: FastifyRequest) => Promise<void>
+type Hook = (request: FastifyRequest, reply: FastifyReply) => Promise<void>
 
 /** What differs between services in the administration of keyrings. */
 export interface KeyringAdministration {
@@ -55,7 +55,9 @@ export interface KeyringAdministration {
   actorOf(request: object): string
   /** Refuses, by what it throws, what must not be asked for. */
   before?(asked: Asked): void | Promise<void>
-  /** By which codes it does so, for the description of the API. */
+  /** Those that are not kept in the store, as they are shown; whoever has any adds their routes himself. */
+  others?(): Promise<ShownKeyring[]>
+  /** By which codes `before` does so, for the description of the API. */
   refuses?: Partial<Record<Asked['act'], readonly string[]>>
 }
 
@@ -74,7 +76,7 @@ const revokeBody = z.object({
 /** Administration of keyrings. Requests are asked for here; the loop carries them out. */
 export function keyringRoutes(app: App, instance: Administered, administration: KeyringAdministration): void {
   const { store, hands, loop, view } = instance
-  const { path, actorOf, before = () => undefined, refuses = {} } = administration
+  const { path, actorOf, before = () => undefined, others = async () => [], refuses = {} } = administration
   const one = `${path}/:name`
   const [read, write, contain] = [administration.read, administration.write, administration.contain]
   const codesOf = (act: Asked['act'], ...codes: CommonRefusalCode[]) => [...codes, ...(refuses[act] ?? [])]
@@ -104,7 +106,7 @@ export function keyringRoutes(app: App, instance: Administered, administration: 
 
   const list = { tags, summary: 'List the keyrings', response: { 200: z.object({ keyrings: z.array(shownKeyring) }) } }
   app.get(path, { onRequest: read, schema: list }, async () => ({
-    keyrings: await Promise.all((await store.list()).map(show)),
+    keyrings: [...(await Promise.all((await store.list()).map(show))), ...(await others())],
   }))
 
   const toShow = {

@@ -6,7 +6,7 @@ export function showKeyring(keyring: Keyring, evidence: Evidence, now: number) {
   const { waiting } = decide(keyring, evidence, now)
   return {
     name: keyring.name,
-    kind: keyring.kind,
+    kind: keyring.kind as string,
     algorithm: keyring.algorithm,
     revision: keyring.revision,
     policy: showPolicy(keyring.policy),
