@@ -1,12 +1,15 @@
 /** One running instance of the backend for frontend. Everything that answers requests is given one of these. */
 import type { Connection, InstanceView, Sealer } from '@rekey/database'
 import type { Hands, KeyringStore, Loop } from '@rekey/keyring'
+import type { Audit, RootKeys } from '@rekey/service'
 import type { Logger } from 'pino'
+import type { Authz } from './authz/open.ts'
+import type { Bearer } from './bearer/open.ts'
 import type { Clock } from './clock.ts'
 import type { Config } from './config.ts'
 import type { HeldKeyrings } from './keyrings/held.ts'
 import type { Metrics } from './operations/metrics.ts'
-import type { Provider } from './provider/provider.ts'
+import type { OpenProvider } from './provider/open.ts'
 import type { Sessions } from './sessions/session.ts'
 import type { BffTables } from './tables.ts'
 
@@ -22,9 +25,17 @@ export interface Bff {
   view: InstanceView
   loop: Loop
   sealer: Sealer
+  rootKeys: RootKeys
+  audit: Audit
   keyrings: HeldKeyrings
-  provider: Provider
+  /** Do the secrets of a keyring come from whoever starts this instance? */
+  isGiven(name: string): boolean
+  provider: OpenProvider
   sessions: Sessions
+  /** Tells whether bearer tokens are good. */
+  bearer: Bearer
+  /** Asks the policy decision point, where one is configured. */
+  authz: Authz | undefined
   metrics: Metrics
   /** @throws ServiceError `NO_LEASE` while this instance may not act on what it holds */
   requireLease(): void

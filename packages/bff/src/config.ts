@@ -1,7 +1,12 @@
 import { parseDuration } from '@rekey/keyring'
 import { duration, flag, networks, readEnvironment, requirePrivacy } from '@rekey/service'
+import type { VerifierOptions } from '@rekey/verifier'
 import { z } from 'zod'
+import { environmentVerifier } from './bearer/environment.ts'
+import { type AdministrationSettings, administrationOf, administrationVariables } from './config/administration.ts'
 import { type CorsSettings, corsOf, corsVariables } from './config/cors.ts'
+import { type ConfigFiles, readConfigFiles } from './config/files/read.ts'
+import { type ProviderSettings, providerOf, providerVariables } from './config/provider.ts'
 import { type ProxySettings, proxyOf, proxyVariables } from './config/proxy.ts'
 import { type GivenSecrets, secretsOf, secretVariables } from './config/secrets.ts'
 import { type SessionSettings, sessionsOf, sessionVariables } from './config/sessions.ts'
@@ -23,11 +28,17 @@ export interface Config {
   auditCheckpoints: string | undefined
   /** Addresses and networks of proxies whose X-Forwarded-For and X-Forwarded-Proto are believed. */
   trustedProxies: readonly string[]
+  /** The issuer whose tokens bearer routes accept, where variables name one. */
+  issuer: VerifierOptions | undefined
+  /** idps.yaml, pdp.yaml and routes.yaml. */
+  files: ConfigFiles
+  administration: AdministrationSettings
   cors: CorsSettings
   proxy: ProxySettings
   web: WebSettings
   /** Of its own keyrings, where whoever starts it gives them. */
   secrets: GivenSecrets
+  provider: ProviderSettings
   sessions: SessionSettings
   rotateEveryMs: number
   skewMs: number
@@ -48,9 +59,12 @@ const environment = z.object({
   REKEY_ROOT_KEY: z.string(),
   REKEY_AUDIT_CHECKPOINTS: z.string().optional(),
   REKEY_TRUSTED_PROXIES: networks.default([]),
+  BFF_CONFIG_DIR: z.string().optional(),
+  ...administrationVariables,
   ...corsVariables,
   ...proxyVariables,
   ...webVariables,
+  ...providerVariables,
   ...secretVariables,
   ...sessionVariables,
   REKEY_ROTATE_EVERY: duration.default(parseDuration('90d')),
@@ -70,6 +84,8 @@ export const configVariables: readonly string[] = Object.keys(environment.shape)
 export function readConfig(env: NodeJS.ProcessEnv): Config {
   const given = readEnvironment(environment, env)
   requirePrivacy(given)
+  const issuer = environmentVerifier(env)
+  const reach = { allowPlaintext: given.REKEY_ALLOW_PLAINTEXT, hasOtherIdp: issuer !== undefined }
   return {
     publicUrl: given.REKEY_BFF_URL,
     host: given.REKEY_HOST,
@@ -80,9 +96,13 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     rootKeySource: given.REKEY_ROOT_KEY,
     auditCheckpoints: given.REKEY_AUDIT_CHECKPOINTS,
     trustedProxies: given.REKEY_TRUSTED_PROXIES,
+    issuer,
+    files: readConfigFiles(given.BFF_CONFIG_DIR, env, reach),
+    administration: administrationOf(given),
     cors: corsOf(given),
     proxy: proxyOf(given),
     web: webOf(given),
+    provider: providerOf(given),
     secrets: secretsOf(given),
     sessions: sessionsOf(given),
     rotateEveryMs: given.REKEY_ROTATE_EVERY,
