@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { activate, activeVersion, markDemoted, retire, revoke, standbyVersion } from '@rekey/keyring'
+import { openedVersion } from '../../src/keyrings/held/version.ts'
 import { heldInMemory } from './samples.ts'
 
 const successor = (keyring: Parameters<typeof standbyVersion>[0]) => standbyVersion(keyring)?.id ?? ''
@@ -108,6 +109,27 @@ describe('what was sealed', () => {
     await change('session', (keyring) => revoke(keyring, first, { reason: 'stolen' }, 2))
     assert.deepEqual(held.sealing('session').open(former, text), { ok: false, cause: 'unknown' })
     assert.equal(held.sealing('session').mac(former, 'data', first), undefined)
+  })
+})
+
+describe('a secret that was given to two keyrings', () => {
+  it('makes nothing in the one that is good in the other, nor for one use what is good for another', () => {
+    const [csrf, state] = ['csrf', 'state'].map((name) => openedVersion(name, 'given-1', Buffer.from('one secret')))
+    const keys = [
+      csrf?.key('seal', former),
+      csrf?.key('mac', former),
+      csrf?.key('mac', 'another'),
+      state?.key('seal', former),
+    ]
+    assert.equal(new Set(keys.map((key) => key?.export().toString('hex'))).size, keys.length)
+    assert.deepEqual(csrf?.key('seal', former).export(), keys[0]?.export())
+  })
+
+  it('is derived anew where a purpose is made up for each use, and is the same then', () => {
+    const version = openedVersion('csrf', 'given-1', Buffer.from('one secret'))
+    const before = version.key('mac', former).export()
+    for (let n = 0; n < 200; n += 1) version.key('mac', `made up ${n}`)
+    assert.deepEqual(version.key('mac', former).export(), before)
   })
 })
 

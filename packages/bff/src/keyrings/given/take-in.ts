@@ -7,7 +7,6 @@ import {
   type Material,
   prepare,
   requestRotation,
-  standbyVersion,
 } from '@rekey/keyring'
 import { isGivenId } from './id.ts'
 
@@ -56,11 +55,9 @@ function withSuccessor(keyring: Keyring, head: Incoming, by: string, now: number
   const isDone = known?.state === 'active' || hasPassed(keyring, [head])
   // Whatever is to be revoked is replaced by what every instance has already, and that is in reserve.
   if (isDone || activeVersion(keyring)?.revocation) return keyring
-  const standby = standbyVersion(keyring)
-  const inPlace = (current: Keyring) => (known ? current : prepare(current, head.material(), now))
-  // Another one that was given is about to take over: this one comes after it.
-  if (keyring.rotation && standby && isGivenId(standby.id)) return inPlace(keyring)
-  const ready = inPlace(withoutReserve(keyring, now))
+  const cleared = withoutReserve(keyring, now)
+  const ready = known ? cleared : prepare(cleared, head.material(), now)
+  // Another one that was given may be about to take over: this one comes after it.
   return ready.rotation ? ready : requestRotation(ready, { by, forced: false, reason: 'another secret was given' }, now)
 }
 

@@ -154,7 +154,8 @@ describe('a secret that is given', () => {
   it('does not give up what is in reserve and to be revoked', () => {
     const asked = requestRevocation(own(), 'own-2', { by: 'ops', reason: 'stolen' }, 2)
     const taken = take(asked, 'new')
-    assert.ok(taken.versions.some(({ id, revocation }) => id === 'own-2' && revocation))
+    assert.deepEqual(states(taken), { 'own-1': 'active', 'own-2': 'prepared', 'given-new': 'prepared' })
+    assert.equal(standbyVersion(taken)?.id, 'given-new')
   })
 })
 
