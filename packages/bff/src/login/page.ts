@@ -26,7 +26,8 @@ const others = ['Something went wrong here', 'This is not your fault. Try again 
 
 /** An `onSend` hook of the routes that browsers are led to: it says a refusal in HTML where HTML was asked for. */
 export async function asPage(request: FastifyRequest, reply: FastifyReply, payload: unknown): Promise<unknown> {
-  if (reply.statusCode < 400 || typeof payload !== 'string' || !wantsHtml(request)) return payload
+  const isRefusal = reply.statusCode >= 400 && String(reply.getHeader('content-type')).startsWith('application/json')
+  if (!isRefusal || typeof payload !== 'string' || !wantsHtml(request)) return payload
   const { code = '', correlation_id: id = '' } = JSON.parse(payload) as { code?: string; correlation_id?: string }
   const [heading, advice] = words[code] ?? others
   reply.headers(headers)

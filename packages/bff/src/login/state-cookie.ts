@@ -11,8 +11,9 @@ import { clearCookie, cookieName, cookiesOf, setCookie } from '../sessions/cooki
 
 type Parts = Pick<Bff, 'clock' | 'keyrings'> & { readonly config: Pick<Bff['config'], 'publicUrl' | 'sessions'> }
 
-/** Of one browser at once. Each takes a few hundred bytes of every request. */
+/** Of one browser at once, and how much of every request they may take: servers refuse headers of more than 16 KiB. */
 const mostLogins = 8
+const mostBytes = 8_192
 
 const prefix = 'bff_login_'
 const purpose = 'login'
@@ -49,17 +50,26 @@ export function forgetLogin({ config }: Parts, state: string): string {
   return clearCookie(config.publicUrl, nameOf(state))
 }
 
-/** Names of cookies of logins that are too many, the oldest first, and of such as are of no use any more. */
+/** Names of cookies of logins that are too many, the oldest ones, and of such as are of no use any more. */
 function surplus(parts: Parts, request: FastifyRequest): string[] {
   const start = cookieName(parts.config.publicUrl, prefix)
   const logins = Object.entries(cookiesOf(request))
     .filter(([name]) => name.startsWith(start))
-    .map(([name, text]) => ({ name: `${prefix}${name.slice(start.length)}`, found: opened(parts, text ?? '') }))
-  const good = logins.filter(({ found }) => found !== undefined && !isTooOld(parts, found))
-  const oldest = good
-    .toSorted((a, b) => (a.found?.at ?? 0) - (b.found?.at ?? 0))
-    .slice(0, Math.max(0, good.length - (mostLogins - 1)))
-  return [...logins.filter((login) => !good.includes(login)), ...oldest].map(({ name }) => name)
+    .map(([name, text = '']) => ({ name: `${prefix}${name.slice(start.length)}`, text, at: begunAt(parts, text) }))
+    .toSorted((a, b) => b.at - a.at)
+  let bytes = 0
+  return logins
+    .filter(({ text, at }, n) => {
+      bytes += text.length
+      return at === 0 || n >= mostLogins - 1 || bytes > mostBytes
+    })
+    .map(({ name }) => name)
+}
+
+/** When a login that may still be finished was begun; otherwise 0. */
+function begunAt(parts: Parts, text: string): number {
+  const found = opened(parts, text)
+  return found === undefined || isTooOld(parts, found) ? 0 : found.at
 }
 
 /** By whichever version of keyring `state` is accepted: a rotation breaks no login in flight. */

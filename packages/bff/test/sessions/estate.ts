@@ -22,6 +22,7 @@ import { refusalOf, sendRefusal } from '../../src/http/errors.ts'
 import { viewerOf } from '../../src/instance/viewer.ts'
 import { keyringMemory } from '../../src/keyrings/memory.ts'
 import { type OwnName, ownNames } from '../../src/keyrings/own.ts'
+import { requireLink } from '../../src/links/require.ts'
 import { linkRoutes } from '../../src/links/routes.ts'
 import { authRoutes } from '../../src/login/routes.ts'
 import { migrations } from '../../src/migrations.ts'
@@ -142,6 +143,14 @@ async function startReplica(estate: Estate, sessionSettings: SessionSettings, is
   authRoutes(app, bff)
   linkRoutes(app, bff, async () => undefined)
   app.get('/api/token', { onRequest: requireSession(bff) }, (request) => ({ token: request.session.accessToken }))
+  for (const url of ['/invitations', '/invitations/*', '/other']) {
+    app.get(url, { onRequest: requireLink(bff) }, ({ url, query, link: { sub, claims } }) => ({
+      url,
+      query,
+      sub,
+      claims,
+    }))
+  }
   const origin = await app.listen({ host: '127.0.0.1', port: isFirst ? Number(new URL(publicUrl).port) : 0 })
   let closed: Promise<void> | undefined
   async function close() {

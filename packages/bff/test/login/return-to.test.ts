@@ -1,0 +1,82 @@
+import assert from 'node:assert/strict'
+import { it } from 'node:test'
+import { isLocalPath } from '../../src/login/return-to.ts'
+
+it('takes paths of this server', () => {
+  const paths = [
+    '/',
+    '/orders',
+    '/orders/7?sort=date&up=1#end',
+    '/a%20b',
+    '/files/a%2Fb',
+    '/100%25',
+    '/?next=https://evil.example',
+    '/?next=//evil.example',
+    '/#//evil.example',
+    '/@evil.example',
+    '/a:b',
+    '/authors',
+    '/a//b',
+  ]
+  for (const path of paths) assert.equal(isLocalPath(path), true, path)
+})
+
+it('takes nothing that could lead elsewhere, whoever reads it', () => {
+  const others = [
+    '',
+    'orders',
+    '?a=b',
+    '#a',
+    '//evil.example',
+    '///evil.example',
+    '/\\evil.example',
+    '\\\\evil.example',
+    '\\/evil.example',
+    '/a\\b',
+    'https:evil.example',
+    'https://evil.example',
+    'HTTPS://evil.example',
+    'javascript:alert(1)',
+    'data:text/html,x',
+    ' /orders',
+    '/ /evil.example',
+    '\t//evil.example',
+    '/\t/evil.example',
+    '/\n/evil.example',
+    '/\r\nSet-Cookie: a=b',
+    '/\u0000',
+    '/\u007f',
+    '/é',
+    '/\u2044evil.example',
+    '\uff0f\uff0fevil.example',
+    '/%2fevil.example',
+    '/%2Fevil.example',
+    '%2f%2fevil.example',
+    '/%5cevil.example',
+    '/%255cevil.example',
+    '/%252fevil.example',
+    '/%25252fevil.example',
+    '/%2525252525252fevil.example',
+    '/%09/evil.example',
+    '/%0d%0aSet-Cookie:a=b',
+    '/%00',
+    '/%7f',
+    '/.//evil.example',
+    '/a/..//evil.example',
+    '/%2e//evil.example',
+    '/%2e%2e//evil.example',
+    '/./%2fevil.example',
+    '/%',
+    '/%zz',
+    '/%ff',
+    '/auth/login',
+    '/auth/login?return_to=/auth/login',
+    '/auth',
+    '/auth/callback?code=1&state=2',
+    '/a/../auth/login',
+    '/%61uth/login',
+    '/auth%2flogin',
+    `/${'a'.repeat(2_048)}`,
+  ]
+  for (const text of others) assert.equal(isLocalPath(text), false, JSON.stringify(text.slice(0, 80)))
+})
