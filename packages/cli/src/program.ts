@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander'
 import { accountCommand } from './commands/account/group.ts'
 import { agentCommand } from './commands/agent/group.ts'
 import { auditCommand } from './commands/audit/group.ts'
+import { bffCommand } from './commands/bff/group.ts'
 import { breakGlassCommand } from './commands/break-glass/group.ts'
 import { credentialCommand } from './commands/credential/group.ts'
 import { dcrCommand } from './commands/dcr/group.ts'
@@ -19,6 +20,7 @@ import { statusCommand } from './commands/status.ts'
 import { tokenCommand } from './commands/token.ts'
 import { upCommand } from './commands/up.ts'
 import { verifierCommand } from './commands/verifier.ts'
+import { verifyCommand } from './commands/verify.ts'
 import { CliError, type CliErrorCode, type ExitCode, errorDocument, exitCodeOf, messageOf } from './error.ts'
 import { type Shell, tell } from './shell.ts'
 import { version } from './software.ts'
@@ -26,6 +28,7 @@ import { version } from './software.ts'
 const builders = [
   upCommand,
   statusCommand,
+  verifyCommand,
   rotateCommand,
   prepareCommand,
   rollbackCommand,
@@ -44,6 +47,7 @@ const builders = [
   loadCommand,
   rootKeyCommand,
   idpCommand,
+  bffCommand,
 ]
 
 /** Errors of commands whose document tells more. */

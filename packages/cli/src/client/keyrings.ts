@@ -1,5 +1,8 @@
 import type { KeyringView } from './keyring.ts'
-import type { ManagementClient } from './management.ts'
+import type { Call, ManagementClient } from './management.ts'
+
+/** By its name one knows whose a keyring is: these are the backend for frontend's, and all others the IdP's. */
+const bffKeyrings: ReadonlySet<string> = new Set(['bff-client', 'csrf', 'session', 'state', 'token-hash', 'ua-hash'])
 
 type Act = 'prepare' | 'rotate' | 'rollback' | 'discard' | 'revoke'
 
@@ -15,22 +18,36 @@ const refusals: Readonly<Record<Act, string>> = {
 // confirmed the revocation: with leases of 5 s, 15 s at most, and some air.
 const revokeWithinMs = 30_000
 
-/** All keyrings of the estate. */
+/** All keyrings of the IdP. */
 export async function listKeyrings(client: ManagementClient): Promise<KeyringView[]> {
+  return await list(client, { path: '/keyrings', failure: 'the keyrings cannot be read' })
+}
+
+/** All keyrings of the backend for frontend. */
+export async function listBffKeyrings(client: ManagementClient): Promise<KeyringView[]> {
+  const failure = 'the keyrings of the backend for frontend cannot be read'
+  return await list(client, { of: 'bff', path: '/internal/keyrings', failure })
+}
+
+async function list(client: ManagementClient, of: Pick<Call, 'of' | 'path' | 'failure'>): Promise<KeyringView[]> {
   const reply = await client.call<KeyringView[] | { keyrings: KeyringView[] }>({
     method: 'GET',
-    path: '/keyrings',
     scope: 'keyrings:read',
-    failure: 'the keyrings cannot be read',
+    ...of,
   })
   return Array.isArray(reply) ? reply : reply.keyrings
+}
+
+/** Whether it is a keyring of the backend for frontend. */
+export function isOfBff(name: string): boolean {
+  return bffKeyrings.has(name)
 }
 
 /** One keyring by its name. */
 export async function readKeyring(client: ManagementClient, name: string): Promise<KeyringView> {
   return await client.call<KeyringView>({
     method: 'GET',
-    path: `/keyrings/${encodeURIComponent(name)}`,
+    ...addressOf(name),
     scope: 'keyrings:read',
     failure: `keyring ${name} cannot be read`,
   })
@@ -40,11 +57,16 @@ export async function readKeyring(client: ManagementClient, name: string): Promi
 export async function act(client: ManagementClient, name: string, what: Act, body: object = {}): Promise<KeyringView> {
   return await client.call<KeyringView>({
     method: 'POST',
-    path: `/keyrings/${encodeURIComponent(name)}/${what}`,
+    ...addressOf(name, what),
     scope: 'keyrings:write',
     body,
     failure: `${name}: ${refusals[what]}`,
     // Revoking what is revoked changes nothing; any other act would be done a second time.
     ...(what === 'revoke' ? { replyWithinMs: revokeWithinMs, repeatable: true } : {}),
   })
+}
+
+function addressOf(name: string, ...rest: string[]): Pick<Call, 'of' | 'path'> {
+  const path = ['/keyrings', encodeURIComponent(name), ...rest].join('/')
+  return isOfBff(name) ? { of: 'bff', path: `/internal${path}` } : { path }
 }

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { CliError } from '../error.ts'
-import { type Estate, idpsOf } from '../estate/document.ts'
+import { bffsOf, type Estate, idpsOf } from '../estate/document.ts'
 import type { Shell } from '../shell.ts'
 import { Instances } from './instances.ts'
 import { open, type Reply, reach } from './reach.ts'
@@ -25,7 +25,9 @@ export type Scopes = Scope | `${Scope} ${string}`
 /** A call of the management API and the scope that it needs. */
 export interface Call {
   method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
-  /** Below `/api/v1`; one that begins with `/api/` stands for itself. */
+  /** Who answers; the IdP where it is not said. */
+  of?: 'bff'
+  /** Below `/api/v1`; one that begins with `/api/` stands for itself, as does every one of the BFF. */
   path: string
   scope: Scopes
   body?: unknown
@@ -44,6 +46,7 @@ export interface Call {
 
 /** A GET whose reply is not JSON. */
 export type Download = Pick<Call, 'path' | 'scope' | 'failure'>
+type Addressed = Pick<Call, 'path' | 'of'>
 
 /** For calls that are answered when every live instance goes by them: a lease of 5 s at most, and some air. */
 export const confirmedWithinMs = 15_000
@@ -54,12 +57,13 @@ const renewBeforeMs = 30_000
 const sameReplyForMs = 45_000
 
 /**
- * The IdP's management API. Holds opaque tokens and gets the next one when one runs out, so that a command may watch for hours.
- * They are good at every instance of the IdP.
+ * The management API of the IdP, and of the BFF, which asks the IdP about the token. Holds opaque tokens and gets the next one when
+ * one runs out, so that a command may watch for hours. They are good at every instance.
  */
 export class ManagementClient {
   readonly #estate: Estate
-  readonly #instances: Instances
+  readonly #idps: Instances
+  readonly #bffs: Instances | undefined
   readonly #shell: Pick<Shell, 'fetch' | 'now'>
   /** What a command needs in all. */
   #together: readonly string[]
@@ -69,18 +73,26 @@ export class ManagementClient {
   constructor(estate: Estate, shell: Pick<Shell, 'fetch' | 'now'>, together: readonly Scope[] = []) {
     this.#together = together
     this.#estate = estate
-    this.#instances = new Instances(idpsOf(estate))
+    this.#idps = new Instances(idpsOf(estate))
+    const bffs = bffsOf(estate)
+    this.#bffs = bffs.length === 0 ? undefined : new Instances(bffs)
     this.#shell = shell
+  }
+
+  /** Whether the estate says where its backend for frontend is. */
+  get hasBff(): boolean {
+    return this.#bffs !== undefined
   }
 
   /** @throws CliError `UNREACHABLE` (503 as well), `REFUSED` (403, 409, 423, 429), `FAILED`; the server's code in `facts` */
   async call<T>(call: Call): Promise<T> {
     const { once = false, repeatable = call.method === 'GET' || call.method === 'PUT' } = call
+    const instances = call.of === 'bff' ? this.#requireBffs() : this.#idps
     const token = await this.#token(call.scope)
     const key = once ? { 'idempotency-key': randomUUID() } : undefined
     const repeatUntil = this.#shell.now() + sameReplyForMs
-    const text = await this.#instances.ask({
-      of: (idp) => this.#answer(idp, call, { ...bearer(token), ...key }),
+    const text = await instances.ask({
+      of: (base) => this.#answer(base, call, { ...bearer(token), ...key }),
       mayRepeat: () => repeatable || (once && this.#shell.now() < repeatUntil),
       // One instance is no exception: its reply may be lost too.
       rounds: once ? 2 : 1,
@@ -92,18 +104,26 @@ export class ManagementClient {
   /** The same for a reply that may be larger than memory. While it is read it may break off: CliError `UNREACHABLE`. */
   async stream(call: Download): Promise<AsyncIterable<Uint8Array>> {
     const token = await this.#token(call.scope)
-    const of = (idp: string) => this.#opened(idp, call, bearer(token))
-    return await this.#instances.ask({ of, mayRepeat: () => true })
+    const of = (base: string) => this.#opened(base, call, bearer(token))
+    return await this.#idps.ask({ of, mayRepeat: () => true })
   }
 
-  async #answer(idp: string, call: Call, headers: Record<string, string>): Promise<string> {
-    const reply = await this.#send(idp, call, headers)
+  #requireBffs(): Instances {
+    if (this.#bffs) return this.#bffs
+    throw new CliError(
+      'WRONG_USE',
+      'this estate does not say where its backend for frontend is: --bff URL, or REKEY_BFF',
+    )
+  }
+
+  async #answer(base: string, call: Call, headers: Record<string, string>): Promise<string> {
+    const reply = await this.#send(base, call, headers)
     if (reply.ok) return reply.text
     throw this.#refused(call, reply)
   }
 
-  async #opened(idp: string, call: Download, headers: Record<string, string>) {
-    const reply = await open(this.#shell.fetch, urlOf(idp, call), { headers })
+  async #opened(base: string, call: Download, headers: Record<string, string>) {
+    const reply = await open(this.#shell.fetch, urlOf(base, call), { headers })
     if ('body' in reply) return reply.body
     throw this.#refused(call, reply)
   }
@@ -113,7 +133,7 @@ export class ManagementClient {
     return refusalOf(status, text, call.failure)
   }
 
-  async #send(idp: string, call: Call, headers: Record<string, string>): Promise<Reply> {
+  async #send(base: string, call: Call, headers: Record<string, string>): Promise<Reply> {
     const { method } = call
     const body = call.body === undefined ? undefined : JSON.stringify(call.body)
     const accepted = { ...headers, accept: 'application/json' }
@@ -121,7 +141,7 @@ export class ManagementClient {
       body === undefined
         ? { method, headers: accepted }
         : { method, headers: { ...accepted, 'content-type': 'application/json' }, body }
-    return await reach(this.#shell.fetch, urlOf(idp, call), init, call.replyWithinMs)
+    return await reach(this.#shell.fetch, urlOf(base, call), init, call.replyWithinMs)
   }
 
   async #token(scope: Scopes): Promise<string> {
@@ -144,7 +164,7 @@ export class ManagementClient {
 
   async #request(scopes: readonly string[]): Promise<string> {
     const { fetch, now } = this.#shell
-    const reply = await requestTokenOfAny(fetch, this.#instances, this.#estate.admin, scopes.join(' '))
+    const reply = await requestTokenOfAny(fetch, this.#idps, this.#estate.admin, scopes.join(' '))
     this.#tokens.push({
       token: reply.access_token,
       scopes,
@@ -166,6 +186,6 @@ function bearer(token: string): Record<string, string> {
   return { authorization: `Bearer ${token}` }
 }
 
-function urlOf(idp: string, { path }: Pick<Call, 'path'>): string {
-  return path.startsWith('/api/') ? `${idp}${path}` : `${idp}/api/v1${path}`
+function urlOf(base: string, { path, of }: Addressed): string {
+  return of === 'bff' || path.startsWith('/api/') ? `${base}${path}` : `${base}/api/v1${path}`
 }

@@ -1,4 +1,4 @@
-import { Command, InvalidArgumentError } from 'commander'
+import { Command, InvalidArgumentError, Option } from 'commander'
 import { ManagementClient, type Scope } from '../client/management.ts'
 import { findEstate } from '../estate/find.ts'
 import type { Shell } from '../shell.ts'
@@ -20,13 +20,25 @@ export function wantsJson(command: Command): boolean {
   return command.optsWithGlobals<CommonOptions>().json === true
 }
 
+type Around = Pick<Shell, 'env' | 'folder' | 'fetch' | 'now'>
+
+/** `--bff`: the backend for frontend, where the estate does not say where it is, or says another one. */
+export function bffOption(): Option {
+  return new Option('--bff <url>', 'the backend for frontend (default: that of the estate, or REKEY_BFF)')
+}
+
+/** The shell with the backend for frontend that `--bff` named. */
+export function towards(bff: string | undefined, { env, folder, fetch, now }: Around): Around {
+  return { env: bff === undefined ? env : { ...env, REKEY_BFF: bff }, folder, fetch, now }
+}
+
 /**
  * The management API of the estate that the shell points at.
  *
  * @param scopes of a command that needs several: they are asked for at once
  * @throws CliError `NO_ESTATE` and others
  */
-export function managementOf(shell: Shell, ...scopes: Scope[]): ManagementClient {
+export function managementOf(shell: Around, ...scopes: Scope[]): ManagementClient {
   return new ManagementClient(findEstate(shell.env, shell.folder), shell, scopes)
 }
 

@@ -3,11 +3,12 @@ import { activeOf } from '../client/keyring.ts'
 import { act } from '../client/keyrings.ts'
 import { CliError } from '../error.ts'
 import { print, type Shell } from '../shell.ts'
-import { managementOf, newCommand, wantsJson } from './command.ts'
+import { bffOption, managementOf, newCommand, towards, wantsJson } from './command.ts'
 
 interface RevokeOptions {
   reason: string
   incident?: string
+  bff?: string
 }
 
 /** `rekey revoke KEYRING VERSION`: everything that this version produced is refused at once, everywhere, for ever. */
@@ -17,9 +18,12 @@ export function revokeCommand(shell: Shell): Command {
     .argument('<version>', 'id of the version (a kid)')
     .requiredOption('--reason <text>', 'why, for the audit trail')
     .option('--incident <id>', 'the incident that it belongs to')
+    .addOption(bffOption())
     .action(async (name: string, id: string, options: RevokeOptions, command: Command) => {
       const body = { id, reason: options.reason, ...(options.incident ? { incident: options.incident } : {}) }
-      const keyring = await act(managementOf(shell), name, 'revoke', body).catch(withIncidentNamed)
+      const keyring = await act(managementOf(towards(options.bff, shell)), name, 'revoke', body).catch(
+        withIncidentNamed,
+      )
       const text = `${name}: ${id} is revoked; ${activeOf(keyring)?.id ?? 'no version'} is active.`
       print(shell, wantsJson(command), { json: keyring, text })
     })

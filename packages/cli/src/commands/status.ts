@@ -5,35 +5,38 @@ import { ifAllowed, ifThere } from '../client/if-there.ts'
 import { openIncidents } from '../client/incidents.ts'
 import { chainIntegrity } from '../client/integrity.ts'
 import { readIssuance } from '../client/issuance.ts'
-import { listKeyrings } from '../client/keyrings.ts'
+import type { KeyringView } from '../client/keyring.ts'
+import { listBffKeyrings, listKeyrings } from '../client/keyrings.ts'
 import { ManagementClient } from '../client/management.ts'
 import { listInstances, listVerifiers } from '../client/parties.ts'
+import { CliError } from '../error.ts'
 import { type Estate, idpsOf } from '../estate/document.ts'
 import { findEstate } from '../estate/find.ts'
 import { print, type Shell, tell } from '../shell.ts'
 import { attention, type Seen } from '../status/attention.ts'
 import { type AuditSeen, type Tripwire, tripwireActions } from '../status/audit-worries.ts'
 import { report } from '../status/report.ts'
-import { newCommand, wantsJson } from './command.ts'
+import { bffOption, newCommand, towards, wantsJson } from './command.ts'
 
 const dayMs = 86_400_000
 const mostTripwires = 200
 
 /** `rekey status`: every keyring, instance and verifier, and what a person should look at. */
 export function statusCommand(shell: Shell): Command {
-  return newCommand('status', 'show keyrings, instances, verifiers and what needs attention').action(
-    async (_options, command) => {
-      const seen = await look(findEstate(shell.env, shell.folder), shell)
+  return newCommand('status', 'show keyrings, instances, verifiers and what needs attention')
+    .addOption(bffOption())
+    .action(async ({ bff }: { bff?: string }, command: Command) => {
+      const { env, folder } = towards(bff, shell)
+      const seen = await look(findEstate(env, folder), shell)
       const now = shell.now()
       const status = { ...seen, attention: attention(seen, now) }
       print(shell, wantsJson(command), { json: status, text: report(status, now) })
-    },
-  )
+    })
 }
 
 async function look(estate: Estate, shell: Shell): Promise<Seen> {
   const client = new ManagementClient(estate, shell, ['keyrings:read', 'agents:read', 'audit:read', 'incidents:write'])
-  const keyrings = await listKeyrings(client)
+  const ofIdp = await listKeyrings(client)
   const { newest, verifiers } = await listVerifiers(client)
   const issuance = await ifThere(readIssuance(client))
   const instances = await ifThere(listInstances(client))
@@ -42,7 +45,20 @@ async function look(estate: Estate, shell: Shell): Promise<Seen> {
   const overdue = await ifAllowed(overdueCredentials(client), unseen('Overdue credentials are', 'agents:read'))
   const audit = await ifAllowed(lookAtAudit(client, estate, shell), unseen('The audit is', 'audit:read'))
   const incidents = await ifAllowed(openIncidents(client), unseen('Incidents are', 'incidents:write'))
-  return { keyrings, verifiers, newest, issuance, instances, overdue, audit, incidents }
+  const { keyrings: ofBff = [], bffAway } = await lookAtBff(client)
+  const keyrings = [...ofIdp, ...ofBff]
+  return { keyrings, bffAway, verifiers, newest, issuance, instances, overdue, audit, incidents }
+}
+
+/** Its absence is told, and keeps nobody from seeing the rest. */
+async function lookAtBff(client: ManagementClient): Promise<{ keyrings?: KeyringView[]; bffAway?: string }> {
+  if (!client.hasBff) return {}
+  try {
+    return { keyrings: await listBffKeyrings(client) }
+  } catch (error) {
+    if (!(error instanceof CliError)) throw error
+    return { bffAway: error.message }
+  }
 }
 
 async function lookAtAudit(client: ManagementClient, estate: Estate, shell: Shell): Promise<AuditSeen> {

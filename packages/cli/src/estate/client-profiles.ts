@@ -5,7 +5,6 @@ import { readIfPresent, writePrivateFile } from './private-file.ts'
 /** The BFF is the estate's own: nobody is asked whether it may. It asks about the tokens of those who administer it. */
 const bff = {
   based_on: 'code-flow-pkjwt',
-  grant_types: ['authorization_code', 'refresh_token'],
   scopes: ['openid', 'profile', 'email', 'offline_access', 'roles', 'tokens:read'],
   default_scopes: ['openid', 'profile', 'email', 'offline_access', 'tokens:read'],
   first_party: true,

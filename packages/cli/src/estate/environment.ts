@@ -6,9 +6,9 @@ type Environment = Readonly<Record<string, string | undefined>>
 // What a Node process itself may need. No other variable of the shell reaches a child: it may be somebody's secret.
 const runtime = ['PATH', 'HOME', 'TZ', 'LANG', 'TMPDIR', 'NODE_ENV', 'NODE_OPTIONS', 'NODE_EXTRA_CA_CERTS', 'LOG_LEVEL']
 // Those of the shell may speak of another database than the one in use: the estate says them itself, or nobody does.
-const isElsewhere = (name: string) => !name.startsWith('DATABASE_')
-const idpSettings = idpVariables.filter(isElsewhere)
-const bffSettings = bffVariables.filter(isElsewhere)
+const idpSettings = idpVariables.filter((name) => !name.startsWith('DATABASE_'))
+// Nor is it another client than the one that the estate registers.
+const bffSettings = bffVariables.filter((name) => !/^(DATABASE|AUTH_CLIENT|OIDC_CLIENT)_/.test(name))
 
 // What tokens an API takes, what it denies, and who may have it refresh its trust.
 const apiSettings = [

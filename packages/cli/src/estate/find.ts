@@ -8,12 +8,22 @@ type Environment = Readonly<Record<string, string | undefined>>
 
 /**
  * Finds the estate that commands act on: the one named by REKEY_IDP, REKEY_CLIENT_ID and REKEY_CLIENT_SECRET, otherwise the
- * one that `rekey up` runs in `$REKEY_HOME`.
+ * one that `rekey up` runs in `$REKEY_HOME`. REKEY_BFF says where its backend for frontend is, or `off`.
  *
  * @throws CliError `NO_ESTATE`, `ESTATE_UNREADABLE`, `WRONG_USE` when only some of the three variables are set
  */
 export function findEstate(env: Environment, currentFolder: string): Estate {
-  return fromEnvironment(env) ?? fromFile(homeOf(env, currentFolder).estateFile)
+  return withBff(fromEnvironment(env) ?? fromFile(homeOf(env, currentFolder).estateFile), env.REKEY_BFF)
+}
+
+function withBff(estate: Estate, named: string | undefined): Estate {
+  if (!named) return estate
+  const { bff: _bff, bffs: _bffs, ...others } = estate
+  if (named === 'off') return others
+  if (!/^https?:$/.test(URL.parse(named)?.protocol ?? '')) {
+    throw new CliError('WRONG_USE', `REKEY_BFF "${named}" is no URL of a backend for frontend, and not "off"`)
+  }
+  return { ...others, bff: named.replace(/\/+$/, '') }
 }
 
 function fromEnvironment(env: Environment): Estate | undefined {

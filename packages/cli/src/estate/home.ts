@@ -10,6 +10,8 @@ export interface BffHome {
   keysFolder: string
   /** The secret that it asks about bearer tokens by; during an overlap the old one in a second line. */
   clientSecretFile: string
+  /** By which the IdP ends sessions there in an incident. */
+  adminTokenFile: string
   /** By which it registers, where it has to. */
   initialAccessFile: string
   auditCheckpoints: string
@@ -65,6 +67,7 @@ function bffHomeOf(folder: string): BffHome {
     rootKeyFile: join(folder, 'root.key'),
     keysFolder: join(folder, 'keys'),
     clientSecretFile: join(folder, 'client.secret'),
+    adminTokenFile: join(folder, 'admin.token'),
     initialAccessFile: join(folder, 'initial-access.token'),
     auditCheckpoints: join(folder, 'audit-checkpoints'),
   }

@@ -32,10 +32,16 @@ export function idpParts({ home, ports, env, profiles }: Plan, database: Databas
     REKEY_ROOT_KEY: `file:${home.rootKeyFile}`,
     REKEY_REVOCATION_JOURNAL: home.revocationJournal,
     REKEY_EVIDENCE_KEY: `file:${evidenceKeyFile(env, home)}`,
+    ...(ports.bffs.length === 0 ? {} : { REKEY_BFF_ADMIN_TOKEN_FILE: home.bff.adminTokenFile }),
     ...(profiles === undefined ? {} : { REKEY_CLIENT_PROFILES: profiles }),
   }
-  // An instance that carries an incident out refreshes and probes these, and others that the shell names instead.
-  const defaults = { REKEY_ANONYMOUS_PROPAGATION: '0s', REKEY_APIS: ownTargets(ports.apis.map(urlAt)) }
+  // An instance that carries an incident out refreshes and probes the APIs, and ends sessions of the BFF; others that the shell
+  // names instead.
+  const defaults = {
+    REKEY_ANONYMOUS_PROPAGATION: '0s',
+    REKEY_APIS: ownTargets(ports.apis.map(urlAt)),
+    ...(ports.bffs[0] === undefined ? {} : { REKEY_BFFS: urlAt(ports.bffs[0]) }),
+  }
   const checkpoints = env.REKEY_AUDIT_CHECKPOINTS ?? home.auditCheckpoints
   return ports.idps.map((port, index) => {
     const name = index === 0 ? 'idp' : `idp-${index + 1}`
@@ -104,14 +110,16 @@ export function bffParts(plan: Plan, database: DatabaseUrls, registers: boolean)
     DCR_CLIENT_PROFILE: bffClient,
     ...(registers ? { DCR_IAT: `file:${home.bff.initialAccessFile}` } : {}),
     MS_BFF_TOKEN_AUTH_METHOD: 'private_key_jwt',
-    AUTH_CLIENT_ID: clients.bff.clientId,
-    AUTH_CLIENT_SECRET: `file:${home.bff.clientSecretFile}`,
+    REKEY_BFF_ADMIN_TOKEN: `file:${home.bff.adminTokenFile}`,
+    // What idps.yaml of the example names.
+    INTROSPECTION_CLIENT_ID: clients.bff.clientId,
+    INTROSPECTION_CLIENT_SECRET: `file:${home.bff.clientSecretFile}`,
   }
   const defaults = {
     TOKEN_HASH_SALT: 'keyring:',
     BFF_CONFIG_DIR: exampleBff,
     REKEY_BFF_WEB: exampleSpa,
-    // What the routes of the example name.
+    // What routes.yaml of the example names.
     API_URL: urlAt(ports.apis[0]),
     OTHER_API_URL: urlAt(ports.apis[1]),
   }

@@ -1,6 +1,7 @@
 import { activeOf, type KeyringView, standbyOf, type VersionView, type Waiting } from '../client/keyring.ts'
 import type { Milestone } from '../terminal/progress.ts'
 import { gateSentence } from './gate.ts'
+import { wordsOf } from './words.ts'
 
 /** How far a rotation is followed. */
 export type Until = 'active' | 'retired'
@@ -16,16 +17,17 @@ export function milestones(keyring: KeyringView, from: string | undefined, until
   const switched = active !== undefined && active.id !== from
   const successor = switched ? active : standbyOf(keyring)
   const old = keyring.versions.find((version) => version.id === from)
+  const words = wordsOf(keyring)
   const path: Step[] = [
     { title: ['successor', successor?.id, 'prepared'].filter(Boolean).join(' '), done: successor !== undefined },
     {
-      title: 'served by every IdP instance',
+      title: words.served,
       done: switched || successor?.servedAt !== undefined,
       step: 'serve',
       of: successor,
     },
-    { title: 'propagated: every live verifier holds it', done: switched, step: 'activate', of: successor },
-    { title: 'every live instance signs with it', done: switched && stopped(old), step: 'demote', of: old },
+    { title: words.propagated, done: switched, step: 'activate', of: successor },
+    { title: `${words.used} it`, done: switched && stopped(old), step: 'demote', of: old },
   ]
   const drained = {
     title: 'drained: the old version is retired',

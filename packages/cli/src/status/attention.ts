@@ -19,7 +19,10 @@ export interface Attention {
 
 /** What an estate says of itself. An IdP of an earlier release says nothing of issuance, instances and the newest trust. */
 export interface Seen {
+  /** Of the IdP and of the backend for frontend. */
   keyrings: KeyringView[]
+  /** Why those of the backend could not be seen. */
+  bffAway?: string | undefined
   verifiers: VerifierView[]
   newest?: TrustRevision | undefined
   issuance?: IssuanceView | undefined
@@ -34,6 +37,7 @@ export interface Seen {
 export function attention(seen: Seen, now: number): Attention[] {
   const found = [
     ...seen.keyrings.flatMap((keyring) => keyringWorries(keyring, now)),
+    ...bffWorries(seen, now),
     ...(seen.issuance ? moveWorries(seen.issuance, now) : []),
     ...(seen.instances ?? []).flatMap(instanceWorries),
     ...seen.verifiers.flatMap((verifier) => verifierWorries(verifier, seen, now)),
@@ -42,4 +46,11 @@ export function attention(seen: Seen, now: number): Attention[] {
     ...(seen.incidents ?? []).flatMap(incidentWorries),
   ]
   return found.sort((a, b) => Date.parse(a.since) - Date.parse(b.since))
+}
+
+/** Since when is not known: it is asked now. */
+function bffWorries({ bffAway }: Seen, now: number): Attention[] {
+  if (bffAway === undefined) return []
+  const what = `the backend for frontend does not tell of its keyrings: ${bffAway}`
+  return [{ what, since: new Date(now).toISOString(), command: null }]
 }

@@ -110,9 +110,10 @@ test('a backend for frontend is told of its own database, files and secrets, and
   const [part] = bffParts(plan, { ...urls, serviceUrl: 'postgres://bff' }, false)
   const { env: told } = part ?? assert.fail('none')
   assert.deepEqual(databaseVariables(told), { DATABASE_URL: 'postgres://bff' })
-  const { REKEY_BFF_URL, REKEY_PORT, REKEY_ROOT_KEY, AUTH_CLIENT_ID, AUTH_CLIENT_SECRET, DCR_IAT } = told
+  const { REKEY_BFF_URL, REKEY_PORT, REKEY_ROOT_KEY, DCR_IAT } = told
+  const { INTROSPECTION_CLIENT_ID: asks, INTROSPECTION_CLIENT_SECRET: secret } = told
   assert.deepEqual([REKEY_BFF_URL, REKEY_PORT, REKEY_ROOT_KEY], ['http://localhost:8000', '8000', bffFile('root.key')])
-  assert.deepEqual([AUTH_CLIENT_ID, AUTH_CLIENT_SECRET, DCR_IAT], ['asks', bffFile('client.secret'), undefined])
+  assert.deepEqual([asks, secret, DCR_IAT], ['asks', bffFile('client.secret'), undefined])
   for (const { env: others } of [...idpParts(plan, urls), ...apiParts(plan)]) {
     assert.equal(
       Object.keys(others).some((name) => /^(BFF|AUTH|DCR|TOKEN_HASH)_/.test(name)),
