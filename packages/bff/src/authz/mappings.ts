@@ -36,7 +36,10 @@ export function mappingsOf(endpoints: readonly Endpoint[]): Mappings {
 }
 
 /** Methods of a route about which nobody could be asked, whatever the request: all of them would be refused. */
-export function unmappedMethods(route: Route, endpoints: readonly Endpoint[]): string[] {
+export function unmappedMethods(
+  route: Pick<Route, 'path' | 'methods' | 'authzMap'>,
+  endpoints: readonly Endpoint[],
+): string[] {
   const { authzMap, path } = route
   if (authzMap) return route.methods.filter((method) => !targetsOf(authzMap, method))
   if (path.endsWith('/*')) {

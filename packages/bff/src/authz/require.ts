@@ -11,16 +11,17 @@ import { bearerAsker, pathOf, questionOf, sessionAsker } from './question.ts'
  * A hook for routes of `authz: pdp`, after the one that says who is calling, and after the body was read where the question hangs
  * on it (`asksForBody`). Nothing passes without a decision.
  *
- * @throws BffError `FORBIDDEN`, `PDP_UNAVAILABLE`; `INVALID_REQUEST` when the request does not say which resource it means
+ * @throws BffError `CONFIG_INVALID` at once, without a decision point; `FORBIDDEN`, `PDP_UNAVAILABLE`; `INVALID_REQUEST` when the request does not say which resource it means
  */
 export function requireDecision(
-  bff: { authz: Authz; metrics: Pick<Metrics, 'authzRequests'> },
+  { authz, metrics }: { authz: Authz | undefined; metrics: Pick<Metrics, 'authzRequests'> },
   route: Pick<Route, 'auth' | 'authzMap'>,
 ) {
+  if (!authz) throw new BffError('CONFIG_INVALID', 'a route of authz: pdp needs pdp.yaml')
   return async (request: FastifyRequest): Promise<void> => {
-    const mapping = mappingOf(request, bff.authz, route)
+    const mapping = mappingOf(request, authz, route)
     if (!mapping) {
-      bff.metrics.authzRequests.inc({ resource: 'unmapped', action: request.method, decision: 'deny' })
+      metrics.authzRequests.inc({ resource: 'unmapped', action: request.method, decision: 'deny' })
       request.log.warn(
         { method: request.method },
         'neither authz_map nor endpoint_map says what to ask about this path',
@@ -29,7 +30,7 @@ export function requireDecision(
     }
     const asker = route.auth === 'bearer' ? bearerAsker(request.bearer) : sessionAsker(request.session)
     const questions = mapping.targets.map((target) => questionOf(request, asker, target, mapping.params))
-    const decision = await bff.authz.decide(asker, questions)
+    const decision = await authz.decide(asker, questions)
     if (decision === 'unavailable') {
       throw new BffError('PDP_UNAVAILABLE', 'nobody can decide at the moment whether this is allowed; try again')
     }

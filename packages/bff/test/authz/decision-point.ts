@@ -1,5 +1,6 @@
 /** A decision point for tests, which decides by a function; and a token endpoint beside it. */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import type { TestContext } from 'node:test'
 
@@ -24,12 +25,12 @@ export interface TestPdp {
   close(): Promise<void>
 }
 
-export async function testPdp(t: TestContext): Promise<TestPdp> {
+export async function testPdp(t: TestContext, tls?: { key: string; cert: string }): Promise<TestPdp> {
   const asked: Asked[] = []
   const tokens: TestPdp['tokens'] = []
   let by: (asked: Asked) => Answer = () => ({ body: { decision: true } })
   let issue: () => Answer = () => ({ body: { access_token: `token-${tokens.length}`, expires_in: 3_600 } })
-  const server = createServer((request, response) => {
+  const answerTo = (request: IncomingMessage, response: ServerResponse) => {
     void textOf(request).then((text) => {
       const { authorization } = request.headers
       if (request.url === '/token') {
@@ -40,7 +41,8 @@ export async function testPdp(t: TestContext): Promise<TestPdp> {
       asked.push(one)
       return send(response, by(one))
     })
-  })
+  }
+  const server = tls ? createTlsServer(tls, answerTo) : createServer(answerTo)
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const close = async () => {
     server.closeAllConnections()
@@ -48,7 +50,7 @@ export async function testPdp(t: TestContext): Promise<TestPdp> {
   }
   t.after(() => (server.listening ? close() : undefined))
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url: `${tls ? 'https://localhost' : 'http://127.0.0.1'}:${(server.address() as AddressInfo).port}`,
     asked,
     tokens,
     answer: (given) => {

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { eventually } from '@rekey/database/testing'
 import { type TestPdp, testPdp } from './decision-point.ts'
 import { bearer, decidedRoutes, session } from './routes.ts'
 
 const routes = `routes:
   - {path: "/orders/:id", target_service: http://localhost, methods: [GET, POST], authz: pdp}
-  - {path: "/orders", target_service: http://localhost, methods: [GET], authz: pdp}
+  - {path: "/orders", target_service: http://localhost, methods: [GET, HEAD], authz: pdp}
   - {path: "/all/**", target_service: http://localhost, methods: [GET, POST, DELETE], authz: pdp, auth: bearer}
   - path: /own/{name}
     target_service: http://localhost
@@ -85,7 +86,9 @@ describe('a decision about a request', () => {
       { type: 'order', id: '7', properties: { amount: 12.5 } },
       { type: 'order', id: '*' },
       { type: 'thing', id: 'x', properties: { kind: 'big', fixed: 'yes it is' } },
+      { type: 'order', id: '*' },
     ])
+    assert.deepEqual(point.asked.at(-1)?.body.action, { name: 'list' })
     assert.deepEqual(needsBody, [true, true, true, false])
   })
 
@@ -192,15 +195,17 @@ describe('a decision point that', () => {
     const point = await testPdp(t)
     point.answer(() => ({ status: 500 }))
     const text = pdp(point)
-      .replace('{enabled: false}', '{failures: 3, recovery: 300ms}')
+      .replace('{enabled: false}', '{failures: 3, recovery: 1s}')
       .replace('attempts: 2', 'attempts: 1')
     const { call } = await decidedRoutes(t, { pdp: text, routes })
     for (let i = 0; i < 10; i++) assert.equal((await call('GET', `/orders/${i}`)).status, 503)
     assert.equal(point.asked.length, 3)
     point.answer(() => ({ body: { decision: true } }))
     assert.equal((await call('GET', '/orders/1')).status, 503)
-    await new Promise((resolve) => setTimeout(resolve, 400))
-    assert.equal((await call('GET', '/orders/1')).status, 200)
+    await eventually(
+      () => call('GET', '/orders/1'),
+      ({ status }) => status === 200,
+    )
   })
 
   test('finds fault with one question is not left alone for that', async (t) => {
