@@ -12,7 +12,7 @@ const mostAttempts = 6
 /** A client that could not be told is left alone for so long, and one logout for longer each time. */
 const restMs = 2_000
 
-type Telling = Pick<Instance, 'connection' | 'clock' | 'metrics' | 'view' | 'requireRoom'>
+type Telling = Pick<Instance, 'connection' | 'clock' | 'metrics' | 'view'>
 type Outcome = 'told' | 'retried' | 'failed' | 'gone'
 
 /**
@@ -23,7 +23,7 @@ type Outcome = 'told' | 'retried' | 'failed' | 'gone'
  * @returns ends it
  */
 export function tellLogouts(instance: Telling, oidc: Oidc, log: Logger): () => Promise<void> {
-  const { clock, metrics, view, requireRoom } = instance
+  const { clock, metrics, view } = instance
   const { db } = instance.connection
   const restingUntil = new Map<string, number>()
   let isClosing = false
@@ -32,7 +32,6 @@ export function tellLogouts(instance: Telling, oidc: Oidc, log: Logger): () => P
 
   async function tellDue(): Promise<void> {
     if (!view.held()) return
-    requireRoom()
     for (const [clientId, most] of await giveUpOldLogouts(db)) {
       count('failed', most)
       log.warn({ clientId, logouts: most }, 'a client could not be told of logouts')

@@ -7,8 +7,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { after, before, describe, test } from 'node:test'
+import { evidenceReport } from '@rekey/breakglass'
 import { auditReader } from '../../audit/reading.ts'
-import { type Estate, startEstate, type TestInstance } from '../../estate.ts'
+import { type Estate, eventually, startEstate, type TestInstance } from '../../estate.ts'
+import { onIncident, open } from '../setting.ts'
 import { openIncident, remediesOf } from './estate.ts'
 
 /** The internal endpoint of a backend for frontend, which has so many sessions and answers as it is told to. */
@@ -51,6 +53,7 @@ describe('the sessions of backends for frontends, in an incident', { timeout: 12
     const variables = {
       REKEY_BFFS: `${first.url}, ${second.url}/ token=file:${join(folder, 'token')} client=shop`,
       REKEY_BFF_ADMIN_TOKEN: 'the-first-token-of-many',
+      REKEY_EVIDENCE_KEY: `file:${join(folder, 'evidence.key')}`,
     }
     idp = await estate.instance(variables)
     other = await estate.instance({ ...variables, REKEY_ISSUER: idp.url })
@@ -175,6 +178,25 @@ describe('the sessions of backends for frontends, in an incident', { timeout: 12
     await writeFile(join(folder, 'token'), 'not-theirs-at-all\n')
     assert.match((await end('wrong-token')).incomplete, /it answered 401$/)
     await writeFile(join(folder, 'token'), 'the-newest-token-of-many\n')
+  })
+
+  test('are in the report that is sealed: how many, and which are open', async () => {
+    fresh()
+    two?.state.answers.push(...[500, 500].map((status) => ({ status, body: '' })))
+    assert.equal((await open(idp, 'REPORT', { run: undefined, sessions: [{ sub: 'zoe' }] })).status, 202)
+    const { body } = await eventually(
+      () => onIncident(idp, 'REPORT').show(),
+      ({ body }) => body.steps.at(-1).state === 'done',
+    )
+    const sessions = body.steps.find(({ name }: { name: string }) => name === 'sessions')
+    assert.equal(sessions.state, 'done', 'the step itself did not fail')
+    const reply = await fetch(`${idp.url}/api/v1/incidents/REPORT/evidence`, {
+      headers: { authorization: `Bearer ${await idp.management()}` },
+    })
+    const report = evidenceReport(new Uint8Array(await reply.arrayBuffer())).replaceAll('`', '')
+    assert.ok(report.includes(`bff ${one?.url}: 3 sessions`), report)
+    assert.ok(report.includes(`the sessions of the backend for frontend at ${two?.url} were not ended`), report)
+    await onIncident(idp, 'REPORT').unfreeze()
   })
 
   test('are not asked about where the plan ends none', async () => {
