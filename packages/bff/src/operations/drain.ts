@@ -2,38 +2,40 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { App } from '@rekey/service'
 import type { FastifyReply } from 'fastify'
 
-/** Within this the process has to have closed everything else as well: after two seconds it ends by itself. */
-const drainWithinMs = 1_200
+/** The proxy waits for its own replies after that, and two seconds after a signal the process ends by itself. */
+const landWithinMs = 400
 
 /**
- * When the server closes, requests that came before are still answered; Fastify answers 503 to every other one from that moment on,
- * `/readyz` among them. Streams of events are ended at once: browsers open them anew, at another replica.
+ * When the server closes, Fastify answers 503 to whatever comes from that moment on, `/readyz` among it. Logins and what operators
+ * asked for before are still answered. Streams of events are ended at once: browsers open them anew, at another replica.
  */
-export function drainOnClose(app: App, withinMs = drainWithinMs): void {
-  const underWay = new Set<FastifyReply>()
-  let emptied = () => {}
+export function drainOnClose(app: App): void {
+  const replies = new Set<FastifyReply>()
+  let landed = () => {}
 
   app.addHook('onRequest', (_request, reply, done) => {
-    underWay.add(reply)
+    replies.add(reply)
     reply.raw.once('close', () => {
-      underWay.delete(reply)
-      if (underWay.size === 0) emptied()
+      replies.delete(reply)
+      if (!anyOfOurs(replies)) landed()
     })
     done()
   })
 
   app.addHook('preClose', async () => {
-    for (const reply of underWay) if (isEventStream(reply)) reply.raw.end()
-    if (underWay.size === 0) return
+    for (const reply of replies) if (isEventStream(reply)) reply.raw.end()
+    if (!anyOfOurs(replies)) return
     const patience = new AbortController()
-    const empty = new Promise<void>((resolve) => {
-      emptied = resolve
+    const all = new Promise<void>((resolve) => {
+      landed = resolve
     })
-    const late = delay(withinMs, undefined, { signal: patience.signal }).catch(() => undefined)
-    await Promise.race([empty, late])
+    await Promise.race([all, delay(landWithinMs, undefined, { signal: patience.signal })])
     patience.abort()
   })
 }
+
+const anyOfOurs = (replies: ReadonlySet<FastifyReply>) =>
+  [...replies].some(({ request: { url } }) => /^\/(auth|internal)\//.test(url))
 
 function isEventStream({ raw }: FastifyReply): boolean {
   return raw.headersSent && /^text\/event-stream\b/i.test(String(raw.getHeader('content-type') ?? ''))
