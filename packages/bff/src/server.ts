@@ -1,6 +1,7 @@
 import formbody from '@fastify/formbody'
 import { type App, includesEverybody, maxBodyBytes, newApp } from '@rekey/service'
 import { administrationRoutes } from './administration/routes.ts'
+import { asksForBody } from './authz/mappings.ts'
 import { requireDecision } from './authz/require.ts'
 import { requireBearer } from './bearer/require.ts'
 import type { Bff } from './bff.ts'
@@ -23,10 +24,10 @@ export async function buildServer(bff: Bff): Promise<App> {
   if (includesEverybody(trustedProxies)) log.warn('REKEY_TRUSTED_PROXIES believes everybody about where he calls from')
   const refused = (_request: unknown, { code }: { code: string }) => metrics.refusals.inc({ code })
   const app = newApp({ log, trustedProxies, refusalOf, refused, send: sendRefusal })
+  operationRoutes(app, bff)
   securityHeaders(app, bff)
   await corsRules(app, bff)
   await app.register(formbody, { bodyLimit: maxBodyBytes })
-  operationRoutes(app, bff)
   jwksRoutes(app, bff)
   authRoutes(app, bff)
   administrationRoutes(app, bff)
@@ -36,6 +37,7 @@ export async function buildServer(bff: Bff): Promise<App> {
     bearer: (route) => requireBearer(bff, route),
     link: requireLink(bff),
     decision: (route) => requireDecision(bff, route),
+    asksForBody: (route) => asksForBody(route, files.pdp?.endpoints ?? []),
   })
   await webRoutes(app, bff)
   return app

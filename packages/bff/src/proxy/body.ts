@@ -4,18 +4,11 @@ import type { FastifyRequest } from 'fastify'
 import { BffError } from '../error.ts'
 import { hasBody } from './headers/ambiguous.ts'
 
-/** Bodies that were read whole because a decision hangs on them. */
-const readBodies = new WeakMap<IncomingMessage, Buffer>()
-
-export function keepBody({ raw }: FastifyRequest, body: Buffer): void {
-  readBodies.set(raw, body)
-}
-
-/** The body for the service, or nothing. @throws BffError `PAYLOAD_TOO_LARGE`, also while it is read */
-export function bodyOf({ raw }: FastifyRequest, maxBytes: number): Buffer | AsyncIterable<Buffer> | null {
+/** The body for the service, or nothing: as it came, also where a decision had it read before. @throws BffError `PAYLOAD_TOO_LARGE`, also while it is read */
+export function bodyOf({ raw, body }: FastifyRequest, maxBytes: number): Buffer | AsyncIterable<Buffer> | null {
   if (!hasBody(raw.headers)) return null
   if (Number(raw.headers['content-length'] ?? 0) > maxBytes) refuse(maxBytes)
-  return readBodies.get(raw) ?? limited(raw, maxBytes)
+  return Buffer.isBuffer(body) ? body : limited(raw, maxBytes)
 }
 
 async function* limited(raw: IncomingMessage, maxBytes: number): AsyncGenerator<Buffer> {

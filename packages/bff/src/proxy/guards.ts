@@ -11,6 +11,8 @@ export interface Guards {
   readonly link: Guard
   bearer(route: Route): Guard
   decision(route: Route): Guard
+  /** Whether that decision hangs on the body, which is read for it then. */
+  asksForBody(route: Route): boolean
 }
 
 /** In the order in which they are asked, before anything is read of the body. */

@@ -4,7 +4,6 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Bff } from '../bff.ts'
 import { shapeOf } from '../config/files/path.ts'
 import type { Route } from '../config/files/route.ts'
-import { keepBody } from './body.ts'
 import { type Forwarding, forward } from './forward.ts'
 import { type Guards, guardsBefore } from './guards.ts'
 import { refuseAmbiguous } from './headers/ambiguous.ts'
@@ -38,7 +37,7 @@ export function proxyRoutes(app: App, { config, log }: Proxying, given: readonly
     passBodies(scope)
     addAll(
       scope,
-      routes.filter((route) => !decidesByBody(route)),
+      routes.filter((route) => !guards.asksForBody(route)),
       forwarding,
       guards,
     )
@@ -46,7 +45,12 @@ export function proxyRoutes(app: App, { config, log }: Proxying, given: readonly
   })
   app.register(async (scope) => {
     readBodies(scope, maxBodyBytes)
-    addAll(scope, routes.filter(decidesByBody), forwarding, guards)
+    addAll(
+      scope,
+      routes.filter((route) => guards.asksForBody(route)),
+      forwarding,
+      guards,
+    )
   })
 }
 
@@ -110,14 +114,6 @@ function nothingHere(): never {
   throw new ServiceError('NOT_FOUND', 'there is nothing here')
 }
 
-/** A decision that may hang on the body has it read first. Without a map of the route's own, that of pdp.yaml may say so. */
-function decidesByBody({ authz, authzMap }: Route): boolean {
-  if (authz === 'none') return false
-  const targets = [...(authzMap?.values() ?? [])].flat()
-  const parts = targets.flatMap(({ idFrom, props }) => [idFrom, ...Object.values(props)])
-  return authzMap === undefined || parts.some((part) => typeof part === 'object' && part.from === 'body')
-}
-
 /** Bodies stay in the socket until the service takes them. */
 function passBodies(scope: FastifyInstance): void {
   scope.removeAllContentTypeParsers()
@@ -126,16 +122,5 @@ function passBodies(scope: FastifyInstance): void {
 
 function readBodies(scope: FastifyInstance, bodyLimit: number): void {
   scope.removeAllContentTypeParsers()
-  scope.addContentTypeParser('*', { parseAs: 'buffer', bodyLimit }, async (request: FastifyRequest, body: Buffer) => {
-    keepBody(request, body)
-    return /^application\/([\w.-]+\+)?json\b/i.test(request.headers['content-type'] ?? '') ? parsed(body) : undefined
-  })
-}
-
-function parsed(body: Buffer): unknown {
-  try {
-    return JSON.parse(body.toString())
-  } catch (cause) {
-    throw new ServiceError('INVALID_JSON', 'the body is not JSON', { cause })
-  }
+  scope.addContentTypeParser('*', { parseAs: 'buffer', bodyLimit }, (_request, body, done) => done(null, body))
 }

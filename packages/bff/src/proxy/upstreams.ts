@@ -36,7 +36,7 @@ export function openUpstreams(routes: readonly Route[], { timeoutMs }: Pick<Prox
       if (pool === undefined) throw new BffError('UPSTREAM_REFUSED', 'this service is not to be called from here')
       if (pool.stats.queued >= mostWaiting)
         throw new ServiceError('OVERLOADED', 'too many requests wait for this service')
-      return send(pool, request)
+      return withKnownStatus(await send(pool, request))
     },
     close: async () => {
       await Promise.all([...pools.values()].map((pool) => pool.destroy()))
@@ -67,6 +67,14 @@ async function send(pool: Pool, request: UpstreamRequest): Promise<Dispatcher.Re
   return pool.request(request as Dispatcher.RequestOptions).catch((error) => {
     throw translated(error)
   })
+}
+
+/** RFC 9110 §15: of which no browser could make anything. */
+function withKnownStatus(response: Dispatcher.ResponseData): Dispatcher.ResponseData {
+  if (response.statusCode <= 599) return response
+  // What it says besides is not read: that its connection ends is meant so.
+  response.body.on('error', () => undefined).destroy()
+  throw unavailable('UPSTREAM_UNAVAILABLE', 'the service behind this answers what is no HTTP', { code: 'status' })
 }
 
 function isRepeatable({ method, body, signal }: UpstreamRequest): boolean {

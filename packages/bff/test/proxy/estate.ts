@@ -105,6 +105,7 @@ export const guards: Guards = {
     request.link = { id: 'link-1', sub: 'alan', claims: {} }
   },
   decision: () => async () => undefined,
+  asksForBody: () => false,
 }
 
 const nobody = { claims: {}, scopes: new Set<string>(), roles: [], permissions: [], idp: 'corporate' }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { createServer, type Socket } from 'node:net'
+import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { describe, it } from 'node:test'
 import { freePort } from '@rekey/database/testing'
 import { ask, routeTo, startProxy, startUpstream } from './estate.ts'
@@ -59,19 +59,38 @@ describe('a service that fails', () => {
     assert.deepEqual([status, headers['retry-after'], body, count], [503, '7', 'busy', 1])
   })
 
-  it('that speaks no HTTP is told to be away', async (t) => {
-    const sockets = new Set<Socket>()
-    const server = createServer((socket) => {
-      sockets.add(socket)
-      socket.on('error', () => undefined).end('SSH-2.0-nothing\r\n')
+  const nonsense: Record<string, string> = {
+    'no HTTP at all': 'SSH-2.0-nothing\r\n',
+    'a status that is none': 'HTTP/1.1 999 What\r\nContent-Length: 0\r\n\r\n',
+    'a status below them all': 'HTTP/1.1 099 What\r\nContent-Length: 0\r\n\r\n',
+    'an upgrade that nobody asked for': 'HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n',
+    'a header with a control character': 'HTTP/1.1 200 OK\r\nX-A: a\x01b\r\nContent-Length: 0\r\n\r\n',
+    'a header whose name is none': 'HTTP/1.1 200 OK\r\nX(A): a\r\nContent-Length: 0\r\n\r\n',
+    'two lengths': 'HTTP/1.1 200 OK\r\nContent-Length: 0\r\nContent-Length: 5\r\n\r\nabcde',
+    'a length beside chunks': 'HTTP/1.1 200 OK\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n',
+    'headers without an end': `HTTP/1.1 200 OK\r\nX-A: ${'a'.repeat(100_000)}\r\n\r\n`,
+  }
+  for (const [what, said] of Object.entries(nonsense)) {
+    it(`is told to be away when it says nonsense: ${what}`, async (t) => {
+      const sockets = new Set<Socket>()
+      const server = createServer((socket) => {
+        sockets.add(socket)
+        socket.on('error', () => undefined).once('data', () => socket.write(said, 'latin1'))
+      })
+      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+      t.after(() => {
+        for (const socket of sockets) socket.destroy()
+        server.close()
+      })
+      const { port } = server.address() as AddressInfo
+      const { url } = await startProxy(t, {
+        routes: [routeTo(`http://127.0.0.1:${port}`, { path: '/api/*' })],
+        timeoutMs: 2_000,
+      })
+      const { status, body } = await ask(url, '/api/x')
+      assert.deepEqual([status, JSON.parse(body).code], [502, 'UPSTREAM_UNAVAILABLE'])
     })
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-    t.after(() => server.close())
-    const { port } = server.address() as { port: number }
-    const { url } = await startProxy(t, { routes: [routeTo(`http://127.0.0.1:${port}`, { path: '/api/*' })] })
-    assert.equal((await ask(url, '/api/x')).status, 502)
-    for (const socket of sockets) socket.destroy()
-  })
+  }
 
   it('takes nobody along: other services answer', async (t) => {
     const { upstream } = await startHeld(t)
