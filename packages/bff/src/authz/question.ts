@@ -98,16 +98,23 @@ function queryValue({ raw }: FastifyRequest, name: string): Value {
   return value
 }
 
-function bodyValue({ body }: FastifyRequest, name: string): Value {
-  const value = memberAt(Buffer.isBuffer(body) || typeof body === 'string' ? parsed(String(body)) : body, name)
+function bodyValue({ body, headers }: FastifyRequest, name: string): Value {
+  if (!Buffer.isBuffer(body) || !isJson.test(headers['content-type'] ?? '')) {
+    refuse(`the request needs a body of JSON with ${name} in it`)
+  }
+  const value = memberAt(parsed(body), name)
   if (value === undefined || value === null) return undefined
   if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') return value
   refuse(`${name} in the body must be a text, a number or a truth value`)
 }
 
-function parsed(text: string): unknown {
+/** What is sent as something else is read as something else by the service, and may say something else there. */
+const isJson = /^application\/([\w.-]+\+)?json\s*(;\s*charset="?utf-8"?\s*)?$/i
+
+/** Bytes that are no UTF-8 are refused: not everybody puts the same in their place. */
+function parsed(body: Buffer): unknown {
   try {
-    return parseUnambiguous(text)
+    return parseUnambiguous(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(body))
   } catch (cause) {
     throw new BffError('INVALID_JSON', 'the body is not JSON, or has a member twice', { cause })
   }

@@ -8,8 +8,8 @@ import type { Authz } from './open.ts'
 import { bearerAsker, pathOf, questionOf, sessionAsker } from './question.ts'
 
 /**
- * A hook for routes of `authz: pdp`, after the one that says who is calling, and after the body was read where the question hangs
- * on it (`asksForBody`). Nothing passes without a decision.
+ * A hook for routes of `authz: pdp`, after the one that says who is calling, and after the body was read into a Buffer
+ * where the question hangs on it (`asksForBody`). Nothing passes without a decision.
  *
  * @throws BffError `CONFIG_INVALID` at once, without a decision point; `FORBIDDEN`, `PDP_UNAVAILABLE`; `INVALID_REQUEST` when the request does not say which resource it means
  */

@@ -76,9 +76,17 @@ export async function decidedRoutes(
       },
     })
   }
-  const call = async (method: 'GET' | 'HEAD' | 'POST' | 'DELETE', url: string, body?: unknown) => {
-    const payload = body === undefined ? {} : { payload: typeof body === 'string' ? body : JSON.stringify(body) }
-    const headers = body === undefined ? {} : { 'content-type': 'application/json' }
+  const call = async (
+    method: 'GET' | 'HEAD' | 'POST' | 'DELETE',
+    url: string,
+    body?: unknown,
+    type = 'application/json',
+  ) => {
+    const payload =
+      body === undefined
+        ? {}
+        : { payload: typeof body === 'string' || Buffer.isBuffer(body) ? body : JSON.stringify(body) }
+    const headers = body === undefined ? {} : { 'content-type': type }
     const response = await app.inject({ method, url, headers, ...payload })
     const code = response.body === '' ? undefined : (response.json() as { code?: string }).code
     return { status: response.statusCode, code, retryAfter: response.headers['retry-after'] }
