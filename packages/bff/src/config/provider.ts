@@ -63,6 +63,7 @@ export const providerVariables = {
   BFF_KEYS_DIR: text,
   BFF_JWT_SIGNING_KEY: text,
   BFF_JWT_SIGNING_KEY_FILE: text,
+  REKEY_BACKCHANNEL_LOGOUT: z.enum(['auto', 'on', 'off']).default('auto'),
   IDP_DCR_URL: text,
   DCR_ACCESS_TOKEN: text,
   DCR_ACCESS_TOKEN_FILE: text,
@@ -176,14 +177,18 @@ function flagOf(env: NodeJS.ProcessEnv, name: string): boolean | undefined {
 }
 
 /** What this client says of itself when it registers for the first time. What scopes it may have, its profile says where it has one. */
-function metadataOf({ REKEY_BFF_URL: url, AUTH_SCOPES: scopes, DCR_CLIENT_PROFILE: profile }: Given) {
+function metadataOf(given: Given) {
+  const { REKEY_BFF_URL: url, AUTH_SCOPES: scopes, DCR_CLIENT_PROFILE: profile, REKEY_BACKCHANNEL_LOGOUT: told } = given
+  // Providers call nobody in plaintext unless they are told to, and refuse a client that wishes for it.
+  const isTold = told === 'on' || (told === 'auto' && url.startsWith('https:'))
   return {
     ...(profile === undefined ? { scope: scopes.join(' ') } : {}),
     grant_types: ['authorization_code', 'refresh_token', 'client_credentials'],
     response_types: ['code'],
     post_logout_redirect_uris: [`${url}/`],
-    backchannel_logout_uri: `${url}/auth/backchannel-logout`,
-    backchannel_logout_session_required: true,
+    ...(isTold
+      ? { backchannel_logout_uri: `${url}/auth/backchannel-logout`, backchannel_logout_session_required: true }
+      : {}),
   }
 }
 

@@ -22,8 +22,10 @@ import { noticing } from './notice.ts'
 
 const DAY_MS = 86_400_000
 /** What waits for the identity provider is looked at so often; what is due by age, once an hour. */
-const lookEveryMs = 15_000
+const lookEveryMs = 5_000
 const dueEveryMs = 3_600_000
+/** What fails is tried again before long: nobody waits for an identity provider that is away. */
+const patience = { attempts: 2, timeoutMs: 5_000 }
 
 interface FolderSetting {
   readonly settings: KeySettings
@@ -52,28 +54,30 @@ export async function openKeyFolder({
   let isUnsettled = true
   let settledAt = Number.NEGATIVE_INFINITY
 
-  /** @param days how old a key may be; 0 replaces it now */
-  async function settle(days: number): Promise<boolean> {
-    const wanted: ClientOptions = { ...options, rotateAfterDays: days, allowFailure: false }
+  /** @param days how old a key may be; 0 replaces it now. @returns why a rotation that was due failed, where the key before goes on */
+  async function settle(days: number): Promise<string | undefined> {
+    const wanted: ClientOptions = { ...options, rotateAfterDays: days, allowFailure: false, ...patience }
     if (isRegistered) {
       const registered = await ensureRegistered(wanted, ports)
-      if (registered.outcome === 'skipped' || registered.outcome === 'failed') return false
+      if (registered.outcome === 'skipped' || registered.outcome === 'failed') return registered.reason
       clientId = registered.clientId
       isUnsettled = (await folderKeys(options, ports)).waiting !== undefined
-      return registered.rotated
+      return registered.rotationFailed
     }
     const kept = await keepKey(wanted, { clientId: given, ...(announce === undefined ? {} : { announce }) }, ports)
     isUnsettled = kept.waiting !== undefined
-    return kept.rotated
+    return undefined
   }
 
   async function settleIfPossible(days: number): Promise<void> {
     try {
       await settle(days)
-      settledAt = ports.now()
     } catch (error) {
-      if (!isPassing(error)) throw error
+      isUnsettled = isPassing(error)
+      if (!isUnsettled) throw error
       log.warn({ err: error }, 'this client cannot be registered yet, and that is tried again')
+    } finally {
+      settledAt = ports.now()
     }
   }
 
@@ -87,7 +91,9 @@ export async function openKeyFolder({
   // 0 stands for this start, and not for every hour.
   const later = options.rotateAfterDays === 0 ? 30 : options.rotateAfterDays
   const act = async () => {
-    if (isUnsettled || ports.now() - settledAt >= dueEveryMs) await settleIfPossible(later)
+    const isDue = isUnsettled || ports.now() - settledAt >= dueEveryMs
+    // A command beside this process may have made one.
+    if (isDue || (await folderKeys(options, ports)).waiting !== undefined) await settleIfPossible(later)
   }
   const stop = every(lookEveryMs, act, (error) =>
     log.error({ err: error }, 'the keys of this client cannot be looked after'),
@@ -113,12 +119,13 @@ export async function openKeyFolder({
       }
     },
     async rotate() {
-      try {
-        await settle(0)
-      } catch (error) {
+      const failed = await settle(0).catch((error) => {
         if (!isPassing(error)) throw error
-        throw new BffError('IDP_UNAVAILABLE', 'the identity provider cannot take a key at the moment', { cause: error })
-      }
+        return error as Error
+      })
+      if (failed === undefined) return
+      log.warn({ err: failed }, 'the key of this client could not be replaced; it goes on')
+      throw new BffError('IDP_UNAVAILABLE', 'the identity provider cannot take a key at the moment')
     },
     close: stop,
   }
