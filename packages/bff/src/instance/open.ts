@@ -30,6 +30,7 @@ import type { Config } from '../config.ts'
 import { watchDrains } from '../keyrings/drains.ts'
 import { evidenceFor } from '../keyrings/evidence.ts'
 import { ownKeyringsOf } from '../keyrings/open.ts'
+import { correlatedFetch } from '../operations/correlation.ts'
 import { newMetrics } from '../operations/metrics.ts'
 import { openProvider } from '../provider/open.ts'
 import { prune } from '../prune.ts'
@@ -102,7 +103,7 @@ export async function openBff(
   const keyrings = own.memory.held
   const requireLease = leaseIn(view)
   const metrics = newMetrics()
-  const { fetch } = globalThis
+  const fetch = correlatedFetch(globalThis.fetch)
   const parts = { config, clock: systemClock, fetch, log, connection, keyrings, metrics, requireLease, sealer, view }
   const around = { fetch, clock: systemClock, random: Math.random, every, log, metrics }
   const provider = await openProvider({ ...around, ...config, settings: config.provider, connection })
