@@ -1,6 +1,7 @@
 import type { errors, KoaContextWithOIDC, Provider } from 'oidc-provider'
 import type { Logger } from 'pino'
 import type { Instance } from '../instance.ts'
+import { addLogout } from './back-channel/queue.ts'
 import { asOutage } from './outage.ts'
 import { Unavailable } from './unavailable.ts'
 
@@ -16,7 +17,11 @@ const refusals = [
 ] as const
 
 /** Logs and counts what the provider refuses, and answers what goes wrong in it as every other endpoint of OAuth does. */
-export function watchErrors(provider: Provider, { metrics }: Pick<Instance, 'metrics'>, log: Logger): void {
+export function watchErrors(
+  provider: Provider,
+  { metrics, connection }: Pick<Instance, 'metrics' | 'connection'>,
+  log: Logger,
+): void {
   const failed = (err: unknown) => log.error({ err }, 'the OpenID provider failed')
   const refused = (ctx: KoaContextWithOIDC, error: errors.OIDCProviderError) => {
     metrics.refusals.inc({ code: error.error })
@@ -30,10 +35,19 @@ export function watchErrors(provider: Provider, { metrics }: Pick<Instance, 'met
   on('server_error', (_ctx: unknown, error: Error) => failed(error))
   // Without this one Koa writes to the console.
   on('error', failed)
-  on('backchannel.error', (_ctx: unknown, { code }: { code?: string }, { clientId }: { clientId: string }) => {
-    metrics.backchannelLogouts.inc({ outcome: 'failed' })
+  const notTold = (
+    _ctx: unknown,
+    { code }: { code?: string },
+    { clientId }: { clientId: string },
+    accountId: string,
+    sid: string,
+  ) => {
+    const isFinal = code === 'OUTBOUND_REFUSED'
+    metrics.backchannelLogouts.inc({ outcome: isFinal ? 'failed' : 'retried' })
     log.warn({ clientId, code }, 'a client could not be told of a logout')
-  })
+    if (!isFinal) addLogout(connection.db, { clientId, accountId, sid }).catch(failed)
+  }
+  on('backchannel.error', notTold)
   on('backchannel.success', () => metrics.backchannelLogouts.inc({ outcome: 'told' }))
   on('access_token.issued', () => metrics.tokens.inc({ form: 'jwt' }))
   on('access_token.saved', () => metrics.tokens.inc({ form: 'opaque' }))

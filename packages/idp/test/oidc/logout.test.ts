@@ -3,9 +3,10 @@ import { once } from 'node:events'
 import { type AddressInfo, createServer } from 'node:net'
 import { after, before, describe, test } from 'node:test'
 import { isDeepStrictEqual } from 'node:util'
+import { freePort } from '@rekey/database/testing'
 import { verifyJwt } from '@rekey/verifier'
 import * as oidc from 'openid-client'
-import { type Estate, eventually, startEstate, type TestInstance } from '../estate.ts'
+import { decodeUnverified, type Estate, eventually, startEstate, type TestInstance } from '../estate.ts'
 import { backChannel } from './back-channel.ts'
 import { beginLogin, discovered, logIn, makeUser, registerWeb, type TestUser, tokensFor } from './setting.ts'
 import { type UserAgent, userAgent } from './user-agent.ts'
@@ -19,11 +20,15 @@ describe('a logout', { timeout: 300_000 }, () => {
   let idp: TestInstance
   let user: TestUser
   let backend: Awaited<ReturnType<typeof backChannel>>
+  let late: number
   before(async () => {
     estate = await startEstate()
     backend = await backChannel()
+    late = await freePort()
     idp = await estate.instance({
-      REKEY_OUTBOUND_ALLOW: [backend.url, nobodys].map((url) => new URL(url).host).join(','),
+      REKEY_OUTBOUND_ALLOW: [backend.url, nobodys, `http://localhost:${late}`]
+        .map((url) => new URL(url).host)
+        .join(','),
     })
     user = await makeUser(idp)
   })
@@ -142,6 +147,20 @@ describe('a logout', { timeout: 300_000 }, () => {
     const { client, config, by, tokens } = await loggedIn({ backchannel_logout_uri: nobodys })
     assert.equal((await logOut(config, by, tokens.id_token)).url.href, `${goodbye}?state=after`)
     assert.equal(await codeOfNotTold(client.clientId), 'OUTBOUND_FAILED')
+  })
+
+  test('is told a little later to a client that was away at that moment', async () => {
+    const wish = { backchannel_logout_uri: `http://localhost:${late}/late`, backchannel_logout_session_required: true }
+    const { client, config, by, tokens } = await loggedIn(wish)
+    await logOut(config, by, tokens.id_token)
+    assert.equal(await codeOfNotTold(client.clientId), 'OUTBOUND_FAILED')
+    const back = await backChannel(late)
+    const told = await eventually(
+      async () => back.told,
+      (tokens) => tokens.length === 1,
+    )
+    back.close()
+    assert.equal(decodeUnverified(told[0] ?? '').payload.sid, tokens.claims()?.sid)
   })
 
   for (const host of ['localhost', '127.0.0.1']) {

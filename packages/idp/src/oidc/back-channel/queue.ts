@@ -12,6 +12,17 @@ export interface Logout {
   attempts: number
 }
 
+/** One that was tried once already, and is tried again. */
+export async function addLogout(
+  db: IdpDatabase,
+  { clientId, accountId, sid }: Pick<Logout, 'clientId' | 'accountId' | 'sid'>,
+): Promise<void> {
+  await db
+    .insertInto('backchannel_logouts')
+    .values({ client_id: clientId, account_id: accountId, sid, attempts: 1 })
+    .execute()
+}
+
 const mostAtOnce = 64
 /** One that cannot be reached must not keep the others waiting. */
 const mostOfOneClient = 16

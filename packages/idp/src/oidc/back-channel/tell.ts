@@ -17,7 +17,8 @@ type Outcome = 'told' | 'retried' | 'failed' | 'gone'
 
 /**
  * Tells clients that sessions have ended which a user did not leave himself (OpenID Connect Back-Channel Logout 1.0): an incident
- * ended them, an operator, a new password. Nobody waits for it. What cannot be told is tried a few times, for ten minutes at most;
+ * ended them, an operator, a new password. The provider itself tells of those that he left; what it could not tell is tried again here.
+ * Nobody waits for it. What cannot be told is tried a few times, for ten minutes at most;
  * any instance goes on with it.
  *
  * @returns ends it
