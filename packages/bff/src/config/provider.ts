@@ -20,6 +20,8 @@ export interface ProviderSettings {
   readonly secretOverlapMs: number
   /** Separated by spaces. */
   readonly scope: string
+  /** What access tokens are to be good for (RFC 8707), where the provider has to be told. */
+  readonly resource: string | undefined
   readonly allowPlaintext: boolean
   readonly keys: KeySettings | undefined
 }
@@ -59,6 +61,10 @@ export const providerVariables = {
     .transform((text) => text.split(/[\s,]+/).filter((scope) => scope !== ''))
     .refine((scopes) => scopes.includes('openid'), 'openid must be among them')
     .default(['openid', 'profile', 'email']),
+  AUTH_RESOURCE: text.refine(
+    (uri) => !uri || (URL.canParse(uri) && !uri.includes('#')),
+    'an absolute URI without fragment',
+  ),
   MS_BFF_TOKEN_AUTH_METHOD: z.enum(methods).optional(),
   BFF_KEYS_DIR: text,
   BFF_JWT_SIGNING_KEY: text,
@@ -114,6 +120,7 @@ export function providerOf(given: Given): ProviderSettings {
     secret,
     secretOverlapMs: given.AUTH_CLIENT_SECRET_OVERLAP,
     scope: given.AUTH_SCOPES.join(' '),
+    resource: given.AUTH_RESOURCE || undefined,
     allowPlaintext: given.REKEY_ALLOW_PLAINTEXT,
     keys,
   }

@@ -12,7 +12,7 @@ import {
 } from 'openid-client'
 import { BffError } from '../error.ts'
 import { authenticated, configurationOf, ProviderFailure } from './authenticated.ts'
-import type { Parts } from './parts.ts'
+import { type Parts, resourceOf } from './parts.ts'
 import type { BegunLogin, Tokens } from './provider.ts'
 import { isExposed } from './reach.ts'
 import { tokensOf } from './tokens.ts'
@@ -39,10 +39,12 @@ export async function beginLogin(parts: Parts): Promise<{ url: URL; begun: Begun
   }
 }
 
-async function askedFor({ scope, redirectUri }: Parts, { state, nonce, codeVerifier }: BegunLogin) {
+async function askedFor(parts: Parts, { state, nonce, codeVerifier }: BegunLogin) {
+  const { scope, redirectUri } = parts
   return {
     redirect_uri: redirectUri,
     scope,
+    ...resourceOf(parts),
     state,
     nonce,
     code_challenge: await calculatePKCECodeChallenge(codeVerifier),
@@ -66,12 +68,17 @@ export async function finishLogin(parts: Parts, callback: URL, begun: BegunLogin
 async function exchanged(parts: Parts, back: URL, begun: BegunLogin): Promise<TokenEndpointResponse> {
   try {
     const response = await authenticated(parts, (by) =>
-      authorizationCodeGrant(by, back, {
-        pkceCodeVerifier: begun.codeVerifier,
-        expectedState: begun.state,
-        expectedNonce: begun.nonce,
-        idTokenExpected: true,
-      }),
+      authorizationCodeGrant(
+        by,
+        back,
+        {
+          pkceCodeVerifier: begun.codeVerifier,
+          expectedState: begun.state,
+          expectedNonce: begun.nonce,
+          idTokenExpected: true,
+        },
+        resourceOf(parts),
+      ),
     )
     parts.metrics.tokenExchanges.inc({ grant_type: 'authorization_code', status: 'success' })
     return response

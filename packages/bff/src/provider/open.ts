@@ -79,6 +79,7 @@ export async function openProvider(means: ProviderMeans): Promise<OpenProvider> 
     ...{ metadata, credentials, signatures, fetch, log, clock, metrics, skewMs, sleep, allowPlaintext },
     redirectUri: `${means.publicUrl}/auth/callback`,
     scope: settings.scope,
+    resource: settings.resource,
   }
   if (secrets !== undefined) observeSecrets(metrics, secrets)
   // Nobody waits for it: the first login reads it where this did not.

@@ -12,5 +12,11 @@ export interface Parts extends Client {
   readonly redirectUri: string
   /** Separated by spaces. */
   readonly scope: string
+  readonly resource: string | undefined
   readonly allowPlaintext: boolean
+}
+
+/** The parameter by which an access token for a certain service is asked for (RFC 8707 §2): each time, as the RFC has it. */
+export function resourceOf({ resource }: Pick<Parts, 'resource'>): { resource?: string } {
+  return resource === undefined ? {} : { resource }
 }

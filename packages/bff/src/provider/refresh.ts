@@ -2,7 +2,7 @@ import type { JwtClaims } from '@rekey/verifier'
 import { refreshTokenGrant, type TokenEndpointResponse, tokenRevocation } from 'openid-client'
 import { BffError } from '../error.ts'
 import { authenticated, ProviderFailure } from './authenticated.ts'
-import type { Parts } from './parts.ts'
+import { type Parts, resourceOf } from './parts.ts'
 import type { Tokens } from './provider.ts'
 import { tokensOf } from './tokens.ts'
 import { registeredClientId, unavailable } from './unavailable.ts'
@@ -14,7 +14,7 @@ import { registeredClientId, unavailable } from './unavailable.ts'
 export async function refresh(parts: Parts, refreshToken: string): Promise<Tokens> {
   const askedAt = parts.clock()
   try {
-    const response = await authenticated(parts, (by) => refreshTokenGrant(by, refreshToken))
+    const response = await authenticated(parts, (by) => refreshTokenGrant(by, refreshToken, resourceOf(parts)))
     parts.metrics.tokenExchanges.inc({ grant_type: 'refresh_token', status: 'success' })
     return tokensOf(response, { askedAt, signed: await signedIfGood(parts, response) })
   } catch (error) {

@@ -10,6 +10,9 @@ const value = async (provider: TestOpen, name: string, labels: Record<string, st
   return same?.value ?? 0
 }
 
+const audienceOf = (jwt: string): unknown =>
+  JSON.parse(Buffer.from(jwt.split('.')[1] ?? '', 'base64url').toString()).aud
+
 describe('a login at the identity provider', () => {
   let idp: TestProvider
   let at: Setting
@@ -89,6 +92,20 @@ describe('a login at the identity provider', () => {
     } finally {
       await plain.close()
     }
+  })
+
+  it('asks for what access tokens are to be good for, each time', async () => {
+    await withSecret(idp, 'secret')
+    const AUTH_RESOURCE = 'urn:example:api'
+    const provider = await at.open({
+      IDP_BASE_URL: idp.issuer,
+      AUTH_CLIENT_ID: clientId,
+      AUTH_CLIENT_SECRET: 'secret',
+      AUTH_RESOURCE,
+    })
+    const tokens = await logIn(provider)
+    const refreshed = await provider.refresh(String(tokens.refreshToken))
+    for (const { accessToken } of [tokens, refreshed]) assert.equal(audienceOf(accessToken), AUTH_RESOURCE)
   })
 
   it('is refused for another state, nonce, code or issuer, for a user who says no, and for nothing at all', async () => {
