@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict'
-import { describe, test } from 'node:test'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, describe, test } from 'node:test'
 import { z } from 'zod'
 import { duration, flag, readEnvironment } from '../../src/index.ts'
 
@@ -21,5 +24,39 @@ describe('variables', () => {
       code: 'CONFIG_INVALID',
       message: /PATIENCE: .*FORCED: .*SECRET: (?!.*short)/,
     })
+  })
+})
+
+describe('variables in files', () => {
+  let folder: string
+  const file = (name: string) => join(folder, name)
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'variables-'))
+    await writeFile(file('secret'), 'long enough\n')
+  })
+  after(() => rm(folder, { recursive: true }))
+
+  test('are read from where the variable with _FILE says', () => {
+    assert.equal(readEnvironment(variables, { SECRET_FILE: file('secret') }).SECRET, 'long enough')
+    assert.equal(readEnvironment(variables, { SECRET: '', SECRET_FILE: file('secret') }).SECRET, 'long enough')
+  })
+
+  test('are named when the file cannot be read, without its path', () => {
+    assert.throws(() => readEnvironment(variables, { SECRET_FILE: file('none') }), {
+      code: 'CONFIG_INVALID',
+      message: /SECRET_FILE cannot be read \(ENOENT\)$/,
+    })
+  })
+
+  test('are refused where the variable is set too', () => {
+    assert.throws(() => readEnvironment(variables, { SECRET: 'long enough', SECRET_FILE: file('secret') }), {
+      code: 'CONFIG_INVALID',
+      message: /SECRET and SECRET_FILE are both set/,
+    })
+  })
+
+  test('are left to a schema that knows both', () => {
+    const both = z.object({ TOKEN: z.string().optional(), TOKEN_FILE: z.string().optional() })
+    assert.deepEqual(readEnvironment(both, { TOKEN_FILE: file('none') }), { TOKEN_FILE: file('none') })
   })
 })
