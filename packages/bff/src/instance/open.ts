@@ -33,12 +33,14 @@ import { ownKeyringsOf } from '../keyrings/open.ts'
 import { correlatedFetch } from '../operations/correlation.ts'
 import { newMetrics } from '../operations/metrics.ts'
 import { openProvider } from '../provider/open.ts'
+import { outboundFetch } from '../proxy/outbound.ts'
 import { prune } from '../prune.ts'
 import { storedUnder } from '../root-keys/stored.ts'
 import { sessionMemory } from '../sessions/memory.ts'
 import { openSessions } from '../sessions/open.ts'
 import { sealSessionsAnew } from '../sessions/seal-anew.ts'
 import type { BffTables } from '../tables.ts'
+import { calledOrigins } from './outbound.ts'
 import { viewerOf } from './viewer.ts'
 
 const loopBeatMs = 1_000
@@ -64,12 +66,32 @@ interface Roots {
  *
  * @throws DatabaseError, KeyringError `POLICY_INVALID`, ServiceError `CONFIG_INVALID`
  */
-export async function openBff(
+export async function openBff(config: Config, connections: Connections, roots: Roots, log: Logger): Promise<Bff> {
+  const opened: Opened = []
+  const close = async () => {
+    for (const part of opened.splice(0).reverse()) await part.close()
+  }
+  try {
+    const base = await openBase(config, connections, roots, opened, log)
+    const services = await openServices(base, opened)
+    return { ...base, ...services, close }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+/** What is closed in the end, the last one first. */
+type Opened = { close(): Promise<unknown> }[]
+
+/** Its view of the database, and the keyrings on it. */
+async function openBase(
   config: Config,
   { connection, control }: Connections,
   { rootKeys: roots, signer }: Roots,
+  opened: Opened,
   log: Logger,
-): Promise<Bff> {
+) {
   const { db } = control
   const stored = () => storedUnder(db)
   const settle = () => settleRootKeys(roots, db, stored)
@@ -95,49 +117,47 @@ export async function openBff(
   }
   const viewer = viewerOf({ keyrings: own.memory, sessions: memory }, renewal, () => loop?.poke(), log)
   const { view, audit } = await openedView(config, control, roots, signer, viewer, log)
+  opened.push(view, audit)
   const hands: Hands = { store, make: own.make, observe: (keyring) => evidenceFor(db, view, keyring) }
   const onError = (error: unknown) => log.error({ err: error }, 'rotation loop')
   loop = startLoop(hands, { everyMs: loopBeatMs, enabled: () => view.held(), onError })
   loop.poke()
+  opened.push({ close: () => loop.stop() })
 
   const keyrings = own.memory.held
-  const requireLease = leaseIn(view)
-  const metrics = newMetrics()
-  const fetch = correlatedFetch(globalThis.fetch)
-  const parts = { config, clock: systemClock, fetch, log, connection, keyrings, metrics, requireLease, sealer, view }
-  const around = { fetch, clock: systemClock, random: Math.random, every, log, metrics }
-  const provider = await openProvider({ ...around, ...config, settings: config.provider, connection })
-  const bearer = await openBearer({ idps: config.files.idps, environment: config.issuer }, around)
-  const authz = config.files.pdp && openAuthz(config.files.pdp, around)
-  const sessions = openSessions({ ...parts, provider, memory })
+  const sealAnew = () => sealSessionsAnew(db, sealer, roots.sealing.id)
   const endings = [
-    watchDrains({ ...parts, hands }),
+    watchDrains({ connection, hands, keyrings, log, view }),
     own.watch(() => view.held()),
     watchRootKeys(roots, db, stored, signer, log),
-    every(pruneEveryMs, () => prune(db, view, () => sealSessionsAnew(db, sealer, roots.sealing.id), log), onError),
+    every(pruneEveryMs, () => prune(db, view, sealAnew, log), onError),
   ]
+  opened.push({ close: () => Promise.all(endings.map((end) => end())) })
 
   return {
-    ...parts,
-    audit,
-    authz,
-    bearer,
-    hands,
+    ...{ audit, config, connection, hands, keyrings, log, loop, memory, sealer, store, view },
+    clock: systemClock,
     isGiven: own.isGiven,
-    loop,
-    provider,
+    metrics: newMetrics(),
+    requireLease: leaseIn(view),
     rootKeys: shownRootKeys(roots, db),
-    sessions,
-    store,
-    async close() {
-      await Promise.all(endings.map((end) => end()))
-      await sessions.close()
-      await Promise.all([authz?.close(), bearer.close(), provider.close()])
-      await loop?.stop()
-      await audit.close()
-      await view.close()
-    },
   }
+}
+
+/** Whom it asks, and the sessions that hang on their answers. */
+async function openServices(base: Awaited<ReturnType<typeof openBase>>, opened: Opened) {
+  const { config, clock, connection, log, metrics } = base
+  const fetch = outboundFetch(correlatedFetch(globalThis.fetch), calledOrigins(config))
+  const around = { fetch, clock, random: Math.random, every, log, metrics }
+  const provider = await openProvider({ ...around, ...config, settings: config.provider, connection })
+  opened.push(provider)
+  const bearer = await openBearer({ idps: config.files.idps, environment: config.issuer }, around)
+  opened.push(bearer)
+  const authz = config.files.pdp && openAuthz(config.files.pdp, around)
+  if (authz) opened.push(authz)
+  const sessions = openSessions({ ...base, provider })
+  opened.push(sessions)
+  return { authz, bearer, fetch, provider, sessions }
 }
 
 async function openedView(
