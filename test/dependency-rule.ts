@@ -19,6 +19,7 @@ const MAY_KNOW: Readonly<Record<string, readonly string[]>> = {
   rekey: [...FOUNDATION, ...PRODUCTS, '@rekey/breakglass'],
   '@rekey/example-api': TOPS,
   '@rekey/example-demo': TOPS,
+  '@rekey/example-spa': [],
   '@rekey/bench': TOPS,
   '@rekey/faults': TOPS,
   '@rekey/interop': TOPS,

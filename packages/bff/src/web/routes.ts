@@ -45,7 +45,7 @@ async function nameOf(folder: string, request: FastifyRequest): Promise<string> 
   const isHidden = /(^|\/)\./.test(name)
   if (!apiPaths.test(name)) {
     if (!isHidden && (await isFile(join(folder, name)))) return name
-    if (request.headers.accept?.includes('text/html')) return 'index.html'
+    if (name === '' || request.headers.accept?.includes('text/html')) return 'index.html'
   }
   throw new ServiceError('NOT_FOUND', 'there is nothing here')
 }

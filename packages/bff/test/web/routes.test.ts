@@ -56,6 +56,7 @@ describe('an application that is served', () => {
       const { status, headers, body } = await ask(url, path, navigation)
       assert.deepEqual([status, headers['content-type'], body], [200, 'text/html; charset=utf-8', page], path)
     }
+    assert.equal((await ask(url, '/')).body, page, 'its own address is its page, whoever asks')
     const script = await ask(url, '/assets/index-B3kd9_xA.js')
     assert.deepEqual([script.status, script.body], [200, 'hashed()'])
     assert.match(String(script.headers['content-type']), /^(text|application)\/javascript/)
