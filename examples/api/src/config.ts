@@ -1,3 +1,5 @@
+import { newestSecret } from '@rekey/verifier'
+
 /** What the API is told by its environment. */
 export interface Config {
   issuer: string
@@ -24,17 +26,23 @@ const known = /^((ES|RS|PS)(256|384|512)|EdDSA|Ed25519)$/
 
 type Environment = Readonly<Record<string, string | undefined>>
 
-/** @throws Error naming every variable that is missing or wrong */
+/**
+ * The secret may also stand in the file of `REKEY_TRUST_CLIENT_SECRET_FILE`.
+ *
+ * @throws Error naming every variable that is missing or wrong
+ */
 export function readConfig(env: Environment): Config {
   const required = ['REKEY_ISSUER', 'REKEY_TRUST_CLIENT_ID', 'REKEY_TRUST_CLIENT_SECRET', 'PORT'] as const
-  const missing = required.filter((name) => !env[name])
+  const clientSecret = newestSecret(env, 'REKEY_TRUST_CLIENT_SECRET')
+  const given: Environment = { ...env, REKEY_TRUST_CLIENT_SECRET: clientSecret }
+  const missing = required.filter((name) => !given[name])
   if (missing.length > 0) throw new Error(`not set: ${missing.join(', ')}`)
   return {
     issuer: url('REKEY_ISSUER', env.REKEY_ISSUER),
     trustUrls: list(env.REKEY_TRUST_URLS || env.REKEY_ISSUER).map((text) => url('REKEY_TRUST_URLS', text)),
     algorithms: list(env.REKEY_ALGORITHMS || 'ES256,RS256').map(algorithm),
     audience: env.REKEY_AUDIENCE || 'urn:rekey:api',
-    trust: { clientId: String(env.REKEY_TRUST_CLIENT_ID), clientSecret: String(env.REKEY_TRUST_CLIENT_SECRET) },
+    trust: { clientId: String(env.REKEY_TRUST_CLIENT_ID), clientSecret: String(clientSecret) },
     host: env.HOST || 'localhost',
     port: port(env.PORT),
     logLevel: env.LOG_LEVEL || 'info',

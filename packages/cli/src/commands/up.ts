@@ -87,7 +87,7 @@ async function start(home: Home, counts: UpOptions, interrupted: AbortSignal, sh
 }
 
 function countsOf({ idps, bffs }: UpOptions, { env }: Pick<Shell, 'env'>): UpOptions {
-  return { idps, bffs: env.REKEY_BFF === 'on' ? bffs : 0 }
+  return { idps, bffs: env.REKEY_BFF === 'off' ? 0 : bffs }
 }
 
 function partsText({ idps, bffs }: UpOptions): string {
@@ -114,6 +114,7 @@ function announcement(estate: Estate, home: string): string {
     bold('Try next, in another terminal:'),
     '',
     '  npx rekey status',
+    ...(estate.bff ? ['  npx rekey verify'] : []),
     '  npx rekey load --rate 500 --seconds 60',
     '  npx rekey rotate signing-es256 --watch',
     `  curl -H "Authorization: Bearer $(npx rekey token)" ${estate.apis[0]}/hello`,

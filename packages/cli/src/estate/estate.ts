@@ -37,6 +37,8 @@ export interface EstateOptions {
 // With the 1.4 s after which PostgreSQL is killed, well below the 3 s in which everything has to be gone.
 const frontGraceMs = 400
 const idpGraceMs = 600
+// Not the name of the client that the BFF registers: commands find an agent by id or name.
+const bffAgent = 'bff-introspection'
 
 /**
  * The whole estate on one machine: PostgreSQL, the instances of the IdP, two APIs and the backend for frontend, started in this
@@ -154,7 +156,7 @@ export class RunningEstate {
       agents: [
         { ...clients.admin, name: 'admin', scopes: managementScopes },
         { ...clients.agent, name: 'agent', scopes: [] },
-        ...(ports.bffs.length > 0 ? [{ ...clients.bff, name: 'bff', scopes: ['tokens:read'] }] : []),
+        ...(ports.bffs.length > 0 ? [{ ...clients.bff, name: bffAgent, scopes: ['tokens:read'] }] : []),
       ],
       verifiers: clients.verifiers.map((verifier, index) => ({ ...verifier, name: `api-${index + 1}` })),
       accounts: [clients.user],

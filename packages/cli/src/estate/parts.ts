@@ -117,6 +117,8 @@ export function bffParts(plan: Plan, database: DatabaseUrls, registers: boolean)
   }
   const defaults = {
     TOKEN_HASH_SALT: 'keyring:',
+    // For whom the APIs want tokens to be.
+    AUTH_RESOURCE: env.REKEY_AUDIENCE || 'urn:rekey:api',
     BFF_CONFIG_DIR: exampleBff,
     REKEY_BFF_WEB: exampleSpa,
     // What routes.yaml of the example names.

@@ -25,12 +25,13 @@ export async function bootstrap(env: Shell['env'], shell: Shell): Promise<Regist
   try {
     return await ensureRegistered(optionsFromEnvironment(env), { fetch, now, log })
   } catch (error) {
-    if (error instanceof RegistrationError) throw refused(error)
+    if (error instanceof RegistrationError) throw asCliError(error)
     throw error
   }
 }
 
-function refused(error: RegistrationError): CliError {
+/** An error of the library as one of a command. */
+export function asCliError(error: RegistrationError): CliError {
   return new CliError(codes[error.code] ?? 'FAILED', error.message, { code: error.code })
 }
 

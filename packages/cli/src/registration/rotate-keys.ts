@@ -1,13 +1,29 @@
+import type { RotatedKeys } from '@rekey/bff'
 import type { Shell } from '../shell.ts'
+import { asCliError } from './bootstrap.ts'
 
-/** What became of it. */
-export interface RotatedKeys {
-  kid: string
-}
-
-/** Replaces the key in the folder of BFF_KEYS_DIR, on this machine. */
-export async function rotateKeysHere({ env }: Pick<Shell, 'env'>): Promise<RotatedKeys> {
+/**
+ * Replaces the key in the folder of BFF_KEYS_DIR, on this machine.
+ *
+ * @throws CliError with the library's own code in `facts`
+ */
+export async function rotateKeysHere({ env, fetch }: Pick<Shell, 'env' | 'fetch'>): Promise<RotatedKeys> {
   // Loaded here alone: no other command needs it.
   const { rotateKeys } = await import('@rekey/bff')
-  return await rotateKeys(env)
+  const { RegistrationError } = await import('@rekey/registration')
+  try {
+    return await rotateKeys({ ...env }, { fetch })
+  } catch (error) {
+    if (error instanceof RegistrationError) throw asCliError(error)
+    throw error
+  }
+}
+
+/** One line for people. */
+export function summaryOf({ kid, rotated, waiting, notified }: RotatedKeys): string {
+  const told = notified ? 'the identity provider has it' : 'nobody was told: set IDP_DCR_URL and DCR_ACCESS_TOKEN'
+  if (waiting !== undefined)
+    return `${waiting} is published, and signs once the identity provider has it; until then ${kid} does.`
+  if (!rotated) return `${kid} goes on signing: it is new, or AUTO_KEY_ROTATION=0; ${told}.`
+  return `${kid} signs from now on; ${told}.`
 }

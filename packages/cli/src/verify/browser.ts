@@ -51,6 +51,7 @@ export class Browser {
   async send(url: URL, init: RequestInit = {}): Promise<Omit<Visited, 'url' | 'hops'>> {
     const headers = new Headers(init.headers)
     headers.set('user-agent', userAgent)
+    if (!headers.has('accept')) headers.set('accept', 'text/html, application/json')
     const cookies = this.#cookiesFor(url)
     if (cookies !== '') headers.set('cookie', cookies)
     const signal = AbortSignal.timeout(replyWithinMs)

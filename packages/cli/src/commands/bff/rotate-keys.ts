@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import { activeOf } from '../../client/keyring.ts'
 import { act } from '../../client/keyrings.ts'
-import { rotateKeysHere } from '../../registration/rotate-keys.ts'
+import { rotateKeysHere, summaryOf } from '../../registration/rotate-keys.ts'
 import { print, type Shell } from '../../shell.ts'
 import { bffOption, managementOf, newCommand, towards, wantsJson } from '../command.ts'
 
@@ -23,7 +23,7 @@ export function rotateKeysCommand(shell: Shell): Command {
     .action(async ({ bff }: { bff?: string }, command: Command) => {
       if (shell.env.BFF_KEYS_DIR) {
         const json = await rotateKeysHere(shell)
-        print(shell, wantsJson(command), { json, text: `The backend signs by the key ${json.kid} from now on.` })
+        print(shell, wantsJson(command), { json, text: summaryOf(json) })
         return
       }
       const json = await act(managementOf(towards(bff, shell)), keyring, 'rotate')
