@@ -4,6 +4,7 @@ import { LRUCache } from 'lru-cache'
 import { type Answer, ask, basic, type Tried } from '../calls/call.ts'
 import { retried } from '../calls/retry.ts'
 import type { Idp, IntrospectionCheck } from '../config/files/idp.ts'
+import { secretsIn } from '../config/source.ts'
 import { type Issuer, isMeantFor, type Surroundings } from './issuer.ts'
 import { expired, invalid, unavailable, type Verdict, verdictOf } from './verdict.ts'
 
@@ -44,7 +45,7 @@ function introspect(idp: Idp, how: IntrospectionCheck, token: string, around: Su
   const { fetch, metrics, random } = around
   const once = async (signal: AbortSignal) => {
     const headers = {
-      authorization: basic(how.clientId, how.clientSecret.current()),
+      authorization: basic(how.clientId, newestOf(how.clientSecret)),
       'content-type': 'application/x-www-form-urlencoded',
       accept: 'application/json',
     }
@@ -56,6 +57,12 @@ function introspect(idp: Idp, how: IntrospectionCheck, token: string, around: Su
     return tried
   }
   return retried(once, { ...patience, timeoutMs: how.timeoutMs, random })
+}
+
+/** Those behind it are in their overlap. */
+function newestOf({ name, current }: IntrospectionCheck['clientSecret']): string {
+  const [newest = ''] = secretsIn(name, current())
+  return newest
 }
 
 /** An issuer that refuses us, or says nothing that can be understood, has not said that the token is bad. */

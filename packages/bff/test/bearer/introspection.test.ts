@@ -52,7 +52,7 @@ describe('a bearer token that its issuer is asked about', () => {
     assert.deepEqual(Object.fromEntries(asked?.form ?? []), { token: 'abc==', token_type_hint: 'access_token' })
   })
 
-  test('is asked about by the secret that is there now', async (t) => {
+  test('is asked about by the newest secret that is there now', async (t) => {
     const issuer = await testIssuer(t)
     let secret = 'old'
     const clientSecret = { name: 'x', isFile: true, current: () => secret, watch: () => async () => undefined }
@@ -60,10 +60,12 @@ describe('a bearer token that its issuer is asked about', () => {
     await call('Bearer abc')
     secret = 'new'
     await call('Bearer abc')
+    secret = 'newest\nnew'
+    await call('Bearer abc')
     const presented = issuer.asked.map(({ authorization }) =>
       Buffer.from(authorization?.slice(6) ?? '', 'base64').toString(),
     )
-    assert.deepEqual(presented, ['c:old', 'c:new'])
+    assert.deepEqual(presented, ['c:old', 'c:new', 'c:newest'])
   })
 
   test('is refused with 401 when it is not active', async (t) => {
