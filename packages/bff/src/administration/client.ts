@@ -1,10 +1,10 @@
 import { recordEvent } from '@rekey/database'
 import { KeyringError } from '@rekey/keyring'
-import { type App, isoOrNull, lineOf, shownKeyring, transact } from '@rekey/service'
+import { type App, iso, isoOrNull, lineOf, shownKeyring, transact } from '@rekey/service'
 import type { onRequestAsyncHookHandler } from 'fastify'
 import { z } from 'zod'
 import type { Bff } from '../bff.ts'
-import type { ClientKeys } from '../provider/keys/client-keys.ts'
+import type { ClientKeys, ShownKeys } from '../provider/keys/client-keys.ts'
 import { clientKeyringName, showClientKeyring } from './client-keyring.ts'
 
 const path = `/internal/keyrings/${clientKeyringName}`
@@ -31,7 +31,7 @@ export function clientRoutes(app: App, bff: Bff, { read, write }: Hooks): void {
         tookOverAt: isoOrNull(tookOverAt),
         triedUntil: isoOrNull(triedUntil),
       })),
-      keys: (await provider.keys?.shown()) ?? null,
+      keys: provider.keys ? keysOf(await provider.keys.shown()) : null,
     }
   })
 
@@ -56,6 +56,11 @@ export function clientRoutes(app: App, bff: Bff, { read, write }: Hooks): void {
       throw new KeyringError('ILLEGAL_TRANSITION', instead[act] ?? '')
     })
   }
+}
+
+function keysOf({ signing, waiting, earlier, former, algorithm }: ShownKeys) {
+  const used = signing && { kid: signing.kid, madeAt: iso(signing.madeAt) }
+  return { algorithm, signing: used ?? null, waiting: waiting ?? null, earlier, former }
 }
 
 /** What to do in the place of what there is no such thing of. */

@@ -13,6 +13,9 @@ export interface Sent {
   body?: string | URLSearchParams
 }
 
+/** Of the identity provider: which of its pages a browser is at. It opens nothing without the signature, which is a cookie too. */
+const isNamedInPaths = /^rekey_(interaction|resume)$/
+
 export class Browser {
   /** Every address that it was sent to. */
   readonly urls: string[] = []
@@ -88,7 +91,7 @@ export class Browser {
     if (value === '' || /max-age=0|expires=Thu, 01 Jan 1970/i.test(line)) this.#jarOf(url).delete(name)
     else {
       this.#jarOf(url).set(name, value)
-      this.cookieValues.add(value)
+      if (!isNamedInPaths.test(name)) this.cookieValues.add(value)
     }
   }
 }

@@ -73,7 +73,9 @@ export class SecretEstate {
     known.add('the secret of the agent', agent?.clientSecret)
     known.add('the password of the user', user?.password)
     const clients = JSON.parse(readFileSync(place.path('clients.json'), 'utf8'))
-    for (const { clientSecret } of clients.verifiers) known.add('the secret of a verifier', clientSecret)
+    for (const [index, { clientSecret }] of clients.verifiers.entries()) {
+      known.add(`the secret of verifier ${index + 1}`, clientSecret)
+    }
     known.add('the secret by which the BFF asks about tokens', clients.bff.clientSecret)
     known.add('the password of the databases’ owner', new URL(database).password)
     for (const name of given) {

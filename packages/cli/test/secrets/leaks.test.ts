@@ -238,7 +238,7 @@ describe('secrets of an estate', { timeout: 300_000 }, () => {
   test('are in no reply that refuses', () => {
     refusals.push(...browser.refusals)
     assert.ok(refusals.length > 10)
-    for (const text of refusals) assert.deepEqual(estate.known.in(text), [], text)
+    for (const text of refusals) assert.deepEqual(estate.known.in(text), [], text.slice(-2_000))
   })
 
   test('are in no event of the audit', async () => {
