@@ -69,8 +69,9 @@ export async function startEstate(t: TestContext) {
   const estate: Estate = { database, idp, publicUrl, control, root, ahead: 0 }
   const open: Replica[] = []
   t.after(async () => {
-    for (const replica of open) await replica.close()
+    // First: a request that a failed test left waiting for it ends.
     await idp.close()
+    for (const replica of open) await replica.close()
     await control.close()
     await database.drop()
   })
@@ -108,17 +109,21 @@ async function startReplica(estate: Estate, sessionSettings: SessionSettings, is
   const nothing = async () => undefined
   const renewal = { before: nothing, opened: nothing }
   const onError = (error: unknown) => log.error({ err: error }, 'view')
-  const view = await openView(
-    connection.db,
-    viewerOf({ keyrings, sessions: memory }, renewal, () => undefined, log),
-    {
-      id: randomUUID(),
-      address: 'test',
-      listenUrl: database.serviceUrl,
-      notify: notifyThrough(connection.pool),
-      onError,
-    },
-  )
+  const viewer = viewerOf({ keyrings, sessions: memory }, renewal, () => undefined, log)
+  let lagging: Promise<unknown> | undefined
+  const ending = Promise.withResolvers<void>()
+  const apply: typeof viewer.apply = async (changes) => {
+    if (lagging) await Promise.race([lagging, ending.promise])
+    await viewer.apply(changes)
+  }
+  const viewOptions = {
+    id: randomUUID(),
+    address: 'test',
+    listenUrl: database.serviceUrl,
+    notify: notifyThrough(connection.pool),
+    onError,
+  }
+  const view = await openView(connection.db, { ...viewer, apply }, viewOptions)
   const clock = () => Date.now() + estate.ahead
   const config = { publicUrl, sessions: sessionSettings, cors: { origins: [] } }
   const provider = idp.port(clock)
@@ -154,6 +159,7 @@ async function startReplica(estate: Estate, sessionSettings: SessionSettings, is
   const origin = await app.listen({ host: '127.0.0.1', port: isFirst ? Number(new URL(publicUrl).port) : 0 })
   let closed: Promise<void> | undefined
   async function close() {
+    ending.resolve()
     await app.close()
     await sessions.close()
     await view.close()
@@ -167,6 +173,10 @@ async function startReplica(estate: Estate, sessionSettings: SessionSettings, is
     lines,
     origin,
     app,
+    /** It hears of changes no sooner than that. */
+    lag: (until: Promise<unknown>): void => {
+      lagging = until
+    },
     counted: async (
       metric: 'sessionRefusals' | 'bindingFailures' | 'refreshSuccess' | 'refreshFailed',
       label?: string,

@@ -3,15 +3,6 @@ import { test } from 'node:test'
 import { sql } from 'kysely'
 import { eventually, loggedIn, startEstate } from './estate.ts'
 
-/** An answer that waits until it is let go. */
-function gate() {
-  let open = () => {}
-  const closed = new Promise<void>((resolve) => {
-    open = resolve
-  })
-  return { closed, open }
-}
-
 test('of two instances that find an access token over at once one refreshes, and both have the new one', {
   timeout: 60_000,
 }, async (t) => {
@@ -41,7 +32,7 @@ test('a token is refreshed ahead of its end, and nobody waits for that', { timeo
   assert.equal(await user.token(), old)
   assert.equal(estate.idp.refreshes, 0)
   estate.ahead = 241_000
-  const { closed, open } = gate()
+  const { promise: closed, resolve: open } = Promise.withResolvers<void>()
   estate.idp.gate = closed
   for (const { origin } of [...replicas, ...replicas]) assert.equal(await user.token(origin), old)
   await eventually(
@@ -83,7 +74,7 @@ test('an instance that dies while it refreshes logs nobody out: another one refr
   const first = await estate.replica()
   const second = await estate.replica()
   const user = await loggedIn(estate)
-  const { closed, open } = gate()
+  const { promise: closed, resolve: open } = Promise.withResolvers<void>()
   estate.idp.gate = closed
   estate.ahead = 301_000
   const unanswered = user.token(first.origin)
@@ -187,7 +178,7 @@ test('who logs out while his session is refreshed stays logged out, and the new 
   const second = await estate.replica()
   const user = await loggedIn(estate)
   const { body } = await user.session()
-  const { closed, open } = gate()
+  const { promise: closed, resolve: open } = Promise.withResolvers<void>()
   estate.idp.gate = closed
   estate.ahead = 301_000
   const refreshing = user.token(first.origin)
