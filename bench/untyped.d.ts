@@ -2,7 +2,7 @@
 declare module 'autocannon' {
   export interface Options {
     readonly url: string
-    readonly method?: 'POST' | 'PUT' | 'PATCH'
+    readonly method?: 'GET' | 'POST' | 'PUT' | 'PATCH'
     readonly headers?: Readonly<Record<string, string>>
     readonly body?: string
     readonly connections: number

@@ -11,6 +11,8 @@ import type { Undo } from './undo.ts'
 export interface Home {
   readonly ownerUrl: string
   readonly serviceUrl: string
+  /** The database of backends for frontends. They make their schema themselves. */
+  readonly bff: { readonly ownerUrl: string; readonly serviceUrl: string }
   readonly rootKeyFile: string
 }
 
@@ -27,7 +29,8 @@ export async function startHome(undo: Undo, settings: readonly string[] = []): P
   undo.add(() => starting.then((database) => database.stop(), neverStarted))
   const database = await starting
   await migrateIdp(database.ownerUrl)
-  return { ownerUrl: database.ownerUrl, serviceUrl: database.serviceUrl, rootKeyFile }
+  const { ownerUrl, serviceUrl, bff } = database
+  return { ownerUrl, serviceUrl, bff, rootKeyFile }
 }
 
 async function startDatabase(folder: string, settings: readonly string[]): Promise<Embedded> {

@@ -12,9 +12,9 @@ export interface Round {
 
 /** One request that is made again and again. */
 export interface Request {
-  readonly method: 'POST' | 'PUT' | 'PATCH'
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH'
   readonly headers: Record<string, string>
-  readonly body: string
+  readonly body?: string
   /** What is to differ each time. */
   readonly requests?: NonNullable<Options['requests']>
 }
