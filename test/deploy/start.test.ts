@@ -1,0 +1,144 @@
+/**
+ * What the images do, without an engine for them: the context as .dockerignore leaves it, the secrets as make-secrets.sh makes them, the
+ * databases as databases.sh makes them, and the commands of the container file with the environment of the compose file. Only the
+ * addresses are other ones.
+ */
+import assert from 'node:assert/strict'
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { chmod, cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { after, before, describe, it } from 'node:test'
+import { databaseMigrations } from '@rekey/database'
+import { eventually, freePort, startTestServer, type TestServer } from '@rekey/database/testing'
+import { root } from '../repository.ts'
+import { compose, interpolated } from './compose.ts'
+import { stepsOf } from './container-file.ts'
+import { contextOf } from './context.ts'
+
+describe('what the images are made of', () => {
+  let server: TestServer
+  let folder: string
+  let ports: { idp: number; bff: number }
+  const running: ChildProcess[] = []
+  const output: Record<string, string> = {}
+  const inside = (...parts: string[]) => join(folder, ...parts)
+
+  before(async () => {
+    server = await startTestServer([databaseMigrations])
+    folder = await mkdtemp(join(tmpdir(), 'deploy-'))
+    ports = { idp: await freePort(), bff: await freePort() }
+    await unpack()
+    const env = { ...process.env, POSTGRES_HOST: new URL(server.adminUrl).host }
+    execFileSync('sh', [join(root, 'deploy/make-secrets.sh'), inside('run/secrets')], { env })
+  })
+  after(async () => {
+    for (const child of running) child.kill('SIGKILL')
+    await server.stop()
+    await rm(folder, { recursive: true, force: true })
+  })
+
+  /** The context, and what `npm ci` puts beside it. */
+  async function unpack(): Promise<void> {
+    for (const path of contextOf(root)) await cp(join(root, path), inside('app', path))
+    for (const made of ['keys', 'state']) await mkdir(inside('app', made), { mode: 0o700 })
+    for (const name of await readdir(join(root, 'node_modules'))) {
+      if (name === '@rekey' || name.startsWith('.')) continue
+      await mkdir(inside('app/node_modules'), { recursive: true })
+      await symlink(join(root, 'node_modules', name), inside('app/node_modules', name))
+    }
+    await mkdir(inside('app/node_modules/@rekey'))
+    for (const name of await readdir(join(root, 'packages'))) {
+      await symlink(inside('app/packages', name), inside('app/node_modules/@rekey', name))
+    }
+  }
+
+  it('makes the databases and the roles of each service', async () => {
+    const shim = inside('bin/psql')
+    await mkdir(dirname(shim))
+    await writeFile(shim, `#!/bin/sh\nexec "${process.execPath}" "${join(import.meta.dirname, 'psql.ts')}"\n`)
+    await chmod(shim, 0o755)
+    const env = {
+      PATH: `${dirname(shim)}:${process.env.PATH}`,
+      SECRETS: inside('run/secrets'),
+      DATABASE: server.adminUrl,
+    }
+    // The server of tests comes with one of that name.
+    execFileSync(shim, { env, input: 'DROP DATABASE IF EXISTS rekey_bff;\n' })
+    const script = join(root, 'deploy/postgres/databases.sh')
+    execFileSync('sh', [script], { env, stdio: ['ignore', 'pipe', 'inherit'] })
+    const text = await readFile(script, 'utf8')
+    assert.doesNotMatch(text, /PGPASSWORD|--password/)
+  })
+
+  /** The environment of a service, with the addresses of this machine. */
+  function environmentOf(service: 'idp' | 'bff'): Record<string, string> {
+    const given = compose().services[service]?.environment ?? {}
+    const here = (value: string) =>
+      interpolated(value)
+        .replaceAll('/run/secrets', inside('run/secrets'))
+        .replaceAll('/app/', `${inside('app')}/`)
+        .replaceAll('/etc/rekey-bff', join(root, 'deploy/bff'))
+        .replace(/^0\.0\.0\.0$/, '127.0.0.1')
+        .replace(/(?:idp|localhost):8002/, `localhost:${ports.idp}`)
+        .replace(/(?:bff|localhost):8000/, `localhost:${ports.bff}`)
+    const env = Object.fromEntries(Object.entries(given).map(([name, value]) => [name, here(value)]))
+    return { ...env, REKEY_PORT: String(ports[service]) }
+  }
+
+  async function start(service: 'idp' | 'bff'): Promise<void> {
+    const file = await readFile(join(root, 'deploy/Containerfile'), 'utf8')
+    const command = stepsOf(file).find(({ stage, keyword }) => stage === service && keyword === 'CMD')
+    const child = spawn(process.execPath, JSON.parse(command?.text ?? '[]'), {
+      cwd: inside('app'),
+      env: environmentOf(service),
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+    running.push(child)
+    const keep = (chunk: Buffer) => {
+      output[service] = (output[service] ?? '') + chunk.toString()
+    }
+    child.stdout?.on('data', keep)
+    child.stderr?.on('data', keep)
+  }
+
+  const isReady = async (service: 'idp' | 'bff', child: ChildProcess | undefined): Promise<boolean> => {
+    assert.equal(child?.exitCode, null, output[service])
+    const reply = await fetch(`http://localhost:${ports[service]}/readyz`).catch(() => undefined)
+    await reply?.body?.cancel()
+    return reply?.status === 200
+  }
+
+  for (const service of ['idp', 'bff'] as const) {
+    it(`starts the ${service} until it is ready`, async () => {
+      await start(service)
+      await eventually(
+        () => isReady(service, running.at(-1)),
+        (ready) => ready,
+      )
+    })
+  }
+
+  it('keeps every secret out of the environment of the processes, and out of what they say', async () => {
+    const names = await readdir(inside('run/secrets'))
+    const secrets = await Promise.all(names.map((name) => readFile(inside('run/secrets', name), 'utf8')))
+    for (const child of running) {
+      const environ = await readFile(`/proc/${child.pid}/environ`, 'utf8')
+      for (const secret of secrets) assert.ok(!environ.includes(secret.trim()))
+    }
+    const said = Object.values(output).join('')
+    assert.ok(said.includes('ready'))
+    for (const secret of secrets) assert.ok(!said.includes(secret.trim()))
+  })
+
+  it('ends by the signal that an engine sends', async () => {
+    for (const child of running.reverse()) {
+      assert.equal(child.exitCode, null)
+      const exit = once(child, 'exit')
+      child.kill('SIGTERM')
+      const [code] = await exit
+      assert.equal(code, 0, Object.values(output).join('\n').slice(-2_000))
+    }
+  })
+})
