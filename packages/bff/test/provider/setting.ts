@@ -56,7 +56,7 @@ export async function setting() {
       ...more,
     })
     opened.push(provider)
-    return { ...provider, issuer: () => provider.issuer, metrics, close: provider.close }
+    return Object.assign(provider, { metrics })
   }
 
   return {
