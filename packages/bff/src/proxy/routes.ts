@@ -13,7 +13,7 @@ import { requirePlainTarget } from './paths/plain.ts'
 import { openUpstreams } from './upstreams.ts'
 
 /** Less than a process has for its end. */
-const landWithinMs = 1_500
+const landWithinMs = 1_200
 
 type Proxying = Pick<Bff, 'log'> & { config: Pick<Bff['config'], 'publicUrl' | 'proxy'> }
 
