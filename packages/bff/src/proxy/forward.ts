@@ -1,4 +1,4 @@
-import type { ServerResponse } from 'node:http'
+import type { IncomingHttpHeaders, ServerResponse } from 'node:http'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Logger } from 'pino'
 import type { Dispatcher } from 'undici'
@@ -10,7 +10,9 @@ import { requestHeaders } from './headers/request.ts'
 import { responseHeaders } from './headers/response.ts'
 import type { InFlight } from './in-flight.ts'
 import { upstreamPathOf } from './paths/upstream.ts'
-import type { UpstreamRequest, Upstreams } from './upstreams.ts'
+import { type UpstreamRequest, type Upstreams, wholeOf } from './upstreams.ts'
+
+const smallBytes = 16_384
 
 export interface Forwarding {
   upstreams: Upstreams
@@ -39,10 +41,9 @@ export function forward(route: Route, { upstreams, publicHost, maxBodyBytes, inF
     }
     try {
       const response = await upstreams.send(route, sent)
-      response.body.once('error', (error) => {
+      return await answer(route, reply, response, (error) => {
         if (!signal.aborted) log.warn(failure(route, request, error), 'a service broke its reply off')
       })
-      return await answer(route, reply, response)
     } catch (error) {
       // Nobody is there to be told.
       if (signal.aborted) return reply.hijack()
@@ -79,16 +80,36 @@ function goneSignal(response: ServerResponse): AbortSignal {
   return gone.signal
 }
 
-async function answer(route: Route, reply: FastifyReply, { statusCode, headers, body }: Dispatcher.ResponseData) {
+async function answer(
+  route: Route,
+  reply: FastifyReply,
+  { statusCode, headers, body }: Dispatcher.ResponseData,
+  brokeOff: (error: unknown) => void,
+) {
+  const isEmpty = reply.request.method === 'HEAD' || statusCode === 204 || statusCode === 304
+  const whole = !isEmpty && isSmall(route, headers) ? await wholeOf(body) : undefined
   // A page of a service has its own policy, or none.
   reply.removeHeader('content-security-policy')
   reply.code(statusCode).headers(responseHeaders(headers, route))
-  if (reply.request.method === 'HEAD' || statusCode === 204 || statusCode === 304) {
+  if (whole !== undefined) return reply.send(whole)
+  if (isEmpty) {
     await body.dump()
     return reply.send()
   }
+  body.once('error', brokeOff)
   // A browser that listens to events learns that it is connected before there is any. Not for others: Node writes headers that
   // are flushed as UTF-8, and what is not ASCII in them would be another text.
   if (route.streaming) reply.raw.once('pipe', () => reply.raw.flushHeaders())
   return reply.send(body)
+}
+
+/**
+ * A small reply is read first and sent at once, which costs less than a stream of one piece. Not where
+ * there is no type: Fastify would give it one.
+ */
+function isSmall(
+  { streaming }: Route,
+  { 'content-length': length, 'content-type': type }: IncomingHttpHeaders,
+): boolean {
+  return !streaming && type !== undefined && length !== undefined && Number(length) <= smallBytes
 }

@@ -69,6 +69,13 @@ async function send(pool: Pool, request: UpstreamRequest): Promise<Dispatcher.Re
   })
 }
 
+/** The whole of a body. @throws BffError `UPSTREAM_UNAVAILABLE`, `UPSTREAM_TIMEOUT` where it breaks off */
+export function wholeOf(body: Dispatcher.ResponseData['body']): Promise<Uint8Array> {
+  return body.bytes().catch((error) => {
+    throw translated(error)
+  })
+}
+
 /** RFC 9110 §15: of which no browser could make anything. */
 function withKnownStatus(response: Dispatcher.ResponseData): Dispatcher.ResponseData {
   if (response.statusCode <= 599) return response
@@ -84,9 +91,14 @@ function isRepeatable({ method, body, signal }: UpstreamRequest): boolean {
 const isLostConnection = (error: unknown) =>
   error instanceof errors.SocketError || (error as { code?: string }).code === 'ECONNRESET'
 
+const isTimeout = (error: unknown) =>
+  error instanceof errors.HeadersTimeoutError ||
+  error instanceof errors.BodyTimeoutError ||
+  error instanceof errors.ConnectTimeoutError
+
 function translated(error: unknown): unknown {
   if (error instanceof ServiceError || (error as Error).name === 'AbortError') return error
-  if (error instanceof errors.HeadersTimeoutError || error instanceof errors.ConnectTimeoutError) {
+  if (isTimeout(error)) {
     return unavailable('UPSTREAM_TIMEOUT', 'the service behind this does not answer in time', error)
   }
   if (error instanceof errors.InvalidArgumentError) return error

@@ -7,9 +7,10 @@
  */
 import { timingSafeEqual } from 'node:crypto'
 import type { FastifyRequest } from 'fastify'
+import { LRUCache } from 'lru-cache'
 import type { Bond } from '../config/sessions.ts'
-import type { SealingKeyring } from '../keyrings/held.ts'
-import { bindingOf, differenceIn } from './binding.ts'
+import type { SaltKeyring, SealingKeyring } from '../keyrings/held.ts'
+import { bindingOf, differenceIn, userAgentOf } from './binding.ts'
 import { type Borne, borneIn, sessionCookie, sessionPurpose } from './borne.ts'
 import { cookieName, cookiesOf } from './cookie.ts'
 import type { SessionParts } from './parts.ts'
@@ -24,9 +25,50 @@ export type Found =
   | { readonly foreign: Bond }
   | undefined
 
-export async function findSession(parts: SessionParts, request: FastifyRequest): Promise<Found> {
-  const text = cookiesOf(request)[cookieName(parts.config.publicUrl, sessionCookie)]
-  if (text === undefined || text === '') return undefined
+/** Finds the session of a request. What was found by a cookie is found by it again, as long as nothing changed that it was found by. */
+export function sessionFinder(parts: SessionParts): (request: FastifyRequest) => Found | Promise<Found> {
+  const { keyrings, memory, view } = parts
+  const name = cookieName(parts.config.publicUrl, sessionCookie)
+  const recent = new LRUCache<string, Recent>({ max: mostRecent })
+
+  /** Keyrings and rows are other objects as soon as they are read anew. */
+  function holds({ found, sealing, salt, ip, agent }: Recent, request: FastifyRequest): boolean {
+    return (
+      keyrings.sealing('session') === sealing &&
+      keyrings.salt('token-hash') === salt &&
+      memory.known(found.borne.id) === found.held &&
+      found.held.live.expiresAt > view.databaseNow() &&
+      request.ip === ip &&
+      userAgentOf(request) === agent
+    )
+  }
+
+  async function findAnew(request: FastifyRequest, text: string): Promise<Found> {
+    // Before anything is awaited: whatever changes meanwhile makes what is found by these of no use.
+    const by = { sealing: keyrings.sealing('session'), salt: keyrings.salt('token-hash') }
+    const found = await findSession(parts, request, text)
+    if (found && 'held' in found) recent.set(text, { found, ...by, ip: request.ip, agent: userAgentOf(request) })
+    return found
+  }
+
+  return (request) => {
+    const text = cookiesOf(request)[name]
+    if (text === undefined || text === '') return undefined
+    const known = recent.get(text)
+    return known !== undefined && holds(known, request) ? known.found : findAnew(request, text)
+  }
+}
+
+/** What was found, and all that it hangs on. */
+interface Recent {
+  readonly found: Extract<Found, { held: HeldSession }>
+  readonly sealing: SealingKeyring
+  readonly salt: SaltKeyring
+  readonly ip: string
+  readonly agent: string
+}
+
+async function findSession(parts: SessionParts, request: FastifyRequest, text: string): Promise<Found> {
   const keyring = parts.keyrings.sealing('session')
   const opened = keyring.open(sessionPurpose, text)
   if (!opened.ok) return { useless: opened.cause }
@@ -39,6 +81,9 @@ export async function findSession(parts: SessionParts, request: FastifyRequest):
   const judged = isOld ? judge(parts, keyring, request, borne, await parts.memory.fresh(borne.id)) : first
   return 'held' in judged ? { ...judged, borne, version: opened.version } : judged
 }
+
+/** Opening a cookie and holding it against its row takes one seal and three MACs. */
+const mostRecent = 10_000
 
 type Judged = { readonly held: HeldSession } | { readonly useless: Useless } | { readonly foreign: Bond }
 

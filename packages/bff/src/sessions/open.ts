@@ -3,7 +3,7 @@ import { beginSession } from './begin.ts'
 import { sessionCookie } from './borne.ts'
 import { clearCookie, setCookie } from './cookie.ts'
 import { endSessions } from './end.ts'
-import { findSession } from './find.ts'
+import { sessionFinder } from './find.ts'
 import { catchUp, isBehind, reissued } from './keep-up.ts'
 import type { SessionParts } from './parts.ts'
 import { refresher } from './refresh.ts'
@@ -15,6 +15,7 @@ import { sessionUses } from './uses.ts'
 export function openSessions(parts: SessionParts): Sessions {
   const { config, connection, log, metrics, requireLease } = parts
   const { publicUrl } = config
+  const findSession = sessionFinder(parts)
   const refreshing = refresher(parts)
   const uses = sessionUses(connection.db, (error) => log.warn({ err: error }, 'uses of sessions could not be written'))
   const cookies = new WeakMap<FastifyRequest, string>()
@@ -22,7 +23,7 @@ export function openSessions(parts: SessionParts): Sessions {
 
   async function find(request: FastifyRequest): Promise<HeldSession | undefined> {
     requireLease()
-    const found = await findSession(parts, request)
+    const found = await findSession(request)
     if (found === undefined) return undefined
     if ('foreign' in found) {
       metrics.bindingFailures.inc({ reason: found.foreign })

@@ -87,4 +87,18 @@ describe('whoever goes away', () => {
     }
     assert.equal(lines.filter((line) => JSON.stringify(line).includes('broke its reply off')).length, 2)
   })
+
+  it('is told as the service being away where its reply is small enough to be read first', async (t) => {
+    const { url, called, lines } = await startHeld(t, {}, false)
+    const outgoing = begin(url)
+    outgoing.end()
+    const [, service] = await called()
+    service
+      .writeHead(200, { 'content-length': '100', 'content-type': 'text/plain' })
+      .write('half', () => service.destroy())
+    const incoming = await responseTo(outgoing)
+    incoming.resume()
+    assert.equal(incoming.statusCode, 502)
+    assert.equal(lines.filter((line) => JSON.stringify(line).includes('a service failed')).length, 1)
+  })
 })
