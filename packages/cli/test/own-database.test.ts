@@ -11,16 +11,25 @@ test('DATABASE_URL moves an estate to a PostgreSQL that is there already, and le
   const folder = temporaryFolder()
   // PostgreSQL's own user has to get in.
   chmodSync(folder, 0o755)
-  const database = await startEmbedded({ home: folder, port: place.base + 10 })
+  const database = await startEmbedded({ home: folder, port: place.base + 40 })
   place.more = { DATABASE_URL: database.serviceUrl, DATABASE_OWNER_URL: database.ownerUrl }
+  const unnamed = place.up()
+  assert.deepEqual(await unnamed.exited, { code: 2, signal: null })
+  assert.match(unnamed.output, /BFF_DATABASE_URL.*REKEY_BFF=off/)
+  place.more.BFF_DATABASE_URL = database.bff.serviceUrl
+  place.more.BFF_DATABASE_OWNER_URL = database.bff.ownerUrl
   const up = place.up()
   try {
     await up.ready()
     assert.equal(place.estate.database, database.ownerUrl)
-    assert.deepEqual(await place.takenPorts(), [place.base + 2, place.base + 81, place.base + 82])
+    assert.deepEqual(
+      await place.takenPorts(),
+      [0, 2, 81, 82].map((offset) => place.base + offset),
+    )
     const { stdout } = await place.rekey('status', '--json')
     assert.equal(JSON.parse(stdout).verifiers.length, 2)
     await assertOpen(place)
+    assert.equal((await place.rekey('verify')).code, 0)
     up.signalGroup('SIGINT')
     assert.deepEqual(await up.exited, { code: 0, signal: null })
     process.kill(database.pid, 0)
@@ -48,3 +57,24 @@ async function assertOpen(place: Place): Promise<void> {
     assert.deepEqual([response.status, await response.json()], [200, { hello: place.estate.agent?.clientId }])
   }
 }
+
+test('REKEY_BFF=off runs an estate without a backend for frontend', async () => {
+  const place = await Place.find()
+  place.more = { REKEY_BFF: 'off' }
+  const up = place.up()
+  try {
+    await up.ready()
+    assert.equal(place.estate.bff, undefined)
+    assert.doesNotMatch(up.output, /BFF/)
+    assert.ok(!(await place.takenPorts()).includes(place.base))
+    place.more = {}
+    const { code, stderr } = await place.rekey('verify')
+    assert.equal(code, 2)
+    assert.match(stderr, /does not say where its backend for frontend is/)
+    assert.equal((await place.rekey('status')).code, 0)
+  } finally {
+    up.signalGroup('SIGINT')
+    await up.exited
+    place.remove()
+  }
+})

@@ -2,16 +2,18 @@ import assert from 'node:assert/strict'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { after, before, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
+import { Browser } from '../src/verify/browser.ts'
+import { logIn } from '../src/verify/log-in.ts'
 import { Place, type Up } from './up.ts'
 
-// One estate with two instances of the IdP and APIs that allow ES256 alone: the tests build on each other, in this order.
+// One estate with two instances of the IdP and of the BFF, and APIs that allow ES256 alone: the tests build on each other, in this order.
 let place: Place
 let up: Up
 
 before(async () => {
   place = await Place.find()
   place.more = { REKEY_ALGORITHMS: 'ES256' }
-  up = place.up('--idps', '2')
+  up = place.up('--idps', '2', '--bffs', '2')
   await up.ready()
 })
 
@@ -32,6 +34,21 @@ test('both instances are ready, are listed, and are one issuer', async () => {
   }
   const { instances } = await status()
   assert.deepEqual(instances.map(({ address }) => address).sort(), idps)
+})
+
+test('both instances of the backend for frontend are one client, and a session of either is one of both', async () => {
+  const { bff = '', bffs = [], user = assert.fail('no user') } = place.estate
+  assert.deepEqual(bffs, [`http://localhost:${place.base}`, `http://localhost:${place.base + 10}`])
+  assert.equal(bff, bffs[0])
+  assert.equal((await place.rekey('verify')).code, 0)
+  const browser = new Browser(fetch)
+  await logIn(browser, await browser.visit(`${bff}/auth/login?return_to=/`), user, new URL(bff))
+  const session = async (url: string) => (await browser.send(new URL(`${url}/auth/session`))).status
+  process.kill(pidOf('bff'), 'SIGKILL')
+  assert.equal(await session(bffs[1] ?? ''), 200)
+  await until(async () => (await session(bff)) === 200)
+  assert.equal((await place.rekey('rotate', 'session', '--watch')).code, 0)
+  for (const url of bffs) assert.equal(await session(url), 200)
 })
 
 test('either instance dies under load and comes back, and no request fails', async () => {
@@ -140,7 +157,7 @@ async function helloWithNewToken(): Promise<number> {
 
 /** The process of an instance, by the port that it was told. */
 function pidOf(name: string): number {
-  const port = place.base + (name === 'idp' ? 2 : 3)
+  const port = place.base + ({ bff: 0, idp: 2 }[name] ?? 3)
   const lock = JSON.parse(readFileSync(place.path('up.lock'), 'utf8')) as { children: { pid: number }[] }
   const found = lock.children.findLast(({ pid }) => {
     return readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0').includes(`REKEY_PORT=${port}`)

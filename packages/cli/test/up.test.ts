@@ -5,7 +5,7 @@ import { createServer } from 'node:net'
 import { after, before, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import { connect } from '@rekey/database'
-import type { KeyringView } from '../src/client/keyring.ts'
+import { activeOf, type KeyringView } from '../src/client/keyring.ts'
 import type { Estate } from '../src/estate/document.ts'
 import { Place, type Up } from './up.ts'
 
@@ -31,8 +31,10 @@ after(async () => {
 })
 
 test('a started estate is ready at every address, and only its owner can read its files', async () => {
-  for (const url of [estate.idp, ...estate.apis]) assert.equal((await fetch(`${url}/readyz`)).status, 200)
-  for (const name of ['estate.json', 'root.key', 'clients.json']) assert.equal(modeOf(name), 0o600, name)
+  assert.equal(estate.bff, `http://localhost:${place.base}`)
+  for (const url of [estate.idp, ...estate.apis, estate.bff]) assert.equal((await fetch(`${url}/readyz`)).status, 200)
+  const ofBff = ['root.key', 'client.secret', 'admin.token', 'audit-checkpoints'].map((name) => `bff/${name}`)
+  for (const name of ['estate.json', 'root.key', 'clients.json', ...ofBff]) assert.equal(modeOf(name), 0o600, name)
   assert.equal(modeOf('.'), 0o700)
   assert.match(up.output, new RegExp(`${estate.idp}.*npx rekey load`, 's'))
   assert.ok(!up.output.includes(estate.admin.clientSecret))
@@ -52,6 +54,26 @@ test('the user who may log in is made, is named, and has a password that only th
 test('an agent’s token opens both APIs', async () => {
   const token = (await place.rekey('token')).stdout.trim()
   for (const api of estate.apis) assert.deepEqual(await hello(api, token), [200, { hello: estate.agent?.clientId }])
+})
+
+test('the checklist after a rotation is green: login, calls by session and by token, and the backend’s keys', async () => {
+  for (const words of [[], ['rotate', 'session', '--watch'], ['bff', 'rotate-keys'], ['rotate', 'csrf', '--watch']]) {
+    if (words.length > 0) assert.equal((await place.rekey(...words)).code, 0, words.join(' '))
+    const { code, stdout, stderr } = await place.rekey('verify', '--json')
+    const { ok, checks } = JSON.parse(stdout)
+    assert.deepEqual([code, ok], [0, true], stderr)
+    assert.deepEqual(
+      checks.filter((check: { ok: boolean }) => !check.ok),
+      [],
+    )
+  }
+})
+
+test('the checklist says what is not as it has to be', async () => {
+  const { code, stdout, stderr } = await place.rekey('verify', '--bearer-path', '/api/hello')
+  assert.equal(code, 1)
+  assert.match(stdout, /✗ {2}bearer-call +GET \/api\/hello answered 401/)
+  assert.match(stderr, /not as it has to be: bearer-call/)
 })
 
 test('the key rotates twice and is revoked under load without a failed request', async () => {
@@ -95,6 +117,13 @@ test('status shows the versions, both verifiers and the reason of the revocation
     [81, 82].map((offset) => [`api-${offset - 80}/${place.base + offset}`, true]),
   )
   assert.match((await place.rekey('status')).stdout, /revoked +\d+s +exercise/)
+})
+
+test('status shows the keyrings of the backend for frontend too', async () => {
+  const { keyrings, attention } = JSON.parse((await place.rekey('status', '--json')).stdout)
+  const names = ['csrf', 'session', 'state', 'token-hash', 'ua-hash', 'bff-client']
+  for (const name of names) assert.equal(activeOf(keyringOf(keyrings, name))?.state, 'active', name)
+  assert.ok(!attention.some(({ what }: { what: string }) => what.includes('backend')))
 })
 
 test('an unknown keyring and an unknown version are refused with their code', async () => {
@@ -188,6 +217,7 @@ test('started again on the same home, the estate knows its clients, and what was
     assert.equal((await hello(api, fresh))[0], 200)
     assert.deepEqual(codeOf(await hello(api, revoked)), [401, 'key_revoked'])
   }
+  assert.equal((await place.rekey('verify')).code, 0)
 })
 
 test('what a killed estate left behind is taken over', async () => {
@@ -222,7 +252,7 @@ test('SIGTERM during the start stops what was started', async () => {
   assert.equal(existsSync(place.path('up.lock')), false)
 })
 
-test('a new database is trusted by APIs that remember the one that was removed', async () => {
+test('a new database is trusted by APIs that remember the one that was removed, and the backend registers anew', async () => {
   const apart = place.removeDatabase()
   assert.ok(existsSync(place.path('api-1.trust.json')))
   up = place.up()
@@ -262,9 +292,11 @@ async function refusedEverywhereWithin(limitMs: number, token: string): Promise<
 }
 
 function keyring(keyrings: KeyringView[]): KeyringView {
-  const found = keyrings.find(({ name }) => name === 'signing-es256')
-  assert.ok(found)
-  return found
+  return keyringOf(keyrings, 'signing-es256')
+}
+
+function keyringOf(keyrings: KeyringView[], name: string): KeyringView {
+  return keyrings.find((found) => found.name === name) ?? assert.fail(`no ${name}`)
 }
 
 async function hello(api: string, token: string): Promise<[number, object]> {

@@ -83,8 +83,15 @@ function revocationText({ revoked }: Revocation): ResultText {
 function sessionsText({ entries, stores }: EndedSessions, { sessions }: Plan): ResultText {
   if (sessions.length === 0) return { text: 'none was named' }
   // The deny-list is told first, and what cannot count tells nothing.
-  const counts = stores.flatMap(({ name, ended }) => (ended === null ? [] : [`${ended} ${name.replaceAll('-', ' ')}`]))
+  const counts = stores.flatMap(({ name, ended }) => (ended === null ? [] : [endedText(name, ended)]))
   return { text: [counted(entries.length, 'entry', 'entries', 'on the deny-list'), ...counts].join(', ') }
+}
+
+/** A backend for frontend is named by its address. */
+function endedText(name: string, ended: number): string {
+  const [, bff] = /^bff (\S+)$/.exec(name) ?? []
+  if (bff === undefined) return `${ended} ${name.replaceAll('-', ' ')}`
+  return counted(ended, 'session', 'sessions', `of the backend for frontend at ${bff}`)
 }
 
 function acknowledgementsText({ acknowledged, missing }: Acknowledgements): ResultText {

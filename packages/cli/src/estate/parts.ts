@@ -40,7 +40,7 @@ export function idpParts({ home, ports, env, profiles }: Plan, database: Databas
   const defaults = {
     REKEY_ANONYMOUS_PROPAGATION: '0s',
     REKEY_APIS: ownTargets(ports.apis.map(urlAt)),
-    ...(ports.bffs[0] === undefined ? {} : { REKEY_BFFS: urlAt(ports.bffs[0]) }),
+    ...(ports.bffs[0] === undefined ? {} : { REKEY_BFFS: `${urlAt(ports.bffs[0])} client=${bffClient}` }),
   }
   const checkpoints = env.REKEY_AUDIT_CHECKPOINTS ?? home.auditCheckpoints
   return ports.idps.map((port, index) => {

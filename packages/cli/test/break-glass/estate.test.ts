@@ -219,7 +219,7 @@ test('evidence goes where it is asked to, and never in place of what is there', 
 
 test('a store that may have leaked has its root key replaced, and every key that was in it revoked', async () => {
   const kid = await activeKid()
-  const before = (await json('status')).keyrings.flatMap(({ versions }: KeyringView) => versions.map(({ id }) => id))
+  const before = (await keyringsOf('signing-key')).flatMap(({ versions }) => versions.map(({ id }) => id))
   const roots = (await json('root-key', 'list')).keys
   const found = await json('break-glass', ...about(kid, 'INC-4'), '--suspect-store')
   assert.equal(found.contained, true)
@@ -229,6 +229,9 @@ test('a store that may have leaked has its root key replaced, and every key that
   const revoked = keyrings.flatMap(({ versions }: KeyringView) => versions.filter(({ state }) => state === 'revoked'))
   const ids = revoked.map(({ id }: { id: string }) => id)
   for (const id of before) assert.ok(ids.includes(id), id)
+  // That of the backend for frontend is another store, under another root key.
+  const elsewhere = (await keyringsOf('sealing-key')).flatMap(({ versions }) => versions.map(({ id }) => id))
+  assert.ok(elsewhere.length > 0 && !elsewhere.some((id) => ids.includes(id)))
   const again = await json('break-glass', ...about(kid, 'INC-4'), '--suspect-store')
   assert.equal(again.contained, true)
   assert.equal((await json('root-key', 'list')).keys.length, 2)
@@ -282,6 +285,11 @@ async function activeKid(): Promise<string> {
   const { keyrings } = (await json('status')) as { keyrings: KeyringView[] }
   const versions = keyrings.find(({ name }) => name === 'signing-es256')?.versions
   return versions?.find(({ state }) => state === 'active')?.id ?? ''
+}
+
+async function keyringsOf(wanted: string): Promise<KeyringView[]> {
+  const { keyrings } = (await json('status')) as { keyrings: KeyringView[] }
+  return keyrings.filter(({ kind }) => kind === wanted)
 }
 
 async function token(): Promise<string> {
