@@ -38,11 +38,6 @@ async function list(client: ManagementClient, of: Pick<Call, 'of' | 'path' | 'fa
   return Array.isArray(reply) ? reply : reply.keyrings
 }
 
-/** Whether it is a keyring of the backend for frontend. */
-export function isOfBff(name: string): boolean {
-  return bffKeyrings.has(name)
-}
-
 /** One keyring by its name. */
 export async function readKeyring(client: ManagementClient, name: string): Promise<KeyringView> {
   return await client.call<KeyringView>({
@@ -68,5 +63,5 @@ export async function act(client: ManagementClient, name: string, what: Act, bod
 
 function addressOf(name: string, ...rest: string[]): Pick<Call, 'of' | 'path'> {
   const path = ['/keyrings', encodeURIComponent(name), ...rest].join('/')
-  return isOfBff(name) ? { of: 'bff', path: `/internal${path}` } : { path }
+  return bffKeyrings.has(name) ? { of: 'bff', path: `/internal${path}` } : { path }
 }

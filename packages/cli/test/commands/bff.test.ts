@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer, type ServerResponse } from 'node:http'
 import { after, before, test } from 'node:test'
 import { temporaryFolder } from '../folder.ts'
@@ -76,6 +76,25 @@ test('the key by which the backend authenticates is replaced at once: there is n
     const { code, stdout } = await idp.rekey(...words, '--bff', played.url)
     assert.deepEqual([code, stdout], [0, 'bff-client: k2 is active.\n'])
   }
+})
+
+test('with BFF_KEYS_DIR the key in that folder is replaced, and nobody is asked for an estate', async () => {
+  const BFF_KEYS_DIR = temporaryFolder()
+  const rotated = async () => {
+    const { code, stdout, stderr } = await run(['bff', 'rotate-keys', '--json'], { BFF_KEYS_DIR, BFF_KID: 'app' })
+    assert.equal(code, 0, stderr)
+    return JSON.parse(stdout) as { kid: string; waiting?: string; notified: boolean }
+  }
+  const first = await rotated()
+  assert.equal(first.kid, 'app')
+  const second = await rotated()
+  const published = JSON.parse(readFileSync(`${BFF_KEYS_DIR}/jwks.json`, 'utf8')).keys.map(
+    ({ kid }: { kid: string }) => kid,
+  )
+  assert.ok(published.includes('app') && published.includes(second.waiting ?? second.kid))
+  assert.equal(second.notified, false)
+  const { code, stdout } = await run(['bff', 'rotate-keys', '--json'], { BFF_KEYS_DIR, IDP_DCR_URL: 'nowhere' })
+  assert.deepEqual([code, JSON.parse(stdout).code], [1, 'CONFIG_INVALID'])
 })
 
 test('REKEY_BFF says where it is, and before the estate’s file', async () => {
