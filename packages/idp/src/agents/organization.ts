@@ -9,6 +9,7 @@ const estateScopes: ReadonlySet<string> = new Set([
   'keyrings:read',
   'keyrings:write',
   'incidents:write',
+  'links:write',
   'admin.api',
   'dcr.register',
   'dcr.admin',

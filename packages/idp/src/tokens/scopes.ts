@@ -11,6 +11,7 @@ export const managementScopes: readonly string[] = [
   'keyrings:read',
   'keyrings:write',
   'incidents:write',
+  'links:write',
   'admin.api',
   'dcr.register',
   'dcr.admin',

@@ -58,7 +58,7 @@ describe('the token endpoint', () => {
     assert.equal(one.body.scope, 'keyrings:read')
     assert.match(one.body.access_token, /^rkt_[\w-]{43}$/)
     const all = await idp.token(admin, { scope: 'management' })
-    assert.equal(all.body.scope.split(' ').length, 12)
+    assert.equal(all.body.scope.split(' ').length, 13)
     const stored = await estate.db.selectFrom('opaque_tokens').selectAll().execute()
     assert.equal(JSON.stringify(stored).includes(one.body.access_token), false, 'stored as a hash only')
   })
