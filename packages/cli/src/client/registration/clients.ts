@@ -1,5 +1,6 @@
 import { confirmedWithinMs, type ManagementClient, type Scopes } from '../management.ts'
 import { readPages } from '../pages.ts'
+import { withLackingScopes } from './lacking-scope.ts'
 
 interface Common {
   client_id: string
@@ -67,27 +68,31 @@ export async function readClient(client: ManagementClient, id: string): Promise<
 
 /** Gives a client that lost its registration access token another one; every one before it is dead. */
 export async function issueRegistrationToken(client: ManagementClient, id: string): Promise<NewRegistrationToken> {
-  return await client.call<NewRegistrationToken>({
-    method: 'POST',
-    path: below(id, 'tokens'),
-    scope,
-    failure: `client ${id} got no registration access token`,
-    once: true,
-    replyWithinMs: confirmedWithinMs,
-  })
+  return await withLackingScopes(scope, (scopes) =>
+    client.call<NewRegistrationToken>({
+      method: 'POST',
+      path: below(id, 'tokens'),
+      scope: scopes,
+      failure: `client ${id} got no registration access token`,
+      once: true,
+      replyWithinMs: confirmedWithinMs,
+    }),
+  )
 }
 
 /** Another secret for a client. Without an overlap the old one is dead on every instance by then. */
 export async function changeSecret(client: ManagementClient, id: string, overlap?: string): Promise<NewSecret> {
-  return await client.call<NewSecret>({
-    method: 'POST',
-    path: below(id, 'secret'),
-    scope,
-    body: overlap === undefined ? {} : { overlap },
-    failure: `the secret of client ${id} was not changed`,
-    once: true,
-    replyWithinMs: confirmedWithinMs,
-  })
+  return await withLackingScopes(scope, (scopes) =>
+    client.call<NewSecret>({
+      method: 'POST',
+      path: below(id, 'secret'),
+      scope: scopes,
+      body: overlap === undefined ? {} : { overlap },
+      failure: `the secret of client ${id} was not changed`,
+      once: true,
+      replyWithinMs: confirmedWithinMs,
+    }),
+  )
 }
 
 /** Ends a client for good: its credentials, its tokens and its registration. */

@@ -1,6 +1,6 @@
-import { CliError } from '../../error.ts'
 import { confirmedWithinMs, type ManagementClient, type Scopes } from '../management.ts'
 import { readPages } from '../pages.ts'
+import { withLackingScopes } from './lacking-scope.ts'
 
 /** An initial access token as the API tells it; never itself. Times are ISO 8601. */
 export interface InitialAccessToken {
@@ -35,34 +35,19 @@ export interface Grant {
 const path = '/api/admin/dcr/initial-access-tokens'
 const scope: Scopes = 'admin.api dcr.register'
 
-/**
- * Makes an initial access token. What it is bound to may take further scopes, a profile of the operator's above all: the server
- * says which, and is asked by these too.
- */
-export async function createInitialAccessToken(
-  client: ManagementClient,
-  grant: Grant,
-  scopes: Scopes = scope,
-): Promise<NewInitialAccessToken> {
-  const call = {
-    method: 'POST',
-    path,
-    scope: scopes,
-    body: grant,
-    failure: 'no initial access token was made',
-    // One whose reply was lost is nobody's, and ends by itself.
-    repeatable: true,
-  } as const
-  return await client.call<NewInitialAccessToken>(call).catch((error) => {
-    const lacking = scopeLackingBy(error)
-    if (lacking === undefined || scopes.split(' ').includes(lacking)) throw error
-    return createInitialAccessToken(client, grant, `${scopes} ${lacking}`)
-  })
-}
-
-function scopeLackingBy(error: unknown): string | undefined {
-  if (!(error instanceof CliError) || error.facts.code !== 'INSUFFICIENT_SCOPE') return undefined
-  return (error.facts.details as { scope?: string } | undefined)?.scope
+/** Makes an initial access token. */
+export async function createInitialAccessToken(client: ManagementClient, grant: Grant): Promise<NewInitialAccessToken> {
+  return await withLackingScopes(scope, (scopes) =>
+    client.call<NewInitialAccessToken>({
+      method: 'POST',
+      path,
+      scope: scopes,
+      body: grant,
+      failure: 'no initial access token was made',
+      // One whose reply was lost is nobody's, and ends by itself.
+      repeatable: true,
+    }),
+  )
 }
 
 /** The initial access tokens of the caller's organization, at most so many. */

@@ -1,4 +1,5 @@
 import { confirmedWithinMs, type ManagementClient } from '../management.ts'
+import { withLackingScopes } from './lacking-scope.ts'
 
 /** A set of public keys (RFC 7517 §5). */
 export interface KeySet {
@@ -29,16 +30,18 @@ export async function refreshKeys(client: ManagementClient, id: string): Promise
 }
 
 async function change(client: ManagementClient, id: string, method: 'PUT' | 'POST', body: KeySet | undefined) {
-  return await client.call<KeySet>({
-    method,
-    path: pathOf(id),
-    scope,
-    body,
-    failure: `the keys of client ${id} were not changed`,
-    // The same keys once more change nothing.
-    repeatable: true,
-    replyWithinMs: confirmedWithinMs,
-  })
+  return await withLackingScopes(scope, (scopes) =>
+    client.call<KeySet>({
+      method,
+      path: pathOf(id),
+      scope: scopes,
+      body,
+      failure: `the keys of client ${id} were not changed`,
+      // The same keys once more change nothing.
+      repeatable: true,
+      replyWithinMs: confirmedWithinMs,
+    }),
+  )
 }
 
 function pathOf(id: string): string {
