@@ -30,6 +30,14 @@ export interface BffTables extends DatabaseTables {
     expires_at: Time
   }
   session_uses: { session_id: string; last_at: Time; count: number }
+  endings: {
+    ending_id: Generated<number>
+    key: string
+    issuer: string | null
+    sub: string | null
+    before: NullableTime
+    at: Time
+  }
   used_logout_tokens: { jti_hash: Buffer; used_at: Time }
   links: {
     token_hash: Buffer

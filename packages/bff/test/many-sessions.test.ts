@@ -57,11 +57,12 @@ async function begin({ bff }: TestBff, { provider }: BffEstate): Promise<Jar[]> 
     Array.from({ length: count }, (_, n) => `user-${n}`),
     async (sub) => {
       const request = { ip: '127.0.0.1', headers: { 'user-agent': userAgent } } as unknown as FastifyRequest
-      await bff.sessions.begin(request, {
+      const tokens = {
         accessToken: randomBytes(32).toString('base64url'),
         accessExpiresAt: Date.now() + anHourMs,
         claims: { iss: provider.issuer, sub },
-      })
+      }
+      await bff.sessions.begin(request, tokens, Date.now())
       return { cookie: pairIn(bff.sessions.cookiesFor(request)) }
     },
   )

@@ -20,7 +20,10 @@ export async function obeyLogout(bff: Bff, token: string): Promise<void> {
     await useOnce(transaction, order)
     let last: number | undefined
     for (;;) {
-      const ended = await endIn(transaction, selection, { actor: order.iss, reason: 'back-channel logout' })
+      const ended = await endIn(transaction, selection, {
+        ...{ actor: order.iss, reason: 'back-channel logout' },
+        isForGood: true,
+      })
       if (ended.revision === undefined) return last
       last = ended.revision
     }

@@ -1,4 +1,5 @@
 /** A login from its beginning to the session that comes of it. */
+import { databaseNow } from '@rekey/database'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import type { Bff } from '../bff.ts'
@@ -31,8 +32,9 @@ export async function finishLogin(bff: Bff, request: FastifyRequest, reply: Fast
   const remembered = recallLogin(bff, request, state)
   try {
     if (remembered === undefined) throw new BffError('LOGIN_REFUSED', 'no login of this browser is waiting for that')
+    const since = await databaseNow(bff.connection.db)
     const tokens = await bff.provider.finishLogin(new URL(request.url, bff.config.publicUrl), remembered.begun)
-    await bff.sessions.begin(request, tokens)
+    await bff.sessions.begin(request, tokens, since)
     sendCookies(bff, request, reply)
     reply.header('set-cookie', forgetLogin(bff, state))
     return reply.redirect(remembered.returnTo, 302)

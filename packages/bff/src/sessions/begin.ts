@@ -5,6 +5,7 @@ import { BffError } from '../error.ts'
 import type { Claims, Tokens } from '../provider/provider.ts'
 import { bindingOf, type Sender, userAgentOf } from './binding.ts'
 import { bytesOf, newBorne, sessionPurpose } from './borne.ts'
+import { hasEnded } from './endings.ts'
 import type { SessionParts } from './parts.ts'
 import type { LiveSession } from './session.ts'
 import { keptAfter, sealTokens } from './stored.ts'
@@ -15,13 +16,15 @@ const subForm = /^[^\p{Cc}\p{Cs}]{1,255}$/u
 /**
  * Writes a new session, with a token that nobody has seen before.
  *
+ * @param since before that nobody asked for its tokens, by the clock of the database
  * @returns it, and what goes into the cookie
- * @throws BffError `LOGIN_REFUSED` where the provider does not say who it is
+ * @throws BffError `LOGIN_REFUSED` where the provider does not say who it is, or has ended its own session meanwhile
  */
 export async function beginSession(
   parts: SessionParts,
   sender: Sender,
   tokens: Tokens,
+  since: number,
 ): Promise<{ session: LiveSession; cookie: string }> {
   const { keyrings, connection, sealer, clock, config } = parts
   const claims = requireClaims(tokens)
@@ -34,6 +37,9 @@ export async function beginSession(
   const analytics = keyrings.salt('ua-hash').active
   const kept = keptAfter(tokens, clock(), { claims })
   const expiresAt = await transact(connection.db, async (transaction) => {
+    if (await hasEnded(transaction, claims, since)) {
+      throw new BffError('LOGIN_REFUSED', 'the session ended while it began; begin again')
+    }
     const row = await transaction
       .insertInto('sessions')
       .values({

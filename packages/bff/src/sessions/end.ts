@@ -3,6 +3,7 @@ import { storable, transact } from '@rekey/service'
 import { type RawBuilder, sql, type Transaction } from 'kysely'
 import type { Bff } from '../bff.ts'
 import type { BffDatabase, BffTables } from '../tables.ts'
+import { recordEnding } from './endings.ts'
 import { changeKey, sessionTopic } from './memory.ts'
 
 /** Which sessions are to end. */
@@ -26,6 +27,8 @@ type Whose =
 export interface Cause {
   readonly actor: string
   readonly reason: string
+  /** The provider itself has ended its session. */
+  readonly isForGood?: boolean
 }
 
 export interface EndedSession {
@@ -74,8 +77,9 @@ export function endSessionsSealedBy(bff: Ending, versions: readonly string[], ac
 export async function endIn(
   transaction: Transaction<BffTables>,
   selection: Selection,
-  { actor, reason }: Cause,
+  { actor, reason, isForGood = false }: Cause,
 ): Promise<{ sessions: EndedSession[]; revision: number | undefined }> {
+  await recordEnding(transaction, selection, isForGood)
   // In an order, so that two who end the same sessions wait for each other and not in a circle.
   const { rows } = await sql<{ id: string; sub: string; sealed_tokens: string | null }>`
     DELETE FROM sessions WHERE session_id IN (

@@ -22,8 +22,14 @@ export type Useless = 'malformed' | 'unknown' | 'tampered' | 'ended' | 'stale' |
 export type Found =
   | { readonly held: HeldSession; readonly borne: Borne; readonly version: string }
   | { readonly useless: Useless }
-  | { readonly foreign: Bond }
+  | Foreign
   | undefined
+
+/** The session is good, and whoever bears it is not where it began. */
+interface Foreign {
+  readonly foreign: Bond
+  readonly of: HeldSession
+}
 
 /** Finds the session of a request. What was found by a cookie is found by it again, as long as nothing changed that it was found by. */
 export function sessionFinder(parts: SessionParts): (request: FastifyRequest) => Found | Promise<Found> {
@@ -85,7 +91,7 @@ async function findSession(parts: SessionParts, request: FastifyRequest, text: s
 /** Opening a cookie and holding it against its row takes one seal and three MACs. */
 const mostRecent = 10_000
 
-type Judged = { readonly held: HeldSession } | { readonly useless: Useless } | { readonly foreign: Bond }
+type Judged = { readonly held: HeldSession } | { readonly useless: Useless } | Foreign
 
 function judge(
   { keyrings, config, view }: SessionParts,
@@ -101,5 +107,5 @@ function judge(
   const hash = salt.hash(borne.token)
   if (hash.length !== held.tokenHash.length || !timingSafeEqual(hash, held.tokenHash)) return { useless: 'forged' }
   const foreign = differenceIn(held.binding, sent, config.sessions.binding)
-  return foreign === undefined ? { held } : { foreign }
+  return foreign === undefined ? { held } : { foreign, of: held }
 }

@@ -1,4 +1,5 @@
 import type { FastifyRequest } from 'fastify'
+import type { Tokens } from '../provider/provider.ts'
 import { beginSession } from './begin.ts'
 import { sessionCookie } from './borne.ts'
 import { clearCookie, setCookie } from './cookie.ts'
@@ -11,6 +12,12 @@ import type { Sessions } from './session.ts'
 import type { HeldSession } from './stored.ts'
 import { sessionUses } from './uses.ts'
 
+/** Nobody has them: they must not live on at the provider. Not waited for. */
+function giveBack({ provider, log }: SessionParts, { refreshToken }: Tokens): void {
+  if (refreshToken === undefined) return
+  provider.revoke(refreshToken).catch((error) => log.warn({ err: error }, 'a refresh token could not be revoked'))
+}
+
 /** Opens the sessions of an instance, on its view of the database. */
 export function openSessions(parts: SessionParts): Sessions {
   const { config, connection, log, metrics, requireLease } = parts
@@ -21,13 +28,14 @@ export function openSessions(parts: SessionParts): Sessions {
   const cookies = new WeakMap<FastifyRequest, string>()
   const catchingUp = new Map<string, Promise<void>>()
 
-  async function find(request: FastifyRequest): Promise<HeldSession | undefined> {
+  /** @param isBound does it matter where it is used? */
+  async function find(request: FastifyRequest, isBound = true): Promise<HeldSession | undefined> {
     requireLease()
     const found = await findSession(request)
     if (found === undefined) return undefined
     if ('foreign' in found) {
       metrics.bindingFailures.inc({ reason: found.foreign })
-      return undefined
+      return isBound ? undefined : found.of
     }
     if ('useless' in found) {
       metrics.sessionRefusals.inc({ cause: found.useless })
@@ -62,14 +70,17 @@ export function openSessions(parts: SessionParts): Sessions {
       else if (held) cookies.set(request, clearCookie(publicUrl, sessionCookie))
       return session
     },
-    present: async (request) => (await find(request))?.live,
+    present: async (request) => (await find(request, false))?.live,
     cookiesFor(request) {
       const line = cookies.get(request)
       return line === undefined ? [] : [line]
     },
-    async begin(request, tokens) {
+    async begin(request, tokens, since) {
       const before = await find(request)
-      const { session, cookie } = await beginSession(parts, request, tokens)
+      const { session, cookie } = await beginSession(parts, request, tokens, since).catch((error) => {
+        giveBack(parts, tokens)
+        throw error
+      })
       cookies.set(request, cookieOf(cookie, session.expiresAt))
       if (before) await endSessions(parts, { session: before.live.id }, session.sub, 'replaced by a new login')
       return session

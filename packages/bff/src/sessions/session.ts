@@ -30,15 +30,24 @@ export interface Sessions {
    *   `NO_LEASE`
    */
   of(request: FastifyRequest): Promise<LiveSession | undefined>
-  /** The same, whatever has become of its access token: for whoever wants to log out. @throws ServiceError `NO_LEASE` */
+  /**
+   * The same, whatever has become of its access token, and wherever it is borne: whoever has it may end it.
+   *
+   * @throws ServiceError `NO_LEASE`
+   */
   present(request: FastifyRequest): Promise<LiveSession | undefined>
   /**
    * Set-Cookie lines that go with the reply to a request, once its session was asked for: a cookie that is of no use is
    * cleared, one by an older version of the keyring is replaced.
    */
   cookiesFor(request: FastifyRequest): readonly string[]
-  /** Begins a new session, never one that the request bears. The Set-Cookie line is then among `cookiesFor`. */
-  begin(request: FastifyRequest, tokens: Tokens): Promise<LiveSession>
+  /**
+   * Begins a new session, never one that the request bears. The Set-Cookie line is then among `cookiesFor`.
+   *
+   * @param since before that nobody asked for the tokens, by the clock of the database: sessions that ended meanwhile are not begun
+   * @throws BffError `LOGIN_REFUSED`
+   */
+  begin(request: FastifyRequest, tokens: Tokens, since: number): Promise<LiveSession>
   /** Waits for what is under way, and writes what was noted. */
   close(): Promise<void>
 }

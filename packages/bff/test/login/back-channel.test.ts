@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { loggedIn, startEstate } from '../sessions/estate.ts'
+import { connect } from '@rekey/database'
+import { sql } from 'kysely'
+import type { BffTables } from '../../src/tables.ts'
+import { eventually, loggedIn, person, startEstate } from '../sessions/estate.ts'
 
 const send = (origin: string, fields: Record<string, string>) =>
   fetch(`${origin}/auth/backchannel-logout`, { method: 'POST', body: new URLSearchParams(fields) })
@@ -73,4 +76,86 @@ test('what is no logout token ends nothing', { timeout: 60_000 }, async (t) => {
     assert.equal((await send(origin, { logout_token: logoutToken(order) })).status, 200, JSON.stringify(order))
   }
   assert.match(String(await user.token()), /^at-ada-/)
+})
+
+const refused = async (login: Promise<Response>) => {
+  const reply = await login
+  return [reply.status, ((await reply.json()) as { code: string }).code]
+}
+
+test('a login whose code was exchanged before the logout, and whose session was not written yet, begins none', {
+  timeout: 60_000,
+}, async (t) => {
+  const orders = [{ sid: 'sid-1', sub: 'ada' }, { sid: 'sid-1' }, { sub: 'ada' }]
+  for (const order of orders) {
+    const estate = await startEstate(t)
+    const { idp } = estate
+    const first = await estate.replica()
+    const second = await estate.replica()
+    const gate = Promise.withResolvers<void>()
+    idp.codeGate = gate.promise
+    const user = person(estate.publicUrl)
+    const login = user.logIn()
+    await eventually(
+      () => idp.exchanges,
+      (count) => count === 1,
+    )
+    assert.equal((await send(second.origin, { logout_token: idp.logoutToken(order) })).status, 200)
+    gate.resolve()
+    assert.deepEqual(await refused(login), [401, 'LOGIN_REFUSED'], JSON.stringify(order))
+    assert.deepEqual(await estate.sessions(), [])
+    assert.equal(await user.token(first.origin), 401)
+    await eventually(
+      () => idp.revoked.filter((token) => token.startsWith('rt-')).length,
+      (count) => count === 1,
+    )
+    // Of another session at the provider, or of one after the logout.
+    idp.sid = 'sid-2'
+    await user.logIn()
+    assert.match(String(await user.token()), /^at-ada-/)
+  }
+})
+
+test('a logout that comes while a session is being written waits for it, and ends it', {
+  timeout: 60_000,
+}, async (t) => {
+  const estate = await startEstate(t)
+  const { origin } = await estate.replica()
+  const user = person(estate.publicUrl)
+  const { database, idp } = estate
+  const owner = connect<BffTables>(database.ownerUrl)
+  t.after(() => owner.close())
+  let login: Promise<unknown> | undefined
+  let logout: Promise<Response> | undefined
+  const waiting = async () => {
+    const { rows } = await sql`
+      SELECT FROM pg_locks WHERE NOT granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+    `.execute(owner.db)
+    return rows.length
+  }
+  await owner.db.transaction().execute(async (transaction) => {
+    // The row is written, and its event cannot be.
+    await sql`LOCK TABLE audit_events IN SHARE MODE`.execute(transaction)
+    login = user.logIn()
+    await eventually(waiting, (count) => count === 1)
+    logout = send(origin, { logout_token: idp.logoutToken({ sid: 'sid-1', sub: 'ada' }) })
+    await eventually(waiting, (count) => count === 2)
+  })
+  await login
+  assert.equal((await logout)?.status, 200)
+  assert.deepEqual(await estate.sessions(), [])
+  assert.equal(await user.token(), 401)
+})
+
+test('a session of the provider that has ended stays ended, whatever still comes of it', {
+  timeout: 60_000,
+}, async (t) => {
+  const estate = await startEstate(t)
+  const { origin } = await estate.replica()
+  await send(origin, { logout_token: estate.idp.logoutToken({ sid: 'sid-1', sub: 'ada' }) })
+  const user = person(estate.publicUrl)
+  assert.deepEqual(await refused(user.logIn()), [401, 'LOGIN_REFUSED'])
+  estate.idp.user = 'grace'
+  await user.logIn()
+  assert.match(String(await user.token()), /^at-grace-/)
 })

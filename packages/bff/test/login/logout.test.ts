@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { sql } from 'kysely'
 import { eventually, loggedIn, person, sessionCookieName, startEstate } from '../sessions/estate.ts'
 
 const form = { 'content-type': 'application/x-www-form-urlencoded' }
@@ -93,4 +94,31 @@ test('a provider that is down keeps nobody logged in, also when the access token
   assert.equal((await user.ask(origin, '/auth/logout', { method: 'POST', headers })).status, 200)
   assert.deepEqual(await estate.sessions(), [])
   assert.equal(await user.token(), 401)
+})
+
+test('who has moved to another network since logs out all the same', { timeout: 60_000 }, async (t) => {
+  const estate = await startEstate(t)
+  const { origin } = await estate.replica()
+  const user = await loggedIn(estate, { headers: { 'x-forwarded-for': '192.0.2.1' } })
+  const { body } = await user.session()
+  const moved = { 'x-forwarded-for': '198.51.100.1' }
+  assert.equal((await user.ask(origin, '/auth/session', { headers: moved })).status, 401)
+  assert.equal((await user.ask(origin, '/auth/logout', { method: 'POST', headers: moved })).status, 403)
+  const headers = { ...moved, 'x-csrf-token': body.csrf_token }
+  assert.equal((await user.ask(origin, '/auth/logout', { method: 'POST', headers })).status, 200)
+  assert.deepEqual(await estate.sessions(), [])
+})
+
+test('a logout everywhere knows no number that is too large', { timeout: 60_000 }, async (t) => {
+  const estate = await startEstate(t)
+  await estate.replica()
+  const user = await loggedIn(estate)
+  await sql`
+    INSERT INTO sessions (session_id, token_hash, salt_version, sealed_by, binding, ua_hash, ua_version, issuer, sub,
+      sealed_tokens, access_expires_at, expires_at)
+    SELECT ('00000000-0000-4000-8000-' || lpad(n::text, 12, '0'))::uuid, decode(md5(n::text), 'hex'), salt_version, sealed_by,
+      binding, ua_hash, ua_version, issuer, sub, sealed_tokens, access_expires_at, expires_at
+    FROM sessions, generate_series(1, 6000) AS n`.execute(estate.control.db)
+  assert.equal((await user.logOut(undefined, { everywhere: true })).status, 200)
+  assert.deepEqual(await estate.sessions(), [])
 })

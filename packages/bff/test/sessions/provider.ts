@@ -29,6 +29,9 @@ export async function startSmallProvider(redirectUri: () => string) {
     error: undefined as string | undefined,
     /** The answers to all refreshes wait for this. */
     gate: undefined as Promise<unknown> | undefined,
+    /** The answers to all codes wait for this; `exchanges` is counted before. */
+    codeGate: undefined as Promise<unknown> | undefined,
+    exchanges: 0,
     refreshes: 0,
     revoked: [] as string[],
     /** Nobody's refresh token is good any more. */
@@ -67,11 +70,15 @@ export async function startSmallProvider(redirectUri: () => string) {
       idp.refreshes += 1
       await idp.gate
     }
+    const isExchange = form.get('grant_type') === 'authorization_code'
+    if (isExchange) idp.exchanges += 1
     const presented = form.get(isRefresh ? 'refresh_token' : 'code') ?? ''
     const sub = (isRefresh ? refreshTokens : codes).get(presented)
     if (sub === undefined) return void response.writeHead(400).end(JSON.stringify({ error: 'invalid_grant' }))
     codes.delete(presented)
-    response.end(JSON.stringify(tokensFor(sub)))
+    const tokens = tokensFor(sub)
+    if (isExchange) await idp.codeGate
+    response.end(JSON.stringify(tokens))
   }
 
   function authorize({ searchParams }: URL, response: ServerResponse): void {
