@@ -6,6 +6,7 @@
  * Most of a scenario is waiting for leases, so several go on at the same time.
  */
 import { describe, it } from 'node:test'
+import { bffKilled } from './scenarios/bff-killed.ts'
 import { operatorsKilled, othersAstray, providerKilled } from './scenarios/break-glass.ts'
 import { clockOfDatabase, clockOfInstance, clockOfVerifier } from './scenarios/clock-set.ts'
 import { killedInRevocations, killedInRotations } from './scenarios/crash.ts'
@@ -23,6 +24,8 @@ const timeout = 900_000
 
 /** Each kill costs a lease, for which the rest waits: 50 rounds are shared out among estates. */
 const rounds = [13, 13, 12, 12]
+/** Each costs a lease as well. */
+const bffRounds = Number(process.env.FAULTS_BFF_ROUNDS ?? 12)
 
 describe('whatever happens, what was answered stays true and nobody has to help', { concurrency: atOnce }, () => {
   for (const [index, count] of rounds.entries()) {
@@ -62,6 +65,9 @@ describe('whatever happens, what was answered stays true and nobody has to help'
   it('kill -9 of PostgreSQL under load and in rotations loses nothing that was answered', { timeout }, serverKilled)
   it('a verifier does not acknowledge what it cannot store, and refuses it all the same', { timeout }, stateDiskFull)
   it('a full disk of PostgreSQL loses nothing, and when there is room all goes on', { timeout }, databaseDiskFull)
+  it('kill -9 of a replica of the backend for frontend logs nobody out, and refuses no form', { timeout }, (t) =>
+    bffKilled(t, bffRounds),
+  )
   it(
     'an instance that is cut off from PostgreSQL signs nothing after its lease, and the other goes on',
     { timeout },

@@ -195,7 +195,8 @@ function apiEnvironment(
   }
 }
 
-function member(t: TestContext, name: string, url: string, entry: string, environment: Environment): Member {
+/** Starts a process of the estate, which ends with the test. */
+export function member(t: TestContext, name: string, url: string, entry: string, environment: Environment): Member {
   const start = () => new Process(name, entry, environment)
   const running: Member = {
     name,
@@ -211,7 +212,8 @@ function member(t: TestContext, name: string, url: string, entry: string, enviro
   return running
 }
 
-async function stateFolder(t: TestContext): Promise<string> {
+/** A folder that goes with the test. */
+export async function stateFolder(t: TestContext): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'rekey-faults-'))
   atEnd(t, () => rm(folder, { recursive: true, force: true }))
   return folder

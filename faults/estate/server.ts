@@ -34,6 +34,11 @@ export class Server {
     return this.#embedded
   }
 
+  /** The database of backends for frontends, empty at first. */
+  get bffUrls(): DatabaseUrls {
+    return this.#embedded.bff
+  }
+
   get pid(): number {
     return this.#embedded.pid
   }
