@@ -13,6 +13,7 @@ export type Step =
   | { do: 'mark-served'; id: string }
   | { do: 'activate'; id: string }
   | { do: 'mark-demoted'; id: string }
+  | { do: 'mark-emptied'; id: string }
   | { do: 'erase-private'; id: string }
   | { do: 'retire'; id: string }
   | { do: 'revoke'; id: string; revocation: Revocation }
@@ -154,8 +155,9 @@ function retirement(
   if (version.demotedAt === undefined) return []
   const gate = kind.drained(keyring, version, evidence, now)
   if (gate.open) return [{ due: { do: 'retire', id: version.id } }]
-  const { for: parties, opensAt } = gate
+  const { for: parties, opensAt, isEmptied = false } = gate
   return [
+    ...(isEmptied && version.emptiedAt === undefined ? [{ due: { do: 'mark-emptied', id: version.id } } as const] : []),
     { wait: { step: 'retire', id: version.id, gate: 'drained', for: parties, opensAt, since: version.demotedAt } },
   ]
 }

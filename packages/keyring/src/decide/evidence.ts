@@ -44,6 +44,8 @@ export interface Evidence {
    * document was read: nothing hangs on a version that is missing.
    */
   held?: ReadonlyMap<string, Held>
+  /** When it was counted at the earliest, in milliseconds since the epoch; the moment of the decision where absent. */
+  heldAt?: number
 }
 
 /** Nothing is known: every question that needs evidence is open. Used to tell when a saved document is due next. */

@@ -13,6 +13,8 @@ export type Gate =
       opensAt: number | null
       /** What is seen of somebody may open it before: when to look again. Absent where nothing can, or anything may at any moment. */
       lookAgainAt?: number
+      /** Nothing hangs on the version any more: from the moment at which that was first seen the gate opens by the clock. */
+      isEmptied?: boolean
     }
 
 /**

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { Keyring } from '../lifecycle/keyring.ts'
 import type { Material } from '../lifecycle/version.ts'
-import { servedEverywhere, untilNothingHangs } from './counted.ts'
+import { servedEverywhere, underWayMs, untilNothingHangs } from './counted.ts'
 import type { InstanceKind } from './kind.ts'
 import { randomMaterial } from './random.ts'
 
@@ -10,7 +10,8 @@ import { randomMaterial } from './random.ts'
  * CSRF tokens.
  *
  * Propagated: every live instance serves it; nobody else needs it.
- * Drained: no session hangs on it any more. Where sessions are not counted: what it sealed is over, by every clock.
+ * Drained: no session hangs on it any more, and none has for a while: a browser may have sent a cookie by it a moment before it
+ * got the next. Where sessions are not counted: what it sealed is over, by every clock.
  */
 export const sealingKey: InstanceKind = {
   name: 'sealing-key',
@@ -18,7 +19,7 @@ export const sealingKey: InstanceKind = {
   standby: true,
   acceptsByPrivate: true,
   propagated: servedEverywhere,
-  drained: untilNothingHangs(['live session', 'live sessions'], 'what was sealed by'),
+  drained: untilNothingHangs(['live session', 'live sessions'], 'what was sealed by', underWayMs),
 }
 
 /**

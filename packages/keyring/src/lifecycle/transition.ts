@@ -65,7 +65,7 @@ export function rollBack(keyring: Keyring, now: number): Keyring {
     throw new KeyringError('NOTHING_TO_ROLL_BACK', `no retiring version of ${keyring.name} still has its private half`)
   }
   return update(demoteActive(keyring, now), target.id, ['retiring'], (version) => {
-    const { retiringAt: _retiring, demotedAt: _demoted, ...kept } = version
+    const { retiringAt: _retiring, demotedAt: _demoted, emptiedAt: _emptied, ...kept } = version
     return { ...kept, state: 'active', activatedAt: now }
   })
 }
@@ -73,6 +73,11 @@ export function rollBack(keyring: Keyring, now: number): Keyring {
 /** Records that no live instance produces with a retiring version any more: from now on what it produced runs out. */
 export function markDemoted<P extends AnyPolicy>(keyring: Keyring<P>, id: string, now: number): Keyring<P> {
   return update(keyring, id, ['retiring'], (version) => ({ ...version, demotedAt: now }))
+}
+
+/** Records that nothing hangs on a retiring version any more. */
+export function markEmptied<P extends AnyPolicy>(keyring: Keyring<P>, id: string, now: number): Keyring<P> {
+  return update(keyring, id, ['retiring'], (version) => ({ ...version, emptiedAt: now }))
 }
 
 /** Throws the private half of a retiring version away; it can no longer be rolled back to. */

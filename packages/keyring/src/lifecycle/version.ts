@@ -40,6 +40,8 @@ export interface Version {
   retiringAt?: number
   /** When it was first seen that every live instance had stopped producing with it. */
   demotedAt?: number
+  /** When it was first seen that nothing hung on it any more. Requests that bear what it made may still be under way. */
+  emptiedAt?: number
   retiredAt?: number
   revokedAt?: number
   /** What a client holds may have an end of its own: from then on it is not accepted, whatever its state. */

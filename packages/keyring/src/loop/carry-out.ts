@@ -1,7 +1,16 @@
 import { type Decision, decide, type Step } from '../decide/decide.ts'
 import type { Evidence } from '../decide/evidence.ts'
 import { activeVersion, type Keyring } from '../lifecycle/keyring.ts'
-import { activate, erasePrivate, markDemoted, markServed, prepare, retire, revoke } from '../lifecycle/transition.ts'
+import {
+  activate,
+  erasePrivate,
+  markDemoted,
+  markEmptied,
+  markServed,
+  prepare,
+  retire,
+  revoke,
+} from '../lifecycle/transition.ts'
 import type { Material } from '../lifecycle/version.ts'
 import type { AnyPolicy } from '../policy/client.ts'
 import type { Policy } from '../policy/signing.ts'
@@ -68,6 +77,9 @@ async function perform<P extends AnyPolicy>(step: Step, keyring: Keyring<P>, han
       return
     case 'mark-demoted':
       await save(markDemoted(keyring, step.id, now), 'keyring.demoted', { version: step.id })
+      return
+    case 'mark-emptied':
+      await save(markEmptied(keyring, step.id, now), 'keyring.emptied', { version: step.id })
       return
     case 'erase-private':
       await save(erasePrivate(keyring, step.id), 'keyring.private_erased', { version: step.id })

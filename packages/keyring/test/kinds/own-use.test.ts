@@ -10,6 +10,7 @@ import {
   activate,
   adoptPolicy,
   markDemoted,
+  markEmptied,
   markServed,
   prepare,
   requestRevocation,
@@ -24,14 +25,22 @@ import { look } from '../decide/look.ts'
 import { evidence, material, runs, saved, startMs, upToDate } from '../samples.ts'
 
 const kinds = [
-  { kind: 'sealing-key', make: makeSealingKey, one: '1 live session', several: '3 live sessions' },
-  { kind: 'salt', make: makeSalt, one: '1 stored hash', several: '3 stored hashes' },
+  {
+    kind: 'sealing-key',
+    make: makeSealingKey,
+    one: '1 live session',
+    several: '3 live sessions',
+    underWay: 'requests with what first made that were under way',
+  },
+  { kind: 'salt', make: makeSalt, one: '1 stored hash', several: '3 stored hashes', underWay: undefined },
 ] as const
 
 type Name = (typeof kinds)[number]['kind']
 
 /** What was being made while the demotion was confirmed has arrived by then. */
-const onTheWayMs = 5_000
+const onTheWayMs = 10_000
+/** Whatever was sent before the last of it moved on has arrived by then. */
+const underWayMs = 30_000
 
 /** `first` is active, `second` in reserve and served, and a rotation was asked for: revision 2. */
 function rotating(kind: Name, policy: Policy = defaultPolicy): Keyring {
@@ -47,13 +56,23 @@ function demoted(kind: Name, policy: Policy = defaultPolicy): Keyring {
   return saved(before, markDemoted(activate(before, 'second', startMs), 'first', startMs))
 }
 
+/** Nothing was seen to hang on `first` any more when all that had been on its way was there. */
+function emptied(kind: Name): Keyring {
+  const before = demoted(kind)
+  return kind === 'salt' ? before : saved(before, markEmptied(before, 'first', startMs + onTheWayMs))
+}
+
+/** When it may go at the earliest. */
+const leftMs = (kind: Name) => startMs + onTheWayMs + (kind === 'salt' ? 0 : underWayMs)
 const held = (counts: Record<string, Held>): Evidence => ({ ...upToDate, held: new Map(Object.entries(counts)) })
+const isEmptied = (keyring: Keyring, seen: Evidence, nowMs: number) =>
+  look(keyring, seen, nowMs).steps.some((step) => step.do === 'mark-emptied' && step.id === 'first')
 const isRetired = (keyring: Keyring, seen: Evidence, nowMs: number) =>
   look(keyring, seen, nowMs).steps.some((step) => step.do === 'retire' && step.id === 'first')
 const waitsFor = (keyring: Keyring, seen: Evidence, nowMs: number) =>
   look(keyring, seen, nowMs).waiting.find(({ step }) => step === 'retire')
 
-for (const { kind, make, one, several } of kinds) {
+for (const { kind, make, one, several, underWay } of kinds) {
   describe(`a version of kind ${kind}`, () => {
     it('is used when every live instance serves it, and nobody else is waited for', () => {
       const keyring = rotating(kind, { ...defaultPolicy, anonymousPropagationMs: 600_000 })
@@ -80,12 +99,34 @@ for (const { kind, make, one, several } of kinds) {
 
     it('is retired when nothing hangs on it, however long that might have lasted', () => {
       for (const seen of [held({}), held({ second: { count: 9, until: null } }), held({ first: noneLeft })]) {
-        assert.equal(isRetired(demoted(kind), seen, startMs + onTheWayMs), true)
+        assert.equal(isRetired(emptied(kind), seen, leftMs(kind)), true)
       }
     })
 
+    it('is kept for requests that were sent before the last of it moved on, where it is they that bear it', () => {
+      const seen = held({})
+      assert.equal(isEmptied(demoted(kind), seen, startMs + onTheWayMs), underWay !== undefined)
+      assert.equal(isRetired(emptied(kind), seen, leftMs(kind) - 1), false)
+      if (underWay === undefined) return
+      assert.equal(isRetired(demoted(kind), seen, startMs + 1e9), false)
+      const wait = waitsFor(emptied(kind), seen, startMs + onTheWayMs)
+      assert.deepEqual([wait?.for, wait?.opensAt], [[underWay], leftMs(kind)])
+      assert.equal(isEmptied(emptied(kind), seen, leftMs(kind)), false)
+    })
+
+    it('counts from the beginning again when it was rolled back to', () => {
+      const back = rollBack(emptied(kind), startMs + underWayMs)
+      assert.deepEqual([back.versions[0]?.state, back.versions[0]?.emptiedAt], ['active', undefined])
+    })
+
     it('is kept for what was on its way to be counted when it was demoted', () => {
-      assert.equal(isRetired(demoted(kind), held({}), startMs + onTheWayMs - 1), false)
+      const early = startMs + onTheWayMs - 1
+      for (const [seen, nowMs] of [
+        [held({}), early],
+        [{ ...held({}), heldAt: early }, startMs + 1e9],
+      ] as const) {
+        assert.deepEqual([isRetired(demoted(kind), seen, nowMs), isEmptied(demoted(kind), seen, nowMs)], [false, false])
+      }
       assert.equal(waitsFor(demoted(kind), held({}), startMs)?.opensAt, startMs + onTheWayMs)
     })
 
@@ -102,9 +143,10 @@ for (const { kind, make, one, several } of kinds) {
       const count = fc.option(fc.nat(3), { nil: undefined })
       fc.assert(
         fc.property(life, fc.nat(300_000), count, fc.nat(90_000_000), (maxTokenTtlMs, skewMs, hanging, ageMs) => {
-          const keyring = demoted(kind, { ...defaultPolicy, maxTokenTtlMs, skewMs })
+          const keyring = { ...emptied(kind), policy: { ...defaultPolicy, maxTokenTtlMs, skewMs } }
           const seen = hanging === undefined ? upToDate : held({ first: { count: hanging, until: startMs } })
-          const needed = hanging === undefined ? ageMs < maxTokenTtlMs + skewMs : hanging > 0 || ageMs < onTheWayMs
+          const needed =
+            hanging === undefined ? ageMs < maxTokenTtlMs + skewMs : hanging > 0 || startMs + ageMs < leftMs(kind)
           assert.equal(isRetired(keyring, seen, startMs + ageMs), !needed)
           assert.equal(waitsFor(keyring, seen, startMs + ageMs) !== undefined, needed)
         }),

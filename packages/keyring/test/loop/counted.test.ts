@@ -1,7 +1,7 @@
 /**
  * Several loops over one store, instances that make sessions by the version that they hold as the active one, sessions that move
  * to a newer version and end, rotations and roll-backs, in an order that is drawn at random. No session is ever left with a
- * version that is not accepted any more.
+ * version that is not accepted any more, and none that has just moved on from one: its browser may have sent what it had before.
  */
 import assert from 'node:assert/strict'
 import { it } from 'node:test'
@@ -23,7 +23,9 @@ import { runs, startMs } from '../samples.ts'
 const name = 'session'
 const leaseMs = 4_000
 /** Whoever is slower than that to store what he made has been cut off. */
-const slowestMs = 1_000
+const slowestMs = 8_000
+/** What was sent has arrived by then. */
+const underWayMs = 30_000
 const about = { action: 'test', actor: 'ops', details: {} }
 
 type Estate = Awaited<ReturnType<typeof openEstate>>
@@ -40,6 +42,8 @@ async function openEstate(scheduler: fc.Scheduler) {
   const instances = ['one', 'two'].map((id) => ({ id, holds: first, leaseUntil: nowMs + leaseMs }))
   /** By which version each session is. */
   const sessions = new Map<number, string>()
+  /** What they were by before, and until when that may still be shown. */
+  const shown: { id: string; untilMs: number }[] = []
   let made = 0
   let retired = 0
 
@@ -67,8 +71,9 @@ async function openEstate(scheduler: fc.Scheduler) {
     store,
     make: (keyring) => border(() => makeSealingKey(keyring)),
     observe: async () => {
+      const heldAt = await border(async () => nowMs)
       const held = await border(async () => counted())
-      return { verifiers: [], held, instances: await border(async () => seen()) }
+      return { verifiers: [], held, heldAt, instances: await border(async () => seen()) }
     },
   }
 
@@ -87,6 +92,10 @@ async function openEstate(scheduler: fc.Scheduler) {
     for (const id of sessions.values()) {
       const version = versions.find((candidate) => candidate.id === id)
       assert.ok(version && isAccepted(version), `a session is left with ${id}, which is ${version?.state}`)
+    }
+    for (const { id } of shown.filter(({ untilMs }) => untilMs > nowMs)) {
+      const version = versions.find((candidate) => candidate.id === id)
+      assert.ok(version && isAccepted(version), `${id} may still be shown, and is ${version?.state}`)
     }
   }
 
@@ -125,7 +134,10 @@ async function openEstate(scheduler: fc.Scheduler) {
     move: (which: number) =>
       write(which, (version) => {
         const [some] = [...sessions.keys()].slice(which % Math.max(1, sessions.size))
-        if (some !== undefined && sessions.has(some)) sessions.set(some, version)
+        const before = sessions.get(some ?? 0)
+        if (some === undefined || before === undefined) return
+        if (before !== version) shown.push({ id: before, untilMs: nowMs + underWayMs })
+        sessions.set(some, version)
       }),
     async end() {
       const [oldest] = sessions.keys()
@@ -148,6 +160,7 @@ const happening: fc.Arbitrary<Happening> = fc.oneof(
   often(3, (estate, which) => estate.move(which)),
   often(1, (estate) => estate.end()),
   often(3, (estate, which) => estate.passTime(which * 500)),
+  often(2, (estate, which) => estate.passTime(which * 6_000)),
   often(3, (estate) => estate.rotate()),
   often(1, (estate) => estate.rollBack()),
 )
