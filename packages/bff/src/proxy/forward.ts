@@ -90,7 +90,8 @@ async function answer(
   const whole = !isEmpty && isSmall(route, headers) ? await wholeOf(body) : undefined
   // A page of a service has its own policy, or none.
   reply.removeHeader('content-security-policy')
-  reply.code(statusCode).headers(responseHeaders(headers, route))
+  const own = { vary: reply.getHeader('vary'), setsCookie: reply.hasHeader('set-cookie') }
+  reply.code(statusCode).headers(responseHeaders(headers, route, own))
   if (whole !== undefined) return reply.send(whole)
   if (isEmpty) {
     await body.dump()

@@ -84,10 +84,10 @@ export const ada: LiveSession = {
 
 const notAuthenticated = () => new BffError('NOT_AUTHENTICATED', 'who are you?')
 
-/** `Cookie: bff_session=ada` is a session, `Bearer good` a token, `?token=once` a link. */
+/** `Cookie: bff_session=ada` is a session, whose cookie is replaced unless there is `newest` beside it, `Bearer good` a token, `?token=once` a link. */
 export const guards: Guards = {
   session: async (request, reply) => {
-    reply.header('set-cookie', 'bff_session=ada; HttpOnly')
+    if (!request.headers.cookie?.includes('newest')) reply.header('set-cookie', 'bff_session=ada; HttpOnly')
     if (!request.headers.cookie?.includes('bff_session=ada')) throw notAuthenticated()
     request.session = ada
   },

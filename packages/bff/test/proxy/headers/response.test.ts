@@ -81,17 +81,56 @@ describe("what a browser sees of a service's reply", () => {
     assert.deepEqual([bearer.status, bearer.headers['www-authenticate']], [401, 'Basic'])
   })
 
-  it('is kept by no cache when a session asked, unless the service says otherwise', async (t) => {
+  it('is kept by no shared cache when a session asked, unless the service says that it is for everybody', async (t) => {
     const upstream = await startUpstream(t, (incoming, outgoing) => {
-      if (incoming.url === '/public') outgoing.setHeader('cache-control', 'public, max-age=60')
-      outgoing.end()
+      const said = decodeURIComponent(incoming.url?.slice(1) ?? '')
+      if (said !== 'x') outgoing.setHeader('cache-control', said.split('+'))
+      outgoing.setHeader('surrogate-control', 'max-age=60').setHeader('cdn-cache-control', 'max-age=60').end()
     })
     const routes = [routeTo(upstream.url, { path: '/s/*', auth: 'session' }), routeTo(upstream.url, { path: '/n/*' })]
     const { url } = await startProxy(t, { routes })
-    const control = async (path: string) => (await ask(url, path, { headers: { cookie } })).headers['cache-control']
-    assert.equal(await control('/s/x'), 'no-store')
-    assert.equal(await control('/s/public'), 'public, max-age=60')
-    assert.equal(await control('/n/x'), undefined)
+    const control = async (path: string, more = '; newest') => {
+      const { headers } = await ask(url, path, { headers: { cookie: `${cookie}${more}` } })
+      return [headers['cache-control'], headers['surrogate-control'] ?? headers['cdn-cache-control']]
+    }
+    assert.deepEqual(await control('/s/x'), ['no-store', undefined])
+    assert.deepEqual(await control('/s/max-age=60'), ['private, max-age=60', undefined])
+    assert.deepEqual(await control('/s/must-revalidate+max-age=60'), [
+      'private, must-revalidate, max-age=60',
+      undefined,
+    ])
+    for (const whose of ['public, max-age=60', 'no-store', 'private', 'max-age=60, Private', 's-maxage=60']) {
+      assert.deepEqual(await control(`/s/${encodeURIComponent(whose)}`), [whose, undefined])
+    }
+    const aboutOneHeader = 'private="set-cookie", max-age=60'
+    assert.deepEqual(await control(`/s/${encodeURIComponent(aboutOneHeader)}`), [
+      `private, ${aboutOneHeader}`,
+      undefined,
+    ])
+    assert.deepEqual(await control('/n/x'), [undefined, 'max-age=60'])
+    assert.deepEqual(await control('/n/max-age=60'), ['max-age=60', 'max-age=60'])
+  })
+
+  it('is kept by no cache with the cookie of a session in it, whatever the service says', async (t) => {
+    const upstream = await startUpstream(t, (_incoming, outgoing) =>
+      outgoing.setHeader('cache-control', 'public, max-age=60').end(),
+    )
+    const { url } = await startProxy(t, { routes: [routeTo(upstream.url, { path: '/s/*', auth: 'session' })] })
+    const { headers } = await ask(url, '/s/x', { headers: { cookie } })
+    assert.deepEqual(headers['set-cookie'], ['bff_session=ada; HttpOnly'])
+    assert.equal(headers['cache-control'], 'no-store')
+  })
+
+  it('varies by the origin that asked, whatever else it varies by', async (t) => {
+    const upstream = await startUpstream(t, (_incoming, outgoing) =>
+      outgoing.setHeader('vary', ['Accept-Encoding', 'origin, Accept']).end(),
+    )
+    const app = 'https://app.example'
+    const routes = [routeTo(upstream.url, { path: '/n/*' })]
+    const { url } = await startProxy(t, { routes, origins: [app, 'https://other.example'] })
+    const { headers } = await ask(url, '/n/x', { headers: { origin: app } })
+    assert.equal(headers['access-control-allow-origin'], app)
+    assert.equal(headers.vary?.toLowerCase(), 'origin, accept-encoding, accept')
   })
 
   it('is a redirect when the service redirects: it is not followed', async (t) => {
