@@ -6,6 +6,7 @@
  * Most of a scenario is waiting for leases, so several go on at the same time.
  */
 import { describe, it } from 'node:test'
+import { bffDatabaseAway, bffProviderAway } from './scenarios/bff-away.ts'
 import { bffKilled } from './scenarios/bff-killed.ts'
 import { operatorsKilled, othersAstray, providerKilled } from './scenarios/break-glass.ts'
 import { clockOfDatabase, clockOfInstance, clockOfVerifier } from './scenarios/clock-set.ts'
@@ -67,6 +68,16 @@ describe('whatever happens, what was answered stays true and nobody has to help'
   it('a full disk of PostgreSQL loses nothing, and when there is room all goes on', { timeout }, databaseDiskFull)
   it('kill -9 of a replica of the backend for frontend logs nobody out, and refuses no form', { timeout }, (t) =>
     bffKilled(t, bffRounds),
+  )
+  it(
+    'PostgreSQL of the backend for frontend is away for a while, and nobody is logged out',
+    { timeout },
+    bffDatabaseAway,
+  )
+  it(
+    'the provider is away from the backend for frontend for a while, and nobody is logged out',
+    { timeout },
+    bffProviderAway,
   )
   it(
     'an instance that is cut off from PostgreSQL signs nothing after its lease, and the other goes on',
