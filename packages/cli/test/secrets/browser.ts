@@ -13,17 +13,31 @@ export interface Sent {
   body?: string | URLSearchParams
 }
 
+/** Where a request goes, and what a proxy on its way adds. */
+export interface Way {
+  url: URL
+  headers?: Record<string, string>
+}
+
 /** Of the identity provider: which of its pages a browser is at. It opens nothing without the signature, which is a cookie too. */
 const isNamedInPaths = /^rekey_(interaction|resume)$/
 
 export class Browser {
   /** Every address that it was sent to. */
   readonly urls: string[] = []
+  /** Every cookie that it was told to keep, with its attributes. */
+  readonly setCookies: string[] = []
   /** Every value of a cookie that it was ever given. */
   readonly cookieValues = new Set<string>()
   /** What it was told where it was refused. */
   readonly refusals: string[] = []
   readonly #jars = new Map<string, Map<string, string>>()
+  readonly #way: (url: URL) => Way
+
+  /** @param way where a server really is: another replica of it, or what stands behind a proxy */
+  constructor(way: (url: URL) => Way = (url) => ({ url })) {
+    this.#way = way
+  }
 
   /** Follows redirects. */
   async go(address: string | URL, sent: Sent = {}): Promise<Page> {
@@ -74,9 +88,10 @@ export class Browser {
   async #once(url: URL, { method = 'GET', headers = {}, body }: Sent): Promise<Response> {
     this.urls.push(url.href)
     const cookie = [...this.#jarOf(url)].map(([name, value]) => `${name}=${value}`).join('; ')
-    const response = await fetch(url, {
+    const way = this.#way(url)
+    const response = await fetch(way.url, {
       method,
-      headers: { accept: 'text/html', ...(cookie === '' ? {} : { cookie }), ...headers },
+      headers: { accept: 'text/html', ...(cookie === '' ? {} : { cookie }), ...way.headers, ...headers },
       body: body ?? null,
       redirect: 'manual',
     })
@@ -85,6 +100,7 @@ export class Browser {
   }
 
   #keep(url: URL, line: string): void {
+    this.setCookies.push(line)
     const [pair = ''] = line.split(';', 1)
     const [name = ''] = pair.split('=', 1)
     const value = pair.slice(name.length + 1)

@@ -42,12 +42,20 @@ const secretFiles = {
 } as const
 export type Secret = keyof typeof secretFiles | 'AUTH_CLIENT_SECRET'
 
+/** What the files of BFF_CONFIG_DIR speak of. */
+export interface At {
+  idp: string
+  service: string
+  /** The file of the client secret. */
+  clientSecretFile: string
+}
+
 export interface Wish {
   idp?: Record<string, string>
   /** The environment of every replica, beside what they need; what is empty is not set. */
-  bff?: (at: { publicUrl: string; idp: string; service: string }) => Record<string, string>
+  bff?: Record<string, string>
   /** Files of BFF_CONFIG_DIR. */
-  files?: (at: { idp: string; service: string }) => Record<string, string>
+  files?: (at: At) => Record<string, string>
 }
 
 export class Deployment {
@@ -67,11 +75,11 @@ export class Deployment {
     for (const name of ['secrets', 'config', 'keys']) mkdirSync(this.path(name))
     for (const name of Object.keys(secretFiles) as Secret[]) this.give(name, newSecret())
     writeFileSync(this.path('secrets/bff-root-key'), randomBytes(32).toString('hex'))
-    const at = { idp: this.idp.url, service: this.service.url, publicUrl: this.publicUrl }
+    const at = { idp: this.idp.url, service: this.service.url, clientSecretFile: this.#fileOf('AUTH_CLIENT_SECRET') }
     for (const [name, text] of Object.entries(wish.files?.(at) ?? usualFiles(at))) {
       writeFileSync(this.path(`config/${name}`), text)
     }
-    this.#env = { ...this.#usual(), ...wish.bff?.(at) }
+    this.#env = { ...this.#usual(), ...wish.bff }
   }
 
   /** Everything but replicas: these are started one by one. */
@@ -234,6 +242,16 @@ export class Deployment {
     return JSON.parse(text)
   }
 
+  /**
+   * A browser whose requests go to one replica, as a balancer may have it.
+   *
+   * @param headers what that adds
+   */
+  browserAt({ url }: Replica, headers: Record<string, string> = {}, publicUrl = this.publicUrl): Browser {
+    const way = ({ pathname, search }: URL) => ({ url: new URL(pathname + search, url), headers })
+    return new Browser((asked) => (asked.origin === publicUrl ? way(asked) : { url: asked }))
+  }
+
   /** Logs a user in, whether the identity provider knows the browser already or not. */
   async logIn(browser = new Browser(), returnTo = '/api/hello'): Promise<Browser> {
     const page = await this.finish(browser, await this.begin(browser, returnTo))
@@ -260,7 +278,8 @@ export class Deployment {
 
 export const newSecret = (): string => randomBytes(32).toString('base64')
 
-const usualFiles = ({ idp, service }: { idp: string; service: string }) => ({
+/** The client itself asks about bearer tokens. */
+const usualFiles = ({ idp, service, clientSecretFile }: At) => ({
   'routes.yaml': `
 services: { api: "${service}" }
 routes:
@@ -273,7 +292,7 @@ idps:
     issuer: ${idp}
     audience: urn:rekey:api
     introspection_url: ${idp}/api/v1/token/introspect
-    client_id: \${AUTH_CLIENT_ID}
-    client_secret: \${AUTH_CLIENT_SECRET}
+    client_id: ${clientId}
+    client_secret_file: ${clientSecretFile}
 `,
 })

@@ -1,4 +1,4 @@
-/** A service behind the backend for frontend, which notes what reaches it. */
+/** A service behind the backend for frontend, which notes what reaches it. Below /events it never comes to an end. */
 import { once } from 'node:events'
 import { createServer, type IncomingHttpHeaders } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -14,7 +14,8 @@ export async function startService() {
   const seen: Seen[] = []
   const server = createServer((request, response) => {
     seen.push({ line: `${request.method} ${request.url}`, headers: request.headers })
-    request.resume().on('end', () => response.end('hello'))
+    if (request.url?.startsWith('/events')) response.setHeader('content-type', 'text/event-stream').write('data: 1\n\n')
+    else request.resume().on('end', () => response.end('hello'))
   }).listen(0, '127.0.0.1')
   await once(server, 'listening')
   return {
