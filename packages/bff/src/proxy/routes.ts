@@ -9,6 +9,7 @@ import { type Guards, guardsBefore } from './guards.ts'
 import { refuseAmbiguous } from './headers/ambiguous.ts'
 import { newInFlight } from './in-flight.ts'
 import { isInternal } from './internal.ts'
+import { requireAsGuarded } from './paths/alike.ts'
 import { requirePlainTarget } from './paths/plain.ts'
 import { openUpstreams } from './upstreams.ts'
 
@@ -33,12 +34,13 @@ export function proxyRoutes(app: App, { config, log }: Proxying, given: readonly
   })
   const { maxBodyBytes } = config.proxy
   const forwarding = { upstreams, publicHost: new URL(config.publicUrl).host, maxBodyBytes, inFlight, log }
+  const asGuarded = requireAsGuarded(routes)
   app.register(async (scope) => {
     passBodies(scope)
     addAll(
       scope,
       routes.filter((route) => !guards.asksForBody(route)),
-      forwarding,
+      { ...forwarding, asGuarded },
       guards,
     )
     for (const sharing of Map.groupBy(routes, placeOf).values()) refuseOtherMethods(scope, sharing)
@@ -48,13 +50,22 @@ export function proxyRoutes(app: App, { config, log }: Proxying, given: readonly
     addAll(
       scope,
       routes.filter((route) => guards.asksForBody(route)),
-      forwarding,
+      { ...forwarding, asGuarded },
       guards,
     )
   })
 }
 
-function addAll(scope: FastifyInstance, routes: readonly Route[], forwarding: Forwarding, guards: Guards): void {
+interface Adding extends Forwarding {
+  asGuarded: ReturnType<typeof requireAsGuarded>
+}
+
+function addAll(
+  scope: FastifyInstance,
+  routes: readonly Route[],
+  { asGuarded, ...forwarding }: Adding,
+  guards: Guards,
+): void {
   scope.addHook('onRequest', refuseAmbiguous)
   scope.addHook('onRequest', requirePlain)
   for (const route of routes) {
@@ -62,7 +73,11 @@ function addAll(scope: FastifyInstance, routes: readonly Route[], forwarding: Fo
       method: [...route.methods],
       url: route.path,
       exposeHeadRoute: false,
-      onRequest: [...(route.internal ? [requireInternal] : []), ...guardsBefore(route, guards)],
+      onRequest: [
+        async ({ method, raw }) => asGuarded(route, method, raw.url?.split('?', 1)[0] ?? '/'),
+        ...(route.internal ? [requireInternal] : []),
+        ...guardsBefore(route, guards),
+      ],
       preHandler: route.authz === 'pdp' ? [guards.decision(route)] : [],
       handler: forward(route, forwarding),
     })
