@@ -60,8 +60,8 @@ function revokedSweep({ keyrings, view, connection }: Omit<Parts, 'hands' | 'log
   return async () => {
     const revoked = (keyrings.documents().get('session')?.versions ?? []).filter(isToSweep)
     if (revoked.length === 0) return
-    await endSessionsSealedBy({ connection, view }, idsOf(revoked), 'rekey')
     const longAgo = view.databaseNow() - onTheWayMs
+    await endSessionsSealedBy({ connection, view }, idsOf(revoked), 'rekey')
     for (const { id } of revoked.filter(({ revokedAt = 0 }) => revokedAt < longAgo)) swept.add(id)
   }
 

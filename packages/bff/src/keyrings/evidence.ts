@@ -1,4 +1,4 @@
-import type { InstanceRow, InstanceView } from '@rekey/database'
+import { databaseNow, type InstanceRow, type InstanceView } from '@rekey/database'
 import type { Evidence, Held, Keyring } from '@rekey/keyring'
 import { sessionsBy } from '../sessions/end.ts'
 import type { BffDatabase } from '../tables.ts'
@@ -22,10 +22,16 @@ export async function evidenceFor(
   view: Pick<InstanceView, 'live'>,
   keyring: Pick<Keyring, 'name'>,
 ): Promise<Evidence> {
-  const held = await heldBy(db, keyring.name)
+  const hanging = isCounted(keyring.name) ? await countedNow(db, keyring.name) : {}
   // Last, because it looks at the clock: a step made while the others were read is noticed.
   const instances = (await view.live()).map((row) => ({ ...row, id: nameOf(row) }))
-  return { instances, verifiers: [], ...(held && { held }) }
+  return { instances, verifiers: [], ...hanging }
+}
+
+/** The clock is asked first: what is written while it is counted may be missing. */
+async function countedNow(db: BffDatabase, name: keyof typeof counted): Promise<Pick<Evidence, 'held' | 'heldAt'>> {
+  const heldAt = await databaseNow(db)
+  return { held: await sessionsBy(db, counted[name]), heldAt }
 }
 
 /** By version, how many live sessions hang on it, and until when. Nothing where that is not counted. */

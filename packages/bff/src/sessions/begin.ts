@@ -1,14 +1,16 @@
 import { recordEvent } from '@rekey/database'
-import { storable, transact } from '@rekey/service'
-import { sql } from 'kysely'
+import { storable } from '@rekey/service'
+import { sql, type Transaction } from 'kysely'
 import { BffError } from '../error.ts'
 import type { Claims, Tokens } from '../provider/provider.ts'
+import type { BffTables } from '../tables.ts'
 import { bindingOf, type Sender, userAgentOf } from './binding.ts'
 import { bytesOf, newBorne, sessionPurpose } from './borne.ts'
 import { hasEnded } from './endings.ts'
 import type { SessionParts } from './parts.ts'
 import type { LiveSession } from './session.ts'
 import { keptAfter, sealTokens } from './stored.ts'
+import { timely } from './timely.ts'
 
 /** OpenID Connect Core §2 allows 255 ASCII characters; PostgreSQL takes no U+0000. */
 const subForm = /^[^\p{Cc}\p{Cs}]{1,255}$/u
@@ -26,20 +28,30 @@ export async function beginSession(
   tokens: Tokens,
   since: number,
 ): Promise<{ session: LiveSession; cookie: string }> {
-  const { keyrings, connection, sealer, clock, config } = parts
+  const { keyrings, sealer, clock, config } = parts
   const claims = requireClaims(tokens)
   const borne = newBorne()
-  const keyring = keyrings.sealing('session')
-  const sealedBy = keyring.activeId
-  const binding = bindingOf(keyring, sender, sealedBy)
-  if (binding === undefined) throw new TypeError('the active version makes no MAC')
-  const salt = keyrings.salt('token-hash').active
-  const analytics = keyrings.salt('ua-hash').active
   const kept = keptAfter(tokens, clock(), { claims })
-  const expiresAt = await transact(connection.db, async (transaction) => {
+
+  async function check(transaction: Transaction<BffTables>): Promise<void> {
     if (await hasEnded(transaction, claims, since)) {
       throw new BffError('LOGIN_REFUSED', 'the session ended while it began; begin again')
     }
+    await recordEvent(transaction, {
+      action: 'session.begun',
+      outcome: 'success',
+      actor: claims.sub,
+      details: storable({ session: borne.id, issuer: claims.iss, sid: claims.sid }),
+    })
+  }
+
+  async function write(transaction: Transaction<BffTables>) {
+    const keyring = keyrings.sealing('session')
+    const sealedBy = keyring.activeId
+    const binding = bindingOf(keyring, sender, sealedBy)
+    if (binding === undefined) throw new TypeError('the active version makes no MAC')
+    const salt = keyrings.salt('token-hash').active
+    const analytics = keyrings.salt('ua-hash').active
     const row = await transaction
       .insertInto('sessions')
       .values({
@@ -63,17 +75,13 @@ export async function beginSession(
       })
       .returning('expires_at')
       .executeTakeFirstOrThrow()
-    await recordEvent(transaction, {
-      action: 'session.begun',
-      outcome: 'success',
-      actor: claims.sub,
-      details: storable({ session: borne.id, issuer: claims.iss, sid: claims.sid }),
-    })
-    return row.expires_at
-  })
+    return { expiresAt: row.expires_at, cookie: keyring.seal(sessionPurpose, bytesOf(borne)) }
+  }
+
+  const { expiresAt, cookie } = await timely(parts, write, check)
   return {
     session: { id: borne.id, sub: claims.sub, claims, accessToken: kept.accessToken, expiresAt },
-    cookie: keyring.seal(sessionPurpose, bytesOf(borne)),
+    cookie,
   }
 }
 

@@ -1,10 +1,12 @@
 /** What is by an older version of a keyring is moved to the active one when a session is used. */
 import type { FastifyRequest } from 'fastify'
-import { sql } from 'kysely'
+import { sql, type Transaction } from 'kysely'
+import type { BffTables } from '../tables.ts'
 import { bindingOf } from './binding.ts'
 import { type Borne, bytesOf, sessionPurpose } from './borne.ts'
 import type { SessionParts } from './parts.ts'
 import type { HeldSession } from './stored.ts'
+import { timely } from './timely.ts'
 
 /** A cookie in the place of one by a version that is on its way out; it bears the same token. */
 export function reissued({ keyrings }: SessionParts, borne: Borne, version: string): string | undefined {
@@ -35,18 +37,22 @@ export async function catchUp(
   held: HeldSession,
   version: string,
 ): Promise<void> {
-  const { connection, keyrings, memory } = parts
-  const { active } = keyrings.salt('token-hash')
-  if (held.saltVersion !== active.id) {
+  const { keyrings, memory } = parts
+  const rehash = async (transaction: Transaction<BffTables>) => {
+    const { active } = keyrings.salt('token-hash')
+    if (held.saltVersion === active.id) return
     await sql`
       UPDATE sessions SET token_hash = ${active.hash(borne.token)}, salt_version = ${active.id}
-      WHERE session_id = ${borne.id} AND salt_version = ${held.saltVersion}`.execute(connection.db)
+      WHERE session_id = ${borne.id} AND salt_version = ${held.saltVersion}`.execute(transaction)
   }
-  const binding = bindingOf(keyrings.sealing('session'), request, version)
-  if (binding !== undefined && movesTo(parts, held, version)) {
+  const move = async (transaction: Transaction<BffTables>) => {
+    const binding = bindingOf(keyrings.sealing('session'), request, version)
+    if (binding === undefined || !movesTo(parts, held, version)) return
     await sql`
       UPDATE sessions SET sealed_by = ${version}, binding = ${binding}
-      WHERE session_id = ${borne.id} AND sealed_by = ${held.sealedBy}`.execute(connection.db)
+      WHERE session_id = ${borne.id} AND sealed_by = ${held.sealedBy}`.execute(transaction)
   }
+  if (held.saltVersion !== keyrings.salt('token-hash').active.id) await timely(parts, rehash)
+  if (movesTo(parts, held, version)) await timely(parts, move)
   memory.forget(borne.id)
 }

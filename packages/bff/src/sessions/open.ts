@@ -4,13 +4,19 @@ import { beginSession } from './begin.ts'
 import { sessionCookie } from './borne.ts'
 import { clearCookie, setCookie } from './cookie.ts'
 import { endSessions } from './end.ts'
-import { sessionFinder } from './find.ts'
+import { sessionFinder, type Useless } from './find.ts'
 import { catchUp, isBehind, reissued } from './keep-up.ts'
 import type { SessionParts } from './parts.ts'
 import { refresher } from './refresh.ts'
 import type { Sessions } from './session.ts'
 import type { HeldSession } from './stored.ts'
 import { sessionUses } from './uses.ts'
+
+/**
+ * No browser was ever given such a cookie, so that clearing it takes nothing else away. Any other may be older than the one that
+ * the browser has by now: a reply to it that clears would end a login that came in between.
+ */
+const neverOurs: ReadonlySet<Useless> = new Set(['malformed', 'tampered', 'forged'])
 
 /** Nobody has them: they must not live on at the provider. Not waited for. */
 function giveBack({ provider, log }: SessionParts, { refreshToken }: Tokens): void {
@@ -39,7 +45,7 @@ export function openSessions(parts: SessionParts): Sessions {
     }
     if ('useless' in found) {
       metrics.sessionRefusals.inc({ cause: found.useless })
-      cookies.set(request, clearCookie(publicUrl, sessionCookie))
+      if (neverOurs.has(found.useless)) cookies.set(request, clearCookie(publicUrl, sessionCookie))
       return undefined
     }
     const { held, borne, version } = found
@@ -67,7 +73,6 @@ export function openSessions(parts: SessionParts): Sessions {
       const held = await find(request)
       const session = held && (await refreshing.good(held))
       if (session) uses.note(session.id)
-      else if (held) cookies.set(request, clearCookie(publicUrl, sessionCookie))
       return session
     },
     present: async (request) => (await find(request, false))?.live,

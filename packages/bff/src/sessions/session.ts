@@ -37,7 +37,7 @@ export interface Sessions {
    */
   present(request: FastifyRequest): Promise<LiveSession | undefined>
   /**
-   * Set-Cookie lines that go with the reply to a request, once its session was asked for: a cookie that is of no use is
+   * Set-Cookie lines that go with the reply to a request, once its session was asked for: a cookie that is none of ours is
    * cleared, one by an older version of the keyring is replaced.
    */
   cookiesFor(request: FastifyRequest): readonly string[]

@@ -9,6 +9,7 @@ import type { OwnName } from '../../src/keyrings/own.ts'
 import { type Replica, type Replicas, startReplicas } from './replica.ts'
 
 const hourMs = 3_600_000
+const minuteMs = 60_000
 const by = { by: 'ops', reason: 'drill' }
 const about = { action: 'test', actor: 'ops', details: {} }
 
@@ -70,6 +71,17 @@ describe('what hangs on a version', { timeout: 120_000 }, () => {
     return waiting.find((wait) => wait.id === id && wait.step === 'retire')
   }
 
+  /** As if it had been seen earlier by that. */
+  async function passed(name: OwnName, id: string, ms: number): Promise<void> {
+    const earlier = (keyring: Keyring) => ({
+      ...keyring,
+      versions: keyring.versions.map((version) =>
+        version.id === id && version.emptiedAt ? { ...version, emptiedAt: version.emptiedAt - ms } : version,
+      ),
+    })
+    await changeKeyring(estate.store, name, earlier, about)
+  }
+
   it('is how many live sessions it sealed, and when the last of them ends', async () => {
     const first = activeOf('session')
     await session({ sealedBy: first })
@@ -78,6 +90,9 @@ describe('what hangs on a version', { timeout: 120_000 }, () => {
     await session({ sealedBy: 'session-other' })
     const held = await heldBy(replica.connection.db, 'session')
     assert.deepEqual([held?.get(first)?.count, held?.get('session-other')?.count, held?.size], [2, 1, 2])
+    const { held: counted, heldAt = 0 } = await evidenceFor(replica.connection.db, replica.view, { name: 'session' })
+    assert.deepEqual(counted, held)
+    assert.ok(heldAt <= (await estate.store.now()))
     await rotate('session', first)
     const wait = await waitsFor('session', first)
     assert.deepEqual([wait?.for, wait?.gate], [['2 live sessions'], 'drained'])
@@ -115,6 +130,17 @@ describe('what hangs on a version', { timeout: 120_000 }, () => {
     assert.ok(replica.held.sealing('session').open('test', text).ok)
     assert.equal((await waitsFor('session', first))?.for[0], '1 live session')
     await estate.control.db.updateTable('sessions').set({ sealed_by: second }).where('session_id', '=', id).execute()
+    const { emptiedAt = 0 } =
+      versionIn(
+        await eventually(
+          () => estate.document('session'),
+          (keyring) => versionIn(keyring, first)?.emptiedAt !== undefined,
+        ),
+        first,
+      ) ?? {}
+    assert.equal((await waitsFor('session', first))?.opensAt, emptiedAt + minuteMs / 2)
+    assert.ok(replica.held.sealing('session').open('test', text).ok, 'a request that bears it may be under way')
+    await passed('session', first, minuteMs)
     const retired = await eventually(
       () => estate.document('session'),
       (keyring) => versionIn(keyring, first)?.state === 'retired',

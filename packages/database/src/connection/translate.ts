@@ -15,6 +15,7 @@ const bySqlState: Readonly<Record<string, [DatabaseErrorCode, string]>> = {
   '42501': ['PERMISSION_DENIED', 'The database role may not do this.'],
   '25006': ['READ_ONLY', 'PostgreSQL only takes reads. Is this a replica?'],
   '23505': ['UNIQUE_VIOLATION', 'There is a row with this key already.'],
+  '57014': ['TRY_AGAIN', 'PostgreSQL gave a statement up that took longer than it may.'],
   '55P03': ['TRY_AGAIN', 'Somebody else holds a lock for too long. The transaction may be tried again.'],
   '40': ['TRY_AGAIN', 'The transaction was in conflict with another one and may be tried again.'],
 }
