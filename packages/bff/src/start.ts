@@ -1,5 +1,5 @@
-import { auditSigner, type Connection, connect, HeldRootKeys } from '@rekey/database'
-import { type App, ensureSchema, originOf } from '@rekey/service'
+import { auditSigner, HeldRootKeys } from '@rekey/database'
+import { type App, ensureSchema, originOf, serve } from '@rekey/service'
 import type { Logger } from 'pino'
 import type { Bff } from './bff.ts'
 import type { Config } from './config.ts'
@@ -24,21 +24,11 @@ export async function startBff(config: Config, env: NodeJS.ProcessEnv, log: Logg
   const rootKeys = await HeldRootKeys.open(config.rootKeySource, env)
   const signer = auditSigner(rootKeys, originOf(config.publicUrl))
   await ensureSchema(config, migrations)
-  const connection: Connection<BffTables> = connect(config.databaseUrl, { applicationName: 'rekey-bff' })
-  const control: Connection<BffTables> = connect(config.databaseUrl, { max: 4, applicationName: 'rekey-bff-control' })
-  const opened: { close(): Promise<unknown> }[] = [connection, control]
-  const close = async () => {
-    for (const part of opened.splice(0).reverse()) await part.close()
-  }
-  try {
-    const bff = await openBff(config, { connection, control }, { rootKeys, signer }, log)
-    opened.push(bff)
-    const app = await buildServer(bff)
-    opened.push(app)
-    await app.listen({ host: config.host, port: config.port })
-    return { app, bff, close }
-  } catch (error) {
-    await close()
-    throw error
-  }
+  const { app, instance, close } = await serve<BffTables, Bff>(
+    config,
+    'rekey-bff',
+    (connections) => openBff(config, connections, { rootKeys, signer }, log),
+    buildServer,
+  )
+  return { app, bff: instance, close }
 }

@@ -1,5 +1,5 @@
-import { auditSigner, type Connection, connect, HeldRootKeys } from '@rekey/database'
-import { type App, ensureSchema, originOf } from '@rekey/service'
+import { auditSigner, HeldRootKeys } from '@rekey/database'
+import { type App, ensureSchema, originOf, serve } from '@rekey/service'
 import type { Logger } from 'pino'
 import type { Config } from './config.ts'
 import { openInstance } from './instance/open.ts'
@@ -29,23 +29,12 @@ export async function startIdp(config: Config, env: NodeJS.ProcessEnv, log: Logg
   if (config.administrator) await ensureAdministrator(config, config.administrator, log)
   const { firstAccount } = config.oidc
   if (firstAccount) await ensureClients(config.databaseUrl, { agents: [], verifiers: [], accounts: [firstAccount] })
-  const connection: Connection<IdpTables> = connect(config.databaseUrl, { applicationName: 'rekey-idp' })
-  const control: Connection<IdpTables> = connect(config.databaseUrl, { max: 4, applicationName: 'rekey-idp-control' })
-  const opened: { close(): Promise<unknown> }[] = [connection, control]
-  const close = async () => {
-    for (const part of opened.splice(0).reverse()) await part.close()
-  }
-  try {
-    const instance = await openInstance(config, connection, control, rootKeys, signer, log)
-    opened.push(instance)
-    const app = await buildServer(instance, log)
-    opened.push(app)
-    await app.listen({ host: config.host, port: config.port })
-    return { app, instance, close }
-  } catch (error) {
-    await close()
-    throw error
-  }
+  return serve<IdpTables, Instance>(
+    config,
+    'rekey-idp',
+    ({ connection, control }) => openInstance(config, connection, control, { rootKeys, signer }, log),
+    (instance) => buildServer(instance, log),
+  )
 }
 
 async function ensureAdministrator(

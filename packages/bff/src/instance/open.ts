@@ -1,21 +1,13 @@
-import { randomUUID } from 'node:crypto'
-import {
-  type AuditSigner,
-  type Connection,
-  databaseKeyringStore,
-  type HeldRootKeys,
-  type InstanceView,
-  notifyThrough,
-  openView,
-  sealerFor,
-  type Viewer,
-} from '@rekey/database'
+import { databaseKeyringStore, sealerFor } from '@rekey/database'
 import { type Hands, type Loop, startLoop } from '@rekey/keyring'
 import {
-  type Audit,
+  type Connections,
   every,
   leaseIn,
-  openAudit,
+  type Opened,
+  openAuditedView,
+  openParts,
+  type Roots,
   roomIn,
   settleRootKeys,
   shownRootKeys,
@@ -46,48 +38,27 @@ import { viewerOf } from './viewer.ts'
 const loopBeatMs = 1_000
 const pruneEveryMs = 60_000
 
-/** By which an instance reaches its database. */
-interface Connections {
-  /** For requests. */
-  connection: Connection<BffTables>
-  /** For the lease, the keyrings and the loop: a flood of requests must not cost the lease. */
-  control: Connection<BffTables>
-}
-
-interface Roots {
-  /** What is sealed is sealed under one of them. */
-  rootKeys: HeldRootKeys
-  /** Of the audit's checkpoints. */
-  signer: AuditSigner
-}
-
 /**
  * Opens an instance: makes sure that its keyrings exist, reads everything and holds its first lease.
  *
  * @throws DatabaseError, KeyringError `POLICY_INVALID`, ServiceError `CONFIG_INVALID`
  */
-export async function openBff(config: Config, connections: Connections, roots: Roots, log: Logger): Promise<Bff> {
-  const opened: Opened = []
-  const close = async () => {
-    for (const part of opened.splice(0).reverse()) await part.close()
-  }
-  try {
+export async function openBff(
+  config: Config,
+  connections: Connections<BffTables>,
+  roots: Roots,
+  log: Logger,
+): Promise<Bff> {
+  return openParts(async (opened) => {
     const base = await openBase(config, connections, roots, opened, log)
-    const services = await openServices(base, opened)
-    return { ...base, ...services, close }
-  } catch (error) {
-    await close()
-    throw error
-  }
+    return { ...base, ...(await openServices(base, opened)) }
+  })
 }
-
-/** What is closed in the end, the last one first. */
-type Opened = { close(): Promise<unknown> }[]
 
 /** Its view of the database, and the keyrings on it. */
 async function openBase(
   config: Config,
-  { connection, control }: Connections,
+  { connection, control }: Connections<BffTables>,
   { rootKeys: roots, signer }: Roots,
   opened: Opened,
   log: Logger,
@@ -116,13 +87,20 @@ async function openBase(
     },
   }
   const viewer = viewerOf({ keyrings: own.memory, sessions: memory }, renewal, () => loop?.poke(), log)
-  const { view, audit } = await openedView(config, control, roots, signer, viewer, log)
-  opened.push(view, audit)
+  const { view, audit } = await openAuditedView(
+    { ...config, auditOutboxes: [] },
+    control,
+    { rootKeys: roots, signer },
+    viewer,
+    log,
+  )
+  opened(view)
+  opened(audit)
   const hands: Hands = { store, make: own.make, observe: (keyring) => evidenceFor(db, view, keyring) }
   const onError = (error: unknown) => log.error({ err: error }, 'rotation loop')
   loop = startLoop(hands, { everyMs: loopBeatMs, enabled: () => view.held(), onError })
   loop.poke()
-  opened.push({ close: () => loop.stop() })
+  opened({ close: () => loop.stop() })
 
   const keyrings = own.memory.held
   const sealAnew = () => sealSessionsAnew(db, sealer, roots.sealing.id)
@@ -132,7 +110,7 @@ async function openBase(
     watchRootKeys(roots, db, stored, signer, log),
     every(pruneEveryMs, () => prune(db, view, sealAnew, log), onError),
   ]
-  opened.push({ close: () => Promise.all(endings.map((end) => end())) })
+  opened({ close: () => Promise.all(endings.map((end) => end())) })
 
   return {
     ...{ audit, config, connection, hands, keyrings, log, loop, memory, sealer, store, view },
@@ -149,41 +127,9 @@ async function openServices(base: Awaited<ReturnType<typeof openBase>>, opened: 
   const { config, clock, connection, log, metrics } = base
   const fetch = outboundFetch(correlatedFetch(globalThis.fetch), calledOrigins(config))
   const around = { fetch, clock, random: Math.random, every, log, metrics }
-  const provider = await openProvider({ ...around, ...config, settings: config.provider, connection })
-  opened.push(provider)
-  const bearer = await openBearer({ idps: config.files.idps, environment: config.issuer }, around)
-  opened.push(bearer)
-  const authz = config.files.pdp && openAuthz(config.files.pdp, around)
-  if (authz) opened.push(authz)
-  const sessions = openSessions({ ...base, provider })
-  opened.push(sessions)
+  const provider = opened(await openProvider({ ...around, ...config, settings: config.provider, connection }))
+  const bearer = opened(await openBearer({ idps: config.files.idps, environment: config.issuer }, around))
+  const authz = config.files.pdp && opened(openAuthz(config.files.pdp, around))
+  const sessions = opened(openSessions({ ...base, provider }))
   return { authz, bearer, fetch, provider, sessions }
-}
-
-async function openedView(
-  config: Config,
-  { db, pool }: Connection<BffTables>,
-  roots: HeldRootKeys,
-  signer: AuditSigner,
-  viewer: Viewer,
-  log: Logger,
-): Promise<{ view: InstanceView; audit: Audit }> {
-  const view = await openView(db, viewer, {
-    id: randomUUID(),
-    address: addressOf(config),
-    listenUrl: config.databaseDirectUrl,
-    notify: notifyThrough(pool),
-    rootKeys: roots,
-    onError: (error) => log.error({ err: error }, 'view of the database could not be confirmed'),
-  })
-  const audit = await openAudit(db, signer, { ...config, auditOutboxes: [] }, log).catch(async (error) => {
-    await view.close()
-    throw error
-  })
-  return { view, audit }
-}
-
-/** Where this instance itself can be reached; the public URL is that of many. */
-function addressOf({ host, port }: Config): string {
-  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`
 }

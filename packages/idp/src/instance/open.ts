@@ -1,22 +1,17 @@
-import { randomUUID } from 'node:crypto'
 import {
-  type AuditSigner,
   type Connection,
   currentRevision,
   databaseKeyringStore,
-  type HeldRootKeys,
   type InstanceView,
-  notifyThrough,
-  openView,
   type Sealer,
   sealerFor,
-  type Viewer,
 } from '@rekey/database'
 import { type Hands, type KeyringStore, type Loop, startLoop } from '@rekey/keyring'
 import {
-  type Audit,
   leaseIn,
-  openAudit,
+  openAuditedView,
+  ownAddressOf,
+  type Roots,
   recall,
   revokeForgotten,
   roomIn,
@@ -63,8 +58,6 @@ const pruneEveryMs = 60_000
  * Opens an instance: makes sure that the keyrings exist, reads everything and holds its first lease.
  *
  * @param connection for requests
- * @param roots what is sealed is sealed under one of them
- * @param signer of the audit's checkpoints
  * @param control for the lease, the keyrings and the loop: a flood of requests must not cost the lease
  * @throws DatabaseError, KeyringError `POLICY_INVALID`
  */
@@ -72,8 +65,7 @@ export async function openInstance(
   config: Config,
   connection: Connection<IdpTables>,
   control: Connection<IdpTables>,
-  roots: HeldRootKeys,
-  signer: AuditSigner,
+  { rootKeys: roots, signer }: Roots,
   log: Logger,
 ): Promise<Instance> {
   const clock = systemClock
@@ -116,13 +108,13 @@ export async function openInstance(
     },
   }
   const viewer = viewerOf(held, renewal, () => loop?.poke(), log)
-  const { view, audit } = await openedView(config, control, roots, signer, viewer, log)
+  const { view, audit } = await openAuditedView(config, control, { rootKeys: roots, signer }, viewer, log)
   const hands: Hands = { store, make, observe: () => evidenceFor(db, view) }
   loop = beginLoop(hands, db, view, held, log)
   credentials.begin(view)
   const stopWatching = watchRootKeys(roots, db, stored, signer, log)
   const gathered = gather(db, clock, (error) => log.error({ err: error }, 'refusals could not be written to the audit'))
-  const incidents = incidentRunner(config, connection.db, addressOf(config), log)
+  const incidents = incidentRunner(config, connection.db, ownAddressOf(config), log)
   const pruning = setInterval(() => {
     prune(db, view, () => sealAnew(db, sealer, roots.sealing.id), log)
     memory.writeJournal()
@@ -183,29 +175,6 @@ async function memoryOf(
   return instanceMemory(readTrust, epoch, sealer, clients, hub, journal, systemClock, onError)
 }
 
-async function openedView(
-  config: Config,
-  { db, pool }: Connection<IdpTables>,
-  roots: HeldRootKeys,
-  signer: AuditSigner,
-  viewer: Viewer,
-  log: Logger,
-): Promise<{ view: InstanceView; audit: Audit }> {
-  const view = await openView(db, viewer, {
-    id: randomUUID(),
-    address: addressOf(config),
-    listenUrl: config.databaseDirectUrl,
-    notify: notifyThrough(pool),
-    rootKeys: roots,
-    onError: (error) => log.error({ err: error }, 'view of the database could not be confirmed'),
-  })
-  const audit = await openAudit(db, signer, config, log).catch(async (error) => {
-    await view.close()
-    throw error
-  })
-  return { view, audit }
-}
-
 function beginLoop(
   hands: Hands,
   db: IdpDatabase,
@@ -224,9 +193,4 @@ function beginLoop(
   })
   loop.poke()
   return loop
-}
-
-/** Where this instance itself can be reached; the issuer may be the address of many. */
-function addressOf({ host, port }: Config): string {
-  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`
 }

@@ -1,5 +1,4 @@
-import { whoLacksRootKey } from '@rekey/database'
-import { type App, type Hanging, sealedUnder } from '@rekey/service'
+import { type App, showRootKeys } from '@rekey/service'
 import { z } from 'zod'
 import { requireScope } from '../http/authorise.ts'
 import type { Instance } from '../instance.ts'
@@ -16,32 +15,17 @@ const rootKey = z.object({
   keys: z.number().int().describe('How many of these are private keys'),
 })
 
-const nothing: Hanging = { sealed: 0, keys: 0 }
-
 /** What operators may know of the root keys. */
 export function rootKeyRoutes(app: App, instance: Instance): void {
-  const { rootKeys, connection, audit } = instance
+  const { rootKeys, audit } = instance
+  const { db } = instance.connection
   const list = {
     tags: ['keyrings'],
     summary: 'List the root keys, the newest first',
     response: { 200: z.object({ keys: z.array(rootKey) }) },
   }
   const onRequest = requireScope(instance, 'keyrings:read')
-  app.get('/api/v1/root-keys', { onRequest, schema: list }, async () => {
-    const { ids, sealing } = rootKeys
-    const [whoLacks, sealed] = await Promise.all([
-      whoLacksRootKey(connection.db),
-      sealedUnder(connection.db, () => storedUnder(connection.db), audit.signer),
-    ])
-    // Last those that are not held here any more, and would be needed.
-    const all = [...ids, ...Object.keys(sealed).filter((id) => !ids.includes(id))]
-    return {
-      keys: all.map((id) => ({
-        id,
-        sealing: id === sealing,
-        heldByAll: whoLacks(id).length === 0,
-        ...(sealed[id] ?? nothing),
-      })),
-    }
-  })
+  app.get('/api/v1/root-keys', { onRequest, schema: list }, async () => ({
+    keys: await showRootKeys(rootKeys, db, () => storedUnder(db), audit.signer),
+  }))
 }
