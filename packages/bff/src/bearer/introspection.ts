@@ -5,6 +5,7 @@ import { type Answer, ask, basic, type Tried } from '../calls/call.ts'
 import { retried } from '../calls/retry.ts'
 import type { Idp, IntrospectionCheck } from '../config/files/idp.ts'
 import { secretsIn } from '../config/source.ts'
+import type { Asking } from './asking.ts'
 import { type Issuer, isMeantFor, type Surroundings } from './issuer.ts'
 import { expired, invalid, unavailable, type Verdict, verdictOf } from './verdict.ts'
 
@@ -13,7 +14,7 @@ type Claims = Readonly<Record<string, unknown>>
 const patience = { attempts: 3, backoffMs: 100 }
 const mostRemembered = 10_000
 
-export function introspectingIssuer(idp: Idp, how: IntrospectionCheck, around: Surroundings): Issuer {
+export function introspectingIssuer(idp: Idp, how: IntrospectionCheck, asking: Asking, around: Surroundings): Issuer {
   const { every, log } = around
   const unwatch = how.clientSecret.watch(() => undefined, { every, warn: (message) => log.warn(message) })
   const remembered = new LRUCache<string, { verdict: Verdict; since: number; until: number }>({ max: mostRemembered })
@@ -22,17 +23,20 @@ export function introspectingIssuer(idp: Idp, how: IntrospectionCheck, around: S
     issuer: idp.issuer,
     audiences: idp.audiences,
     takesOpaque: true,
-    async check(token, unverified) {
+    async check(token, unverified, source) {
       const key = createHash('sha256').update(token).digest('base64')
       const known = remembered.get(key)
       const askedAt = around.clock()
       // A clock that was set back remembers nothing.
       if (known && askedAt >= known.since && askedAt < known.until) return known.verdict
-      const reply = claimsIn(await introspect(idp, how, token, around), idp, around)
-      if (!reply) return unavailable
-      // Asked about one token, an issuer need not repeat what is written in it.
-      const claims = reply.active === true ? { ...writtenIn(unverified?.payload), ...reply } : reply
-      const verdict = judge(token, claims, idp, around.clock())
+      const ask = async () => {
+        const reply = claimsIn(await introspect(idp, how, token, around), idp, around)
+        if (!reply) return { verdict: unavailable, claims: {} }
+        // Asked about one token, an issuer need not repeat what is written in it.
+        const claims = reply.active === true ? { ...writtenIn(unverified?.payload), ...reply } : reply
+        return { verdict: judge(token, claims, idp, around.clock()), claims }
+      }
+      const { verdict, claims } = await asking.ask(source, ask, isBad)
       const until = Math.min(askedAt + how.cacheMs, endOf(claims))
       if (verdict.status === 'valid' && how.cacheMs > 0) remembered.set(key, { verdict, since: askedAt, until })
       return verdict
@@ -40,6 +44,8 @@ export function introspectingIssuer(idp: Idp, how: IntrospectionCheck, around: S
     close: unwatch,
   }
 }
+
+const isBad = ({ verdict: { status } }: { verdict: Verdict }) => status === 'invalid' || status === 'expired'
 
 function introspect(idp: Idp, how: IntrospectionCheck, token: string, around: Surroundings): Promise<Tried<Answer>> {
   const { fetch, metrics, random } = around

@@ -13,8 +13,12 @@ export interface Issuer {
   readonly audiences: readonly string[] | null
   /** Whether tokens of any form are good to ask about. */
   readonly takesOpaque: boolean
-  /** @param unverified what the token says of itself, where it is a JWT */
-  check(token: string, unverified: UnverifiedToken | undefined): Promise<Verdict>
+  /**
+   * @param unverified what the token says of itself, where it is a JWT
+   * @param source where it came from
+   * @throws BffError `RATE_LIMITED`; ServiceError `OVERLOADED`, where somebody had to be asked
+   */
+  check(token: string, unverified: UnverifiedToken | undefined, source: string): Promise<Verdict>
   close(): Promise<void>
 }
 

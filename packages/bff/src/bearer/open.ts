@@ -1,6 +1,7 @@
 import { decodeUnverified, type VerifierOptions } from '@rekey/verifier'
 import type { Idp } from '../config/files/idp.ts'
 import { BffError } from '../error.ts'
+import { newAsking } from './asking.ts'
 import { introspectingIssuer } from './introspection.ts'
 import { type Issuer, isMeantFor, type Surroundings } from './issuer.ts'
 import { environmentIssuer, keyIssuer } from './keys.ts'
@@ -15,7 +16,11 @@ export interface BearerSettings {
 
 /** Tells whether tokens are good. */
 export interface Bearer {
-  check(token: string): Promise<Verdict>
+  /**
+   * @param source where it came from
+   * @throws BffError `RATE_LIMITED`; ServiceError `OVERLOADED`: nobody is asked on behalf of that source at the moment
+   */
+  check(token: string, source: string): Promise<Verdict>
   close(): Promise<void>
 }
 
@@ -26,8 +31,9 @@ const longestToken = 65_536
 /** @throws BffError `CONFIG_INVALID` when two issuers cannot be told apart, or a secret cannot be used */
 export async function openBearer(settings: BearerSettings, around: Surroundings): Promise<Bearer> {
   requireDistinct(settings)
+  const asking = newAsking(around.clock)
   const issuers = settings.idps.map((idp) =>
-    idp.check.by === 'keys' ? keyIssuer(idp, idp.check, around) : introspectingIssuer(idp, idp.check, around),
+    idp.check.by === 'keys' ? keyIssuer(idp, idp.check, around) : introspectingIssuer(idp, idp.check, asking, around),
   )
   const close = async () => {
     await Promise.all(issuers.map((issuer) => issuer.close()))
@@ -40,9 +46,9 @@ export async function openBearer(settings: BearerSettings, around: Surroundings)
   }
   return {
     close,
-    async check(token) {
+    async check(token, source) {
       const jwt = decodeUnverified(token, longestToken)
-      const verdict = await verdictAbout(token, jwt, issuers)
+      const verdict = await verdictAbout(token, source, jwt, issuers)
       around.metrics.tokenValidations.inc({ token_type: jwt ? 'jwt' : 'opaque', status: verdict.status })
       return verdict
     },
@@ -70,6 +76,7 @@ function requireDistinct({ idps, environment }: BearerSettings): void {
  */
 async function verdictAbout(
   token: string,
+  source: string,
   jwt: ReturnType<typeof decodeUnverified>,
   issuers: readonly Issuer[],
 ): Promise<Verdict> {
@@ -77,11 +84,11 @@ async function verdictAbout(
   if (jwt) {
     const { iss, aud } = jwt.payload
     const issuer = issuers.find((one) => one.issuer === iss && isMeantFor(aud, one.audiences))
-    return issuer ? issuer.check(token, jwt) : invalid
+    return issuer ? issuer.check(token, jwt, source) : invalid
   }
   let verdict = invalid
   for (const issuer of issuers.filter(({ takesOpaque }) => takesOpaque)) {
-    const found = await issuer.check(token, undefined)
+    const found = await issuer.check(token, undefined, source)
     if (found.status === 'valid') return found
     if (verdict.status !== 'unavailable') verdict = found
   }

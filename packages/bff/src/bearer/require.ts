@@ -1,3 +1,4 @@
+import { addressOf, sourceOf } from '@rekey/service'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { BffError } from '../error.ts'
 import type { Metrics } from '../operations/metrics.ts'
@@ -16,7 +17,7 @@ declare module 'fastify' {
  *
  * @param needed scopes, all of which the token must have
  * @throws BffError `NOT_AUTHENTICATED`, `INSUFFICIENT_SCOPE`, `INVALID_REQUEST` (two tokens), `IDP_UNAVAILABLE`; the reply carries
- *   the challenge of RFC 6750 then
+ *   the challenge of RFC 6750 then; `RATE_LIMITED`, ServiceError `OVERLOADED`
  */
 export function requireBearer(
   bff: { bearer: Bearer; metrics: Pick<Metrics, 'tokenValidations'> },
@@ -29,7 +30,7 @@ export function requireBearer(
       reply.header('www-authenticate', 'Bearer')
       throw new BffError('NOT_AUTHENTICATED', 'no bearer token was sent')
     }
-    const verdict = await bff.bearer.check(token)
+    const verdict = await bff.bearer.check(token, sourceOf(addressOf(request.ip)))
     if (verdict.status === 'unavailable') {
       throw new BffError('IDP_UNAVAILABLE', 'the identity provider cannot be asked at the moment; try again')
     }

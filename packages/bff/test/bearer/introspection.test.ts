@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { failureLimit } from '../../src/bearer/asking.ts'
 import { testIssuer } from './issuer.ts'
 import { askedIdp, audience, bearerRoutes, keyIdp } from './routes.ts'
 
@@ -241,5 +242,44 @@ describe('what an introspection said', () => {
     assert.equal(issuer.asked.length, 3)
     await call('Bearer abc')
     assert.equal(issuer.asked.length, 3)
+  })
+
+  test('costs its issuer no more than a number of questions where many are bad, and other addresses nothing', async (t) => {
+    const issuer = await testIssuer(t)
+    let nowMs = Date.now()
+    const idps = [askedIdp(issuer, { cacheMs: 30_000 }), keyIdp(issuer, { audiences: ['urn:keys'] })]
+    const { app, call } = await bearerRoutes(t, { idps }, { clock: () => nowMs })
+    issuer.answer({ body: { ...good(issuer), exp: nowS() + 600 } })
+    assert.equal((await call('Bearer known')).status, 200)
+    issuer.answer({ body: { active: false } })
+    const flood = await Promise.all(Array.from({ length: 300 }, (_, n) => call(`Bearer random-${n}`)))
+    const refused = flood.filter(({ status }) => status === 429)
+    assert.ok(issuer.asked.length < 1 + failureLimit.most + 64, String(issuer.asked.length))
+    assert.equal(refused.length + issuer.asked.length - 1, 300)
+    assert.equal(refused[0]?.body.code, 'RATE_LIMITED')
+    assert.equal(refused[0]?.headers['retry-after'], '10')
+    // What is known, and what nobody is asked about, is none the worse for it.
+    assert.equal((await call('Bearer known')).status, 200)
+    const verified = issuer.jwt({ iss: issuer.url, aud: 'urn:keys', sub: 'u-1', exp: nowS() + 60 })
+    assert.equal((await call(`Bearer ${verified}`)).status, 200)
+    issuer.answer({ body: good(issuer) })
+    const elsewhere = { url: '/api', remoteAddress: '192.0.2.7', headers: { authorization: 'Bearer other' } }
+    assert.equal((await app.inject(elsewhere)).statusCode, 200)
+    assert.equal((await call('Bearer other-2')).status, 429)
+    nowMs += failureLimit.withinMs
+    assert.equal((await call('Bearer other-2')).status, 200)
+  })
+
+  test('waits for its turn where many come at once, and is turned away beyond that', async (t) => {
+    const issuer = await testIssuer(t)
+    issuer.answer('hang')
+    const { call } = await bearerRoutes(t, { idps: [askedIdp(issuer, { timeoutMs: 3_000 })] })
+    const waiting = Array.from({ length: 330 }, (_, n) => call(`Bearer slow-${n}`))
+    const statuses = await Promise.all(waiting.slice(64 + 256).map(async (one) => (await one).body.code))
+    assert.deepEqual(new Set(statuses), new Set(['OVERLOADED']))
+    assert.ok(issuer.asked.length <= 64)
+    issuer.answer({ body: good(issuer) })
+    assert.equal((await waiting[64 + 255])?.status, 200)
+    await Promise.all(waiting)
   })
 })
