@@ -37,6 +37,7 @@ export async function buildServer(bff: Bff): Promise<App> {
     bearer: (route) => requireBearer(bff, route),
     link: requireLink(bff),
     decision: (route) => requireDecision(bff, route),
+    another: ({ session }) => bff.sessions.another(session),
     asksForBody: (route) => asksForBody(route, files.pdp?.endpoints ?? []),
   })
   await webRoutes(app, bff)

@@ -6,11 +6,13 @@ import type { Route } from '../config/files/route.ts'
 import { BffError } from '../error.ts'
 import { bodyOf } from './body.ts'
 import { callerOf } from './caller.ts'
+import type { Guards } from './guards.ts'
 import { requestHeaders } from './headers/request.ts'
 import { responseHeaders } from './headers/response.ts'
 import type { InFlight } from './in-flight.ts'
 import { upstreamPathOf } from './paths/upstream.ts'
-import { type UpstreamRequest, type Upstreams, wholeOf } from './upstreams.ts'
+import { refusesToken } from './refused-token.ts'
+import { isRepeatable, type UpstreamRequest, type Upstreams, wholeOf } from './upstreams.ts'
 
 const smallBytes = 16_384
 
@@ -21,10 +23,12 @@ export interface Forwarding {
   maxBodyBytes: number
   inFlight: InFlight
   log: Pick<Logger, 'warn'>
+  another: Guards['another']
 }
 
 /** The handler of a route: sends the request on, and its reply back. */
-export function forward(route: Route, { upstreams, publicHost, maxBodyBytes, inFlight, log }: Forwarding) {
+export function forward(route: Route, forwarding: Forwarding) {
+  const { upstreams, publicHost, maxBodyBytes, inFlight, log } = forwarding
   const pathOf = upstreamPathOf(route)
   return async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
     const target = request.raw.url ?? '/'
@@ -40,7 +44,7 @@ export function forward(route: Route, { upstreams, publicHost, maxBodyBytes, inF
       signal,
     }
     try {
-      const response = await upstreams.send(route, sent)
+      const response = await againByAnother(route, request, sent, await upstreams.send(route, sent), forwarding)
       return await answer(route, reply, response, (error) => {
         if (!signal.aborted) log.warn(failure(route, request, error), 'a service broke its reply off')
       })
@@ -52,6 +56,29 @@ export function forward(route: Route, { upstreams, publicHost, maxBodyBytes, inF
       throw error
     }
   }
+}
+
+/**
+ * A key that is revoked takes access tokens with it that are good for an hour by what they say. Whoever bears a session need not
+ * notice: it gets another token, and what changes nothing is asked again. Anything else the browser has to ask again itself.
+ */
+async function againByAnother(
+  route: Route,
+  request: FastifyRequest,
+  sent: UpstreamRequest,
+  response: Dispatcher.ResponseData,
+  { upstreams, publicHost, log, another }: Forwarding,
+): Promise<Dispatcher.ResponseData> {
+  if (route.auth !== 'session' || !refusesToken(response)) return response
+  // A browser that goes away meanwhile breaks it off, and nobody else listens yet.
+  response.body.on('error', () => undefined)
+  const session = await another(request).catch((error) => {
+    log.warn(failure(route, request, error), 'a service refused an access token, and there is no other one')
+  })
+  if (session === undefined || !isRepeatable(sent)) return response
+  await response.body.dump()
+  request.session = session
+  return upstreams.send(route, { ...sent, headers: requestHeaders(request, publicHost, callerOf(request, route)) })
 }
 
 /** For the log: which service, and why. The caller is told neither. */

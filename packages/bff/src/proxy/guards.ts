@@ -1,5 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Route } from '../config/files/route.ts'
+import type { LiveSession } from '../sessions/session.ts'
 
 /** A hook that lets a request pass, or throws. */
 export type Guard = (request: FastifyRequest, reply: FastifyReply) => Promise<unknown>
@@ -11,6 +12,8 @@ export interface Guards {
   readonly link: Guard
   bearer(route: Route): Guard
   decision(route: Route): Guard
+  /** The session of a request with another access token than the one that a service refused; nothing where there is none. */
+  another(request: FastifyRequest): Promise<LiveSession | undefined>
   /** Whether that decision hangs on the body, which is read for it then. */
   asksForBody(route: Route): boolean
 }

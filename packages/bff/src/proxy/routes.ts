@@ -33,7 +33,14 @@ export function proxyRoutes(app: App, { config, log }: Proxying, given: readonly
     await upstreams.close()
   })
   const { maxBodyBytes } = config.proxy
-  const forwarding = { upstreams, publicHost: new URL(config.publicUrl).host, maxBodyBytes, inFlight, log }
+  const forwarding = {
+    upstreams,
+    publicHost: new URL(config.publicUrl).host,
+    maxBodyBytes,
+    inFlight,
+    log,
+    another: guards.another,
+  }
   const asGuarded = requireAsGuarded(routes)
   app.register(async (scope) => {
     passBodies(scope)

@@ -84,7 +84,8 @@ function withKnownStatus(response: Dispatcher.ResponseData): Dispatcher.Response
   throw unavailable('UPSTREAM_UNAVAILABLE', 'the service behind this answers what is no HTTP', { code: 'status' })
 }
 
-function isRepeatable({ method, body, signal }: UpstreamRequest): boolean {
+/** May be sent again without changing anything. */
+export function isRepeatable({ method, body, signal }: UpstreamRequest): boolean {
   return /^(GET|HEAD|OPTIONS)$/.test(method) && body === null && !signal.aborted
 }
 

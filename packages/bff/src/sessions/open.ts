@@ -90,6 +90,7 @@ export function openSessions(parts: SessionParts): Sessions {
       if (before) await endSessions(parts, { session: before.live.id }, session.sub, 'replaced by a new login')
       return session
     },
+    another: (session) => refreshing.another(session),
     async close() {
       await refreshing.close()
       await Promise.all(catchingUp.values())

@@ -8,6 +8,8 @@
  *
  * A provider that is down costs nobody the session: it is asked again a second later, and only when the access token is over is a
  * request refused, as one that may be tried again.
+ *
+ * A service may refuse a token long before its end: its key was revoked, or it was itself. Then it is refreshed at once.
  */
 import { setTimeout as pause } from 'node:timers/promises'
 import { BffError } from '../error.ts'
@@ -22,6 +24,8 @@ const quietMs = 1_000
 const betweenLooksMs = 100
 /** For so long a request waits for somebody else to refresh. */
 const mostLooks = 100
+/** A service that refuses a token younger than that would refuse the next one too. */
+const youngMs = 10_000
 
 /** `later`: somebody else is at it, or the provider was found to be down a moment ago. */
 type Outcome = 'refreshed' | 'ended' | 'busy' | 'later'
@@ -53,6 +57,10 @@ export function refresher(parts: SessionParts) {
       await endSessions(parts, { session: held.live.id, revision: held.revision }, 'rekey', 'access token is over')
       return undefined
     }
+    return refreshNow(held)
+  }
+
+  async function refreshNow(held: HeldSession): Promise<LiveSession | undefined> {
     for (let looks = 0; looks < mostLooks; looks++) {
       const outcome = await refresh(held)
       if (outcome === 'ended') return undefined
@@ -77,6 +85,12 @@ export function refresher(parts: SessionParts) {
       if (now >= held.accessExpiresAt) return refreshFirst(held)
       if (now >= dueAt(held, config.sessions.refreshAheadMs)) refreshMeanwhile(held)
       return held.live
+    },
+    /** Another access token in the place of one that a service refused, or nothing where that is of no use. */
+    async another({ id, accessToken }: LiveSession): Promise<LiveSession | undefined> {
+      const held = await memory.get(id)
+      if (held === undefined || held.live.accessToken !== accessToken) return held?.live
+      return held.canRefresh && clock() >= held.obtainedAt + youngMs ? refreshNow(held) : undefined
     },
     /** Waits for what is under way. */
     async close(): Promise<void> {

@@ -48,6 +48,14 @@ export interface Sessions {
    * @throws BffError `LOGIN_REFUSED`
    */
   begin(request: FastifyRequest, tokens: Tokens, since: number): Promise<LiveSession>
+  /**
+   * The same session with another access token, for a service that refused the one it has although it is not over: its key was
+   * revoked, for example.
+   *
+   * @returns nothing where the session has ended, or the token is too young for another one to be of use
+   * @throws BffError `IDP_UNAVAILABLE`
+   */
+  another(session: LiveSession): Promise<LiveSession | undefined>
   /** Waits for what is under way, and writes what was noted. */
   close(): Promise<void>
 }

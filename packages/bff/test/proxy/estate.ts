@@ -105,6 +105,7 @@ export const guards: Guards = {
     request.link = { id: 'link-1', sub: 'alan', claims: {} }
   },
   decision: () => async () => undefined,
+  another: async () => undefined,
   asksForBody: () => false,
 }
 
