@@ -13,6 +13,7 @@ import type { InFlight } from './in-flight.ts'
 import { upstreamPathOf } from './paths/upstream.ts'
 import { refusesToken } from './refused-token.ts'
 import { isRepeatable, type UpstreamRequest, type Upstreams, wholeOf } from './upstreams.ts'
+import type { Watched } from './watched.ts'
 
 const smallBytes = 16_384
 
@@ -22,18 +23,22 @@ export interface Forwarding {
   publicHost: string
   maxBodyBytes: number
   inFlight: InFlight
+  watched: Pick<Watched, 'watch'>
   log: Pick<Logger, 'warn'>
   another: Guards['another']
 }
 
 /** The handler of a route: sends the request on, and its reply back. */
 export function forward(route: Route, forwarding: Forwarding) {
-  const { upstreams, publicHost, maxBodyBytes, inFlight, log } = forwarding
+  const { upstreams, publicHost, maxBodyBytes, inFlight, watched, log } = forwarding
   const pathOf = upstreamPathOf(route)
   return async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
     const target = request.raw.url ?? '/'
     const [path = '/'] = target.split('?', 1)
-    const signal = goneSignal(reply.raw)
+    const gone = goneSignal(reply.raw)
+    const watch = route.streaming && route.auth === 'session' ? watched.watch(request) : undefined
+    if (watch) reply.raw.once('close', watch.stop)
+    const signal = watch ? AbortSignal.any([gone, watch.ended]) : gone
     // A stream would never be over: its browser comes back by itself, to another instance.
     if (!route.streaming) inFlight.add(reply.raw)
     const sent: UpstreamRequest = {
@@ -50,7 +55,8 @@ export function forward(route: Route, forwarding: Forwarding) {
       })
     } catch (error) {
       // Nobody is there to be told.
-      if (signal.aborted) return reply.hijack()
+      if (gone.aborted) return reply.hijack()
+      if (watch?.ended.aborted) throw new BffError('NOT_AUTHENTICATED', 'the session is over')
       if (error instanceof BffError && error.cause !== undefined)
         log.warn(failure(route, request, error.cause), 'a service failed')
       throw error

@@ -10,6 +10,8 @@ export interface Guards {
   readonly session: Guard
   readonly csrf: Guard
   readonly link: Guard
+  /** Whether the session that a request came with is there still. @throws where that cannot be told at the moment */
+  remains(request: FastifyRequest): Promise<boolean>
   bearer(route: Route): Guard
   decision(route: Route): Guard
   /** The session of a request with another access token than the one that a service refused; nothing where there is none. */

@@ -12,6 +12,7 @@ import { isInternal } from './internal.ts'
 import { requireAsGuarded } from './paths/alike.ts'
 import { requirePlainTarget } from './paths/plain.ts'
 import { openUpstreams } from './upstreams.ts'
+import { watchStreams } from './watched.ts'
 
 /** Less than a process has for its end. */
 const landWithinMs = 1_200
@@ -27,6 +28,8 @@ export function proxyRoutes(app: App, { config, log }: Proxying, given: readonly
   const routes = answeringHead(given)
   const upstreams = openUpstreams(routes, config.proxy)
   const inFlight = newInFlight()
+  const watched = watchStreams(guards.remains, log)
+  app.addHook('onClose', () => watched.close())
   // Before connections are closed: whoever was let in gets his reply.
   app.addHook('preClose', async () => {
     await inFlight.landed(landWithinMs)
@@ -38,6 +41,7 @@ export function proxyRoutes(app: App, { config, log }: Proxying, given: readonly
     publicHost: new URL(config.publicUrl).host,
     maxBodyBytes,
     inFlight,
+    watched,
     log,
     another: guards.another,
   }

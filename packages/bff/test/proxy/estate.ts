@@ -91,6 +91,7 @@ export const guards: Guards = {
     if (!request.headers.cookie?.includes('bff_session=ada')) throw notAuthenticated()
     request.session = ada
   },
+  remains: async () => true,
   csrf: async (request) => {
     if (!/^(GET|HEAD|OPTIONS)$/.test(request.method) && request.headers['x-csrf-token'] !== 'good') {
       throw new BffError('CSRF_REFUSED', 'no token')

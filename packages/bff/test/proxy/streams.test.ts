@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { describe, it } from 'node:test'
+import { eventually } from '@rekey/database/testing'
 import { begin, responseTo, startHeld } from './held.ts'
 
 describe('a stream of events', () => {
@@ -34,6 +35,54 @@ describe('a stream of events', () => {
     await new Promise((resolve) => setTimeout(resolve, 1_500))
     service.end('last')
     assert.equal(String((await once(incoming, 'data'))[0]), 'last')
+  })
+})
+
+describe('a stream by session', () => {
+  const headers = { cookie: 'bff_session=ada' }
+
+  it('ends with its session, at the service too, and outlasts what cannot be told', async (t) => {
+    let said: 'remains' | 'unknown' | 'ended' = 'remains'
+    let looks = 0
+    const remains = async () => {
+      looks += 1
+      if (said === 'unknown') throw new Error('the database is away')
+      return said === 'remains'
+    }
+    const { url, called } = await startHeld(t, { guards: { remains } }, true, 'session')
+    const outgoing = begin(url, { headers })
+    outgoing.end()
+    const [, service] = await called()
+    service.writeHead(200, { 'content-type': 'text/event-stream' }).write('data: 1\n\n')
+    const incoming = await responseTo(outgoing)
+    const broken = new Promise((resolve) => incoming.once('close', resolve))
+    incoming.on('error', () => undefined)
+    await once(incoming, 'data')
+    for (const now of ['remains', 'unknown'] as const) {
+      said = now
+      const before = looks
+      await eventually(
+        () => looks,
+        (count) => count > before + 1,
+      )
+      service.write(`data: ${now}\n\n`)
+      assert.equal(String((await once(incoming, 'data'))[0]), `data: ${now}\n\n`)
+    }
+    const closed = once(service, 'close')
+    said = 'ended'
+    await Promise.all([broken, closed])
+    assert.equal(incoming.complete, false)
+    const before = looks
+    await new Promise((resolve) => setTimeout(resolve, 1_200))
+    assert.equal(looks, before)
+  })
+
+  it('is refused where the session ends before the service answers', async (t) => {
+    const { url, called } = await startHeld(t, { guards: { remains: async () => false } }, true, 'session')
+    const outgoing = begin(url, { headers })
+    outgoing.end()
+    await called()
+    assert.equal((await responseTo(outgoing)).statusCode, 401)
   })
 })
 

@@ -15,7 +15,7 @@ const parameter = /^(?::(\w+)|\{(\w+)\})$/
  * an exact path is replaced by it; `:name` or `{name}` in it stands for the segment of that name. Without `upstream_path`, what a wildcard
  * matched follows the path of the service's URL directly, and an exact path is kept.
  *
- * @throws BffError `CONFIG_INVALID`
+ * @throws BffError `CONFIG_INVALID` saying what is wrong with `upstream_path`
  */
 export function upstreamPathOf(route: Route): (path: string) => string {
   const base = route.targetService.pathname.replace(/\/$/, '')
@@ -35,21 +35,21 @@ function prefixOf(route: Route, isWild: boolean): (segments: readonly string[]) 
   const { path, upstreamPath = '' } = route
   const parts = (isWild ? upstreamPath.replace(wildcard, '').replace(/\/$/, '') : upstreamPath).split('/')
   if (parts[0] !== '' || parts.includes('*') || parts.includes('**')) {
-    fail(route, 'begins with a slash, and has a wildcard only where the path has one')
+    fail('expected a path that begins with a slash, with a wildcard at its end only where the path has one')
   }
-  if (/[?#;\\]|\/\/|\/\.\.?(\/|$)/.test(upstreamPath)) fail(route, 'is no plain path')
+  if (/[?#;\\]|\/\/|\/\.\.?(\/|$)/.test(upstreamPath)) fail('expected a plain path: no query, no empty part, no dots')
   const names = path.split('/')
   const places = parts.map((part) => {
     const [, colon, braces] = parameter.exec(part) ?? []
     return colon === undefined && braces === undefined ? undefined : names.indexOf(`:${colon ?? braces}`)
   })
-  if (places.includes(-1)) fail(route, 'names no segment that the path does not name')
+  if (places.includes(-1)) fail('it names a part that the path does not have')
   return (segments) => parts.map((part, index) => segmentOf(segments, places[index]) ?? part).join('/')
 }
 
 const segmentOf = (segments: readonly string[], place: number | undefined) =>
   place === undefined ? undefined : segments[place]
 
-function fail({ path }: Route, rule: string): never {
-  throw new BffError('CONFIG_INVALID', `the configuration is wrong: routes.yaml: upstream_path of ${path} ${rule}`)
+function fail(rule: string): never {
+  throw new BffError('CONFIG_INVALID', rule)
 }
