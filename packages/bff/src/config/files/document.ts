@@ -43,9 +43,11 @@ export function readDocument(file: string, text: string, env: NodeJS.ProcessEnv,
   const lines = new LineCounter()
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, stringKeys: true })
   const lineAt = (offset: number) => Math.max(lines.linePos(offset).line, 1)
-  for (const { code, pos } of [...document.errors, ...document.warnings]) {
-    mistakes.add(`${placeOf(file, lineAt(pos[0]))}: ${faults[code] ?? 'this is not YAML'}`)
-  }
+  const wrong = [...document.errors, ...document.warnings].map(
+    ({ code, pos }) => `${placeOf(file, lineAt(pos[0]))}: ${faults[code] ?? 'this is not YAML'}`,
+  )
+  // One bracket too few is told for every sign that it makes no sense of.
+  for (const mistake of new Set(wrong)) mistakes.add(mistake)
   if (document.errors.length + document.warnings.length > 0) return undefined
   const refused = new Set<string>()
   fillInAll(document, env, (node, path, message) => {

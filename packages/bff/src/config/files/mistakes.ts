@@ -9,13 +9,17 @@ export class Mistakes {
     this.#texts.push(text)
   }
 
-  /** What `make` gives; what it refuses becomes a mistake. */
-  attempt<T>(make: () => T): T | undefined {
+  /**
+   * What `make` gives; what it refuses becomes a mistake.
+   *
+   * @param place where that is, unless the refusal says so itself
+   */
+  attempt<T>(make: () => T, place?: string): T | undefined {
     try {
       return make()
     } catch (error) {
       if (!(error instanceof BffError)) throw error
-      this.add(error.message)
+      this.add(place === undefined ? error.message : `${place}: ${error.message}`)
       return undefined
     }
   }

@@ -1,5 +1,5 @@
 /** The files of configuration of an instance. */
-import { readFileSync, statSync } from 'node:fs'
+import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { unmappedMethods } from '../../authz/mappings.ts'
 import { BffError } from '../../error.ts'
@@ -35,6 +35,7 @@ export function readConfigFiles(
   if (folder === undefined) return { idps: [], pdp: undefined, routes: [] }
   requireFolder(folder)
   const mistakes = new Mistakes()
+  requireNames(folder, mistakes)
   const read = <T>(file: string, make: (document: ConfigDocument, reach: Reach, mistakes: Mistakes) => T) => {
     const text = textOf(folder, file, mistakes)
     const document = text === undefined ? undefined : readDocument(file, text, env, mistakes)
@@ -55,6 +56,15 @@ export function readConfigFiles(
 function requireFolder(folder: string): void {
   if (statSync(folder, { throwIfNoEntry: false })?.isDirectory()) return
   throw new BffError('CONFIG_INVALID', 'BFF_CONFIG_DIR is no folder')
+}
+
+/** A route that nobody reads is missed only when it is asked for. */
+function requireNames(folder: string, mistakes: Mistakes): void {
+  for (const name of readdirSync(folder).sort()) {
+    const [, known] = /^(idps|pdp|routes)\.ya?ml$/i.exec(name) ?? []
+    const right = `${known?.toLowerCase()}.yaml`
+    if (known !== undefined && name !== right) mistakes.add(`${name}: nobody reads it; it has to be called ${right}`)
+  }
 }
 
 function textOf(folder: string, file: string, mistakes: Mistakes): string | undefined {
@@ -88,7 +98,7 @@ function checkTogether(
     const refuse = (field: string, message: string) =>
       mistakes.add(`${document.place(['routes', i, field])}: ${message}`)
     if (route.auth === 'bearer' && !around.hasIdps) {
-      refuse('auth', 'bearer needs idps.yaml, or REKEY_JWT_ISSUER, to say whose tokens are good')
+      refuse('auth', 'idps.yaml, or REKEY_JWT_ISSUER, has to say whose tokens are good')
     }
     if (route.authz !== 'pdp') return
     if (!around.hasPdp) refuse('authz', 'pdp needs pdp.yaml, to say who decides')

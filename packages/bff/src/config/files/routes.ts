@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { upstreamPathOf } from '../../proxy/paths/upstream.ts'
 import type { ConfigDocument } from './document.ts'
 import type { Mistakes } from './mistakes.ts'
 import { routePath, shapeOf } from './path.ts'
@@ -53,7 +54,10 @@ export function routesOf(document: ConfigDocument, reach: Reach, mistakes: Mista
     const service = Object.hasOwn(given.services, one.target_service) && given.services[one.target_service]
     const targetService = service || urlOf(one.target_service, reach)
     if (!targetService) refuse(i, 'target_service', `expected a name under services, or ${urlMessage}`)
-    return targetService ? routeOf(one, targetService) : undefined
+    if (!targetService) return undefined
+    const made = routeOf(one, targetService)
+    mistakes.attempt(() => upstreamPathOf(made), document.place(['routes', i, 'upstream_path']))
+    return made
   })
 }
 

@@ -114,6 +114,25 @@ describe('the files of configuration', () => {
     })
   })
 
+  test('have the names that are read, and no others that are like them', () => {
+    const own = mkdtempSync(join(folder, 'names-'))
+    for (const name of ['routes.yml', 'Pdp.yaml', 'idps.yaml.bak', 'other.yml']) writeFileSync(join(own, name), '')
+    assert.throws(() => readConfigFiles(own, {}, { allowPlaintext: false, hasOtherIdp: false }), {
+      message: [
+        'the files of configuration are wrong:',
+        'Pdp.yaml: nobody reads it; it has to be called pdp.yaml',
+        'routes.yml: nobody reads it; it has to be called routes.yaml',
+      ].join('\n'),
+    })
+  })
+
+  test('tell a mistake once for each line, whatever follows from it', () => {
+    const text = 'routes:\n  - {path: /a/{id}, target_service: x, methods: [GET]}\n  - {path: /b}\n'
+    const told = mistakes({ 'routes.yaml': text })
+    assert.ok(told.length > 0)
+    assert.equal(new Set(told).size, told.length)
+  })
+
   test('take the secret of a variable from the file that NAME_FILE names', () => {
     const [idp] = read(good, { SECRET_FILE: secretFile, STREAMING: 'false' }).idps
     assert.ok(idp?.check.by === 'introspection')
@@ -181,6 +200,13 @@ const table: [what: string, file: keyof Texts, from: string | RegExp, to: string
     'scopes:',
     'scope:',
     'routes.yaml:9: routes[0].scope: there is no such field',
+  ],
+  [
+    'a part of upstream_path that there is not',
+    'routes.yaml',
+    '/v2/orders/:id',
+    '/v2/orders/{idd}',
+    'routes.yaml:6: routes[0].upstream_path: it names a part that the path does not have',
   ],
   [
     'a word that is none',
@@ -398,7 +424,7 @@ describe('a mistake is told with its file, line and field:', () => {
 
   test('a bearer route without identity providers, and a decision without a decision point', () => {
     assert.deepEqual(mistakes({ 'routes.yaml': routes }, env), [
-      'routes.yaml:8: routes[0].auth: bearer needs idps.yaml, or REKEY_JWT_ISSUER, to say whose tokens are good',
+      'routes.yaml:8: routes[0].auth: idps.yaml, or REKEY_JWT_ISSUER, has to say whose tokens are good',
       'routes.yaml:10: routes[0].authz: pdp needs pdp.yaml, to say who decides',
     ])
   })
