@@ -1,3 +1,4 @@
+import { isExposed } from '@rekey/service'
 import {
   authorizationCodeGrant,
   buildAuthorizationUrl,
@@ -14,7 +15,6 @@ import { BffError } from '../error.ts'
 import { authenticated, configurationOf, ProviderFailure } from './authenticated.ts'
 import { type Parts, resourceOf } from './parts.ts'
 import type { BegunLogin, Tokens } from './provider.ts'
-import { isExposed } from './reach.ts'
 import { tokensOf } from './tokens.ts'
 import { registeredClientId, unavailable } from './unavailable.ts'
 
@@ -23,7 +23,7 @@ export async function beginLogin(parts: Parts): Promise<{ url: URL; begun: Begun
   const metadata = await parts.metadata.current()
   const clientId = registeredClientId(parts)
   parts.signatures.prepare(metadata, clientId)
-  if (isExposed(new URL(String(metadata.authorization_endpoint)), parts.allowPlaintext)) {
+  if (!parts.allowPlaintext && isExposed(new URL(String(metadata.authorization_endpoint)))) {
     throw new BffError('IDP_UNAVAILABLE', 'the identity provider would have users log in in plaintext')
   }
   const begun = { state: randomState(), nonce: randomNonce(), codeVerifier: randomPKCECodeVerifier() }

@@ -9,7 +9,7 @@ import type { ProviderSettings } from '../config/provider.ts'
 import type { Metrics } from '../operations/metrics.ts'
 import type { BffTables } from '../tables.ts'
 import type { Credentials } from './credentials/credentials.ts'
-import { clientKeys } from './credentials/keys.ts'
+import { keyCredentials } from './credentials/keys.ts'
 import { type ClientSecrets, clientSecrets, type ShownSecret } from './credentials/secrets.ts'
 import { type Sightings, storedSightings } from './credentials/sightings.ts'
 import { introspect } from './introspect.ts'
@@ -135,7 +135,7 @@ const watchingBy = (log: Logger) => ({ every, warn: (message: string) => log.war
 /** The settings were refused where there is neither a secret nor a key. */
 function byKeys(keys: ClientKeys | undefined, log: Logger): Credentials {
   if (keys === undefined) throw new TypeError('a client needs a secret or a key')
-  return clientKeys({ clientId: keys.clientId, current: keys.current, log })
+  return keyCredentials({ clientId: keys.clientId, current: keys.current, log })
 }
 
 function openSecrets(means: ProviderMeans, sleep: (ms: number) => Promise<void>): ClientSecrets {

@@ -1,5 +1,5 @@
 /** How requests get to the identity provider: where from here it is, by what connection, and how it went. */
-import { isLoopback } from '@rekey/service'
+import { isExposed } from '@rekey/service'
 import type { CustomFetch, ServerMetadata } from 'openid-client'
 import type { Metrics } from '../operations/metrics.ts'
 
@@ -13,16 +13,11 @@ export interface Reach {
 
 type Fetch = (url: string, init?: RequestInit) => Promise<Response>
 
-/** Whether requests to an address would carry secrets where others can read them. */
-export function isExposed(url: URL, allowPlaintext: boolean): boolean {
-  return url.protocol !== 'https:' && !allowPlaintext && !isLoopback(url.hostname.replace(/^\[|\]$/g, ''))
-}
-
 /** `fetch` towards the provider: what lies at the origin of its public name is asked where it can be reached. */
 export function reaching(reach: Reach, metadata: () => ServerMetadata | undefined): Fetch & CustomFetch {
   return async (address: string, init?: object) => {
     const url = inward(new URL(address), metadata()?.issuer, reach.baseUrl)
-    if (isExposed(url, reach.allowPlaintext)) throw new Error(`${url.origin} is not asked in plaintext`)
+    if (!reach.allowPlaintext && isExposed(url)) throw new Error(`${url.origin} is not asked in plaintext`)
     const endpoint = endpointOf(address, metadata())
     try {
       const response = await reach.fetch(url, { ...init, redirect: 'manual' } as RequestInit)

@@ -1,4 +1,4 @@
-import { isLoopback } from '@rekey/service'
+import { isExposed } from '@rekey/service'
 import { z } from 'zod'
 import { IdpError } from '../error.ts'
 
@@ -33,8 +33,7 @@ export function vaultOf(given: Given): VaultSettings | undefined {
   if (token === undefined && tokenFile === undefined) {
     throw new IdpError('CONFIG_INVALID', 'VAULT_ADDR needs VAULT_TOKEN or VAULT_TOKEN_FILE')
   }
-  const { protocol, hostname } = new URL(address)
-  if (protocol === 'http:' && !isLoopback(hostname.replace(/^\[|\]$/g, '')) && !given.REKEY_ALLOW_PLAINTEXT) {
+  if (isExposed(new URL(address)) && !given.REKEY_ALLOW_PLAINTEXT) {
     throw new IdpError('CONFIG_INVALID', 'VAULT_ADDR would carry secrets in plaintext beyond this machine; use https')
   }
   return {

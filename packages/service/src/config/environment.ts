@@ -13,9 +13,15 @@ export function readEnvironment<Given>(variables: z.ZodType<Given>, env: NodeJS.
   const said = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''))
   const parsed = variables.safeParse({ ...said, ...fromFiles(variables, said) })
   if (parsed.success) return parsed.data
-  const wrong = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`)
+  const wrong = parsed.error.issues.map(
+    (issue) => `${issue.path.join('.')}${isMissing(issue, said) ? ' is missing' : `: ${issue.message}`}`,
+  )
   throw new ServiceError('CONFIG_INVALID', `the configuration is wrong: ${wrong.join('; ')}`)
 }
+
+/** What the library says of these is about types. */
+const isMissing = ({ code, path }: z.core.$ZodIssue, said: NodeJS.ProcessEnv) =>
+  code === 'invalid_type' && !(String(path[0]) in said) && !(`${String(path[0])}_FILE` in said)
 
 function fromFiles(variables: z.ZodType, said: NodeJS.ProcessEnv): Record<string, string> {
   const names = variables instanceof z.ZodObject ? Object.keys(variables.shape) : []

@@ -36,9 +36,20 @@ export function requirePrivacy(given: Given): void {
 function leaksBeyondLoopback(url: string): boolean {
   if (!URL.canParse(url)) return false
   const { hostname, searchParams } = new URL(url)
-  const isLocal = hostname === '' || isLoopback(hostname.replace(/^\[|\]$/g, ''))
-  return !isLocal && !/^(require|verify-ca|verify-full)$/.test(searchParams.get('sslmode') ?? '')
+  return (
+    hostname !== '' &&
+    !isLoopback(addressIn(hostname)) &&
+    !/^(require|verify-ca|verify-full)$/.test(searchParams.get('sslmode') ?? '')
+  )
 }
+
+/** Would a request to this address carry secrets in plaintext beyond this machine? */
+export function isExposed({ protocol, hostname }: URL): boolean {
+  return protocol !== 'https:' && !isLoopback(addressIn(hostname))
+}
+
+/** URLs have IPv6 addresses in brackets. */
+const addressIn = (hostname: string) => hostname.replace(/^\[|\]$/g, '')
 
 /** @param address a host name or an IP address, IPv4 in IPv6 too */
 export function isLoopback(address: string): boolean {

@@ -25,6 +25,11 @@ describe('variables', () => {
       message: /PATIENCE: .*FORCED: .*SECRET: (?!.*short)/,
     })
   })
+
+  test('are called missing where they are not set, or set to nothing', () => {
+    const message = 'the configuration is wrong: SECRET is missing'
+    for (const env of [{}, { SECRET: '' }]) assert.throws(() => readEnvironment(variables, env), { message })
+  })
 })
 
 describe('variables in files', () => {

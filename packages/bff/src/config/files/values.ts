@@ -1,6 +1,6 @@
 /** How values in files of configuration are written. Each message says what is expected. */
 import { parseDuration } from '@rekey/keyring'
-import { isLoopback } from '@rekey/service'
+import { isExposed } from '@rekey/service'
 import { z } from 'zod'
 
 /** A text that is not empty. */
@@ -64,6 +64,5 @@ export function urlOf(given: string, { allowPlaintext }: Reach): URL | undefined
   const url = URL.canParse(given) ? new URL(given) : undefined
   if (url === undefined || !/^https?:$/.test(url.protocol)) return undefined
   if (url.username || url.password || url.search || url.hash) return undefined
-  const isPrivate = url.protocol === 'https:' || allowPlaintext || isLoopback(url.hostname.replace(/^\[|\]$/g, ''))
-  return isPrivate ? url : undefined
+  return allowPlaintext || !isExposed(url) ? url : undefined
 }

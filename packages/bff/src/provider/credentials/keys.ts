@@ -24,7 +24,7 @@ export interface KeysSetting {
 /** So many of the keys before are held. */
 const mostBefore = 2
 
-export function clientKeys({ clientId, current, log }: KeysSetting): Credentials {
+export function keyCredentials({ clientId, current, log }: KeysSetting): Credentials {
   let held: readonly Credential[] = []
 
   async function candidates(): Promise<readonly Credential[]> {

@@ -14,7 +14,7 @@ import {
 } from '@rekey/registration'
 import { every } from '@rekey/service'
 import type { Logger } from 'pino'
-import type { KeySettings } from '../../config/provider.ts'
+import type { KeySettings } from '../../config/client-keys.ts'
 import { BffError } from '../../error.ts'
 import type { SigningKey } from '../credentials/keys.ts'
 import type { ClientKeys } from './client-keys.ts'

@@ -1,7 +1,7 @@
 /** Tells the identity provider of this client's key set. */
 import type { JwkSet } from '@rekey/registration'
 import type { Logger } from 'pino'
-import type { NoticeSettings } from '../../config/provider.ts'
+import type { NoticeSettings } from '../../config/client-keys.ts'
 
 const timeoutMs = 10_000
 

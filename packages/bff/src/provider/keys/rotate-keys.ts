@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { ensureRegistered, type Kept, keepKey, RegistrationError } from '@rekey/registration'
 import { pino } from 'pino'
-import { keyOptions, noticeOf } from '../../config/provider.ts'
+import { keyOptions, noticeOf } from '../../config/client-keys.ts'
 import { BffError } from '../../error.ts'
 import { noticing } from './notice.ts'
 

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test'
 import { eventually } from '@rekey/database/testing'
 import { startProvider, type TestProvider } from '../../provider.ts'
+import { underLoad } from '../load.ts'
 import { clientId, logIn, type Setting, setting, type TestOpen, withSecret } from '../setting.ts'
 
 const unavailable = { code: 'IDP_UNAVAILABLE' }
@@ -28,34 +29,11 @@ describe('client secrets', () => {
   const used = async (provider: TestOpen) => (await provider.client()).secrets.find(({ isUsed }) => isUsed)?.position
   const refusals = () => at.lines.filter((line) => line.includes('does not accept this client secret')).length
 
-  /** Requests without pause, whose tokens are all good, until `stop`; fails when one fails. */
-  function underLoad(providers: readonly TestOpen[]) {
-    let isOver = false
-    let count = 0
-    const worker = async (provider: TestOpen) => {
-      while (!isOver) {
-        await provider.introspect('any')
-        await logIn(provider)
-        count += 1
-      }
-    }
-    const all = Promise.all(providers.flatMap((provider) => [worker(provider), worker(provider), worker(provider)]))
-    // Who stops it hears of a failure; until then it is nobody's.
-    all.catch(() => undefined)
-    return {
-      more: async () => {
-        const before = count
-        await eventually(
-          () => count,
-          (now) => now >= before + 6,
-        )
-      },
-      stop: async () => {
-        isOver = true
-        await all
-      },
-    }
-  }
+  const load = (providers: readonly TestOpen[]) =>
+    underLoad(providers, async (provider) => async () => {
+      await provider.introspect('any')
+      await logIn(provider)
+    })
 
   it('the newest is tried first, the others at once, and what is accepted first from then on', async () => {
     const provider = await at.open(env('new,old,older'))
@@ -68,34 +46,34 @@ describe('client secrets', () => {
 
   it('change here first and then at the provider, and no request fails', async () => {
     const [one, two] = await Promise.all([fromFile('old'), fromFile('old')])
-    const load = underLoad([one, two])
-    await load.more()
+    const working = load([one, two])
+    await working.more()
     await at.write('oidc-client-secret', 'new\nold')
     await eventually(
       async () => (await one.client()).secrets.length,
       (length) => length === 2,
     )
-    await load.more()
+    await working.more()
     idp.setSecrets(clientId, ['new'])
-    await load.more()
+    await working.more()
     assert.deepEqual([await used(one), await used(two)], [0, 0])
-    await load.stop()
+    await working.stop()
   })
 
   it('change at the provider first, with an overlap there, and no request fails', async () => {
     const [one, two] = await Promise.all([fromFile('old'), fromFile('old')])
-    const load = underLoad([one, two])
-    await load.more()
+    const working = load([one, two])
+    await working.more()
     idp.setSecrets(clientId, ['new', 'old'])
-    await load.more()
+    await working.more()
     await at.write('oidc-client-secret', 'new')
     await eventually(
       () => Promise.all([used(one), used(two)]),
       (positions) => positions.every((at) => at === 0),
     )
     idp.setSecrets(clientId, ['new'])
-    await load.more()
-    await load.stop()
+    await working.more()
+    await working.stop()
   })
 
   it('change at the provider without an overlap a moment before the file, and no request fails', async () => {

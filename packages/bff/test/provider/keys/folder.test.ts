@@ -6,6 +6,7 @@ import { text } from 'node:stream/consumers'
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test'
 import { eventually } from '@rekey/database/testing'
 import { newClientKey, startProvider, type TestProvider } from '../../provider.ts'
+import { underLoad } from '../load.ts'
 import { callback, clientId, logIn, type Setting, setting, type TestOpen } from '../setting.ts'
 
 const days = 86_400_000
@@ -33,34 +34,14 @@ describe('the keys of this client', () => {
   const kidsOf = async (provider: TestOpen) => (await provider.keys?.published())?.keys.map(({ kid }) => kid)
   const signing = async (provider: TestOpen) => (await provider.keys?.shown())?.signing?.kid
 
-  /** Requests without pause until `stop`, which fails when one failed. */
-  function underLoad(providers: readonly TestOpen[]) {
-    let isOver = false
-    let count = 0
-    const worker = async (provider: TestOpen) => {
+  const load = (providers: readonly TestOpen[]) =>
+    underLoad(providers, async (provider) => {
       let { refreshToken } = await logIn(provider)
-      while (!isOver) {
+      return async () => {
         refreshToken = (await provider.refresh(refreshToken ?? '')).refreshToken
         await provider.introspect('any')
-        count += 1
       }
-    }
-    const all = Promise.all(providers.flatMap((provider) => [worker(provider), worker(provider), worker(provider)]))
-    all.catch(() => undefined)
-    return {
-      more: async () => {
-        const before = count
-        await eventually(
-          () => count,
-          (now) => now >= before + 12,
-        )
-      },
-      stop: async () => {
-        isOver = true
-        await all
-      },
-    }
-  }
+    })
 
   describe('that registers itself', () => {
     it('are made, registered and signed by; a start later changes nothing', async () => {
@@ -83,18 +64,18 @@ describe('the keys of this client', () => {
     it('rotate under load with two replicas of one folder, and no request fails', async () => {
       const one = await at.open(env({ DCR_IAT: await idp.initialAccessToken() }))
       const two = await at.open(env())
-      const load = underLoad([one, two])
-      await load.more()
+      const working = load([one, two])
+      await working.more()
       await one.keys?.rotate()
       const second = await signing(two)
       assert.match(second ?? '', /^bff-sig-001-\d+-[0-9a-f]{4}$/)
-      await load.more()
+      await working.more()
       at.clock.ahead = 1 * days
       await two.keys?.rotate()
       const third = await signing(one)
       assert.notEqual(third, second)
-      await load.more()
-      await load.stop()
+      await working.more()
+      await working.stop()
       assert.deepEqual(await kidsOf(one), ['bff-sig-001', second, third])
       assert.deepEqual((await two.keys?.shown())?.earlier, ['bff-sig-001', second])
       const signedBy = (kid: string | undefined) =>
@@ -168,21 +149,21 @@ describe('the keys of this client', () => {
     it('are published, and wait until the provider accepts them, whoever tells it', async () => {
       const [one, two] = [await at.open(byName()), await at.open(byName())]
       await registered(await publishedBy(one))
-      const load = underLoad([one, two])
-      await load.more()
+      const working = load([one, two])
+      await working.more()
       await one.keys?.rotate()
       const waiting = (await two.keys?.shown())?.waiting
       assert.match(waiting ?? '', /^bff-sig-001-/)
       assert.equal(await signing(two), 'bff-sig-001')
       assert.deepEqual(await kidsOf(two), ['bff-sig-001', waiting])
-      await load.more()
+      await working.more()
       await registered(await publishedBy(two))
       await eventually(
         () => signing(two),
         (kid) => kid === waiting,
       )
-      await load.more()
-      await load.stop()
+      await working.more()
+      await working.stop()
     })
 
     it('are told to the provider where it takes key sets', async () => {
@@ -200,13 +181,13 @@ describe('the keys of this client', () => {
         const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/api/clients/bff/jwks`
         const provider = await at.open(byName({ IDP_DCR_URL: url, DCR_ACCESS_TOKEN: 'admin-token' }))
         await registered(await publishedBy(provider))
-        const load = underLoad([provider])
-        await load.more()
+        const working = load([provider])
+        await working.more()
         await provider.keys?.rotate()
         assert.notEqual(await signing(provider), 'bff-sig-001')
         assert.doesNotMatch(bodies.join(), /"d":/)
-        await load.more()
-        await load.stop()
+        await working.more()
+        await working.stop()
       } finally {
         server.close()
       }
@@ -218,18 +199,18 @@ describe('the keys of this client', () => {
       const given = { ...byName({ BFF_JWT_SIGNING_KEY: at.path('key.pem'), BFF_KID: 'first' }), BFF_KEYS_DIR: '' }
       const provider = await at.open(given)
       await registered([first.jwk])
-      const load = underLoad([provider])
-      await load.more()
+      const working = load([provider])
+      await working.more()
       await at.write('key.pem', next.pem)
       await eventually(
         () => signing(provider),
         (kid) => kid !== 'first',
       )
       // The provider does not have it yet: the one before goes on.
-      await load.more()
+      await working.more()
       await registered(await publishedBy(provider))
-      await load.more()
-      await load.stop()
+      await working.more()
+      await working.stop()
       assert.deepEqual((await provider.keys?.shown())?.earlier, ['first'])
       await assert.rejects(provider.keys?.rotate() ?? Promise.resolve(), { code: 'GIVEN_ELSEWHERE' })
       assert.doesNotMatch(at.lines.join(), /BEGIN PRIVATE KEY/)
