@@ -95,7 +95,7 @@ async function askOnce(
 ): Promise<Tried<Answer>> {
   const headers: Record<string, string> = { 'content-type': 'application/json', accept: 'application/json' }
   const held = await token?.get(signal)
-  if (held && 'fault' in held) return { fault: `token: ${held.fault}`, afterMs: held.afterMs }
+  if (held && 'fault' in held) return { fault: `no token to ask by (${held.fault})`, afterMs: held.afterMs }
   const { clientId, clientSecret } = pdp.credentials ?? {}
   if (held) headers.authorization = `Bearer ${held.value}`
   else if (clientId && clientSecret) headers.authorization = basic(clientId, clientSecret.current())

@@ -117,6 +117,10 @@ export class Deployment {
     }
   }
 
+  get databaseUrl(): string {
+    return this.#database.serviceUrl
+  }
+
   path(name: string): string {
     return join(this.folder, name)
   }

@@ -25,6 +25,10 @@ export class Replica {
     }
   }
 
+  get pid(): number {
+    return this.#process.pid ?? 0
+  }
+
   /** @throws Error when it ended instead */
   async ready(): Promise<this> {
     while (!(await this.#isReady())) {
