@@ -43,6 +43,19 @@ export async function claimRefresh(
   return now.refreshing_by === null ? 'later' : 'busy'
 }
 
+/** At once; what is left over comes next time. */
+const mostOrphans = 100
+
+/** Sessions whose refresh was begun, and whose instance is gone or did not come back to it. */
+export async function orphanedClaims(db: BffDatabase): Promise<string[]> {
+  const { rows } = await sql<{ id: string }>`
+    SELECT session_id AS id FROM sessions WHERE refreshing_by IS NOT NULL AND expires_at > now() AND (
+      refreshing_until <= now() OR NOT EXISTS (
+        SELECT FROM instances WHERE instances.id = refreshing_by AND lease_until > now()))
+    ORDER BY refreshing_until LIMIT ${mostOrphans}`.execute(db)
+  return rows.map(({ id }) => id)
+}
+
 /** Nobody is at it any more, and nobody need try again at once. */
 export async function giveUpClaim(db: BffDatabase, id: string, revision: number, by: string): Promise<void> {
   await sql`

@@ -6,14 +6,17 @@
  * has no lease any more: whoever takes it then uses the same refresh token once more, which providers allow for a while because
  * replies are lost. Saving compares the revision, so that of two answers one counts.
  *
+ * Such claims are also looked for: that while is over before a user who went away comes back, and then the same token is a replay.
+ *
  * A provider that is down costs nobody the session: it is asked again a second later, and only when the access token is over is a
  * request refused, as one that may be tried again.
  *
  * A service may refuse a token long before its end: its key was revoked, or it was itself. Then it is refreshed at once.
  */
 import { setTimeout as pause } from 'node:timers/promises'
+import { every } from '@rekey/service'
 import { BffError } from '../error.ts'
-import { claimRefresh, giveUpClaim, revisionOf, saveTokens } from './claim.ts'
+import { claimRefresh, giveUpClaim, orphanedClaims, revisionOf, saveTokens } from './claim.ts'
 import { endSessions } from './end.ts'
 import type { SessionParts } from './parts.ts'
 import type { LiveSession } from './session.ts'
@@ -27,11 +30,13 @@ const mostLooks = 100
 /** A service that refuses a token younger than that would refuse the next one too. */
 const youngMs = 10_000
 
+const orphansEveryMs = 2_000
+
 /** `later`: somebody else is at it, or the provider was found to be down a moment ago. */
 type Outcome = 'refreshed' | 'ended' | 'busy' | 'later'
 
 export function refresher(parts: SessionParts) {
-  const { clock, config, log, memory } = parts
+  const { clock, config, connection, log, memory } = parts
   const underWay = new Map<string, Promise<Outcome>>()
   /** Until when there is no use in trying again. */
   const quiet = new WeakMap<HeldSession, number>()
@@ -78,6 +83,20 @@ export function refresher(parts: SessionParts) {
     return held?.live
   }
 
+  async function takeOver(): Promise<void> {
+    parts.requireLease()
+    await Promise.all(
+      (await orphanedClaims(connection.db)).map(async (id) => {
+        const held = await memory.fresh(id)
+        if (held?.canRefresh) await refresh(held)
+      }),
+    )
+  }
+
+  const stop = every(orphansEveryMs, takeOver, (error) =>
+    log.debug({ err: error }, 'refreshes that others began could not be taken over'),
+  )
+
   return {
     /** A session whose access token is good. */
     async good(held: HeldSession): Promise<LiveSession | undefined> {
@@ -94,6 +113,7 @@ export function refresher(parts: SessionParts) {
     },
     /** Waits for what is under way. */
     async close(): Promise<void> {
+      await stop()
       await Promise.allSettled(underWay.values())
     },
   }

@@ -95,6 +95,34 @@ test('an instance that dies while it refreshes logs nobody out: another one refr
   assert.equal((await estate.sessions())[0]?.revision, 2)
 })
 
+test('an instance that dies while it refreshes logs out nobody who went away either: what it began is taken over unasked', {
+  timeout: 60_000,
+}, async (t) => {
+  const estate = await startEstate(t)
+  const first = await estate.replica()
+  const others = [await estate.replica(), await estate.replica()]
+  const user = await loggedIn(estate)
+  const { promise: closed, resolve: open } = Promise.withResolvers<void>()
+  estate.idp.gate = closed
+  estate.ahead = 301_000
+  const unanswered = user.token(first.origin)
+  await eventually(
+    () => estate.idp.refreshes,
+    (count) => count === 1,
+  )
+  estate.idp.gate = undefined
+  await first.view.close()
+  await eventually(
+    async () => (await estate.sessions())[0],
+    (row) => row?.revision === 2 && row.refreshing_by === null,
+  )
+  assert.equal(estate.idp.refreshes, 2)
+  for (const { origin } of others) assert.match(String(await user.token(origin)), /^at-ada-/)
+  assert.equal(estate.idp.refreshes, 2)
+  open()
+  await unanswered
+})
+
 test('a claim ends by itself, and until then a request whose token is over waits', { timeout: 60_000 }, async (t) => {
   const estate = await startEstate(t)
   const first = await estate.replica()
