@@ -31,6 +31,8 @@ describe(`${count} sessions`, () => {
     await waitsFor(one, 'session', sealing, count, 'a cookie that was only sent may never have arrived')
     assert.deepEqual(await answers(moving, one, other), { 200: moving.length })
     await waitsFor(one, 'session', sealing, count - moving.length)
+    assert.deepEqual(await heldOf(one, 'session'), { [sealing]: count - moving.length, active: moving.length })
+    assert.deepEqual(await heldOf(other, 'token-hash'), { [salt]: count - moving.length, active: moving.length })
 
     await operate(other, 'POST', '/keyrings/session/revoke', { id: sealing, reason: 'a test' })
     assert.deepEqual(await answers(moving, one, other), { 200: moving.length }, 'who moved on stays')
@@ -117,6 +119,18 @@ async function rotate(replica: TestBff, name: string): Promise<string> {
 async function stateOf(replica: TestBff, name: string, id: string): Promise<string> {
   const { versions } = await operate(replica, 'GET', `/keyrings/${name}`)
   return versions.find((version: { id: string }) => version.id === id).state
+}
+
+/** How many sessions need which version, by what operators are told. */
+async function heldOf(replica: TestBff, name: string): Promise<Record<string, number>> {
+  const { versions } = await operate(replica, 'GET', `/keyrings/${name}`)
+  const used = versions.filter(({ held }: { held?: { count: number } }) => held !== undefined && held.count > 0)
+  return Object.fromEntries(
+    used.map(({ id, state, held }: { id: string; state: string; held: { count: number; until: string } }) => {
+      assert.ok(Date.parse(held.until) > Date.now())
+      return [state === 'active' ? state : id, held.count]
+    }),
+  )
 }
 
 /** What operators are told that a version waits for. */

@@ -39,7 +39,7 @@ export function showClientKeyring(keys: ShownKeys): ShownKeyring {
 
 const nothingElse = {
   ...{ servedAt: undefined, retiringAt: undefined, demotedAt: undefined, retiredAt: undefined, revokedAt: undefined },
-  ...{ revocation: undefined, reason: undefined, incident: undefined },
+  ...{ revocation: undefined, reason: undefined, incident: undefined, held: undefined },
 }
 
 function notKnownYet(version: string, since: string): ShownKeyring['waiting'][number] {

@@ -1,12 +1,10 @@
 /** What is by an older version of a keyring is moved to the active one when a session is used. */
 import type { FastifyRequest } from 'fastify'
-import { sql, type Transaction } from 'kysely'
-import type { BffTables } from '../tables.ts'
+import { sql } from 'kysely'
 import { bindingOf } from './binding.ts'
 import { type Borne, bytesOf, sessionPurpose } from './borne.ts'
 import type { SessionParts } from './parts.ts'
 import type { HeldSession } from './stored.ts'
-import { timely } from './timely.ts'
 
 /** A cookie in the place of one by a version that is on its way out; it bears the same token. */
 export function reissued({ keyrings }: SessionParts, borne: Borne, version: string): string | undefined {
@@ -29,6 +27,9 @@ function movesTo({ keyrings }: Pick<SessionParts, 'keyrings'>, held: HeldSession
   return held.sealedBy !== version && keyrings.sealing('session').activeId === version
 }
 
+/** With the 3 s for which a statement may wait for a lock this is over well before the drain of a version counts what is left. */
+const soonMs = 5_000
+
 /** Each of the two, unless somebody else was quicker. */
 export async function catchUp(
   parts: SessionParts,
@@ -37,22 +38,22 @@ export async function catchUp(
   held: HeldSession,
   version: string,
 ): Promise<void> {
-  const { keyrings, memory } = parts
-  const rehash = async (transaction: Transaction<BffTables>) => {
-    const { active } = keyrings.salt('token-hash')
-    if (held.saltVersion === active.id) return
+  const { connection, keyrings, memory, requireLease, view } = parts
+  requireLease()
+  // The versions are chosen now: what waits for a connection for longer than this does nothing any more.
+  const inTime = sql`clock_timestamp() < ${new Date(view.databaseNow() + soonMs)}`
+  const { active } = keyrings.salt('token-hash')
+  if (held.saltVersion !== active.id) {
     await sql`
       UPDATE sessions SET token_hash = ${active.hash(borne.token)}, salt_version = ${active.id}
-      WHERE session_id = ${borne.id} AND salt_version = ${held.saltVersion}`.execute(transaction)
+      WHERE session_id = ${borne.id} AND salt_version = ${held.saltVersion} AND ${inTime}`.execute(connection.db)
   }
-  const move = async (transaction: Transaction<BffTables>) => {
-    const binding = bindingOf(keyrings.sealing('session'), request, version)
-    if (binding === undefined || !movesTo(parts, held, version)) return
+  const binding = bindingOf(keyrings.sealing('session'), request, version)
+  if (binding !== undefined && movesTo(parts, held, version)) {
     await sql`
       UPDATE sessions SET sealed_by = ${version}, binding = ${binding}
-      WHERE session_id = ${borne.id} AND sealed_by = ${held.sealedBy}`.execute(transaction)
+      WHERE session_id = ${borne.id} AND sealed_by = ${held.sealedBy} AND ${inTime}`.execute(connection.db)
   }
-  if (held.saltVersion !== keyrings.salt('token-hash').active.id) await timely(parts, rehash)
-  if (movesTo(parts, held, version)) await timely(parts, move)
-  memory.forget(borne.id)
+  // Not forgotten: what is in memory is good until the newer row is there, and nobody has to wait for that.
+  await memory.fresh(borne.id)
 }

@@ -7,7 +7,7 @@ import type { SessionParts } from './parts.ts'
 const patience = '2s'
 
 /**
- * A transaction that names versions of keyrings in rows.
+ * A transaction that names versions of keyrings in a row that begins.
  *
  * Which version is active is asked for in it, under the lease, and written by its last statement but the commit. Between the two
  * PostgreSQL waits for one statement, carries it out, waits for the commit and carries that out: whatever becomes of this process

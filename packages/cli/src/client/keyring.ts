@@ -12,6 +12,8 @@ export interface VersionView {
   retiredAt?: string
   revokedAt?: string
   reason?: string
+  /** How much needs it, where that is counted, and when the last of it ends by itself. */
+  held?: { count: number; until: string | null }
 }
 
 /** A gate that is closed: the step that waits behind it, for whom, and when it opens by itself (null: it does not). */

@@ -11,14 +11,17 @@ const over = ['retired', 'revoked'] as const
 export function keyringSection(keyring: KeyringView, now: number): string {
   const title = `Keyring ${keyring.name} (${[keyring.kind, keyring.algorithm].filter(Boolean).join(', ')})`
   const hidden = over.map((state) => ({ state, versions: older(keyring.versions, state) }))
+  const isCounted = keyring.versions.some((version) => version.held)
+  const held = (version: VersionView) => (isCounted ? [heldText(version, now)] : [])
+  const head = ['VERSION', 'STATE', 'FOR', ...(isCounted ? ['SESSIONS'] : []), 'REASON']
   const rows = keyring.versions
     .filter((version) => !hidden.some(({ versions }) => versions.includes(version)))
-    .map((version) => [version.id, version.state, sinceOf(version, now), version.reason ?? ''])
+    .map((version) => [version.id, version.state, sinceOf(version, now), ...held(version), version.reason ?? ''])
   const more = hidden.flatMap(({ state, versions }) =>
     versions.length === 0 ? [] : [`  and ${versions.length} more ${state}`],
   )
   const gates = keyring.waiting.map((waiting) => `  ${waiting.step}: ${gateSentence(waiting, now)}`)
-  return [title, table(['VERSION', 'STATE', 'FOR', 'REASON'], rows), ...more, ...gates].join('\n')
+  return [title, table(head, rows), ...more, ...gates].join('\n')
 }
 
 /** All in that state but the newest. */
@@ -32,6 +35,11 @@ function older(versions: readonly VersionView[], state: VersionView['state']): V
 function sinceOf(version: VersionView, now: number): string {
   const reached = reachedAt(version)
   return reached === undefined ? '' : span(now - Date.parse(reached))
+}
+
+function heldText({ held }: VersionView, now: number): string {
+  if (held === undefined) return ''
+  return held.until === null ? `${held.count}` : `${held.count}, the last ends in ${span(Date.parse(held.until) - now)}`
 }
 
 /** When it came into the state that it is in. */

@@ -94,6 +94,23 @@ test('of the versions that are over the newest three of each kind are shown, and
   assert.doesNotMatch(few, /more revoked/)
 })
 
+test('how many sessions need each version is shown where that is counted, and when the last of them ends', () => {
+  const versions = [
+    version('session-a', 'retiring', { retiringAt: before(60_000), held: { count: 412, until: before(-7_200_000) } }),
+    version('session-b', 'active', { activatedAt: before(60_000), held: { count: 0, until: null } }),
+    version('session-c', 'retired', { retiredAt: before(60_000) }),
+  ]
+  const text = report(
+    { keyrings: [keyring(versions), keyring([version('kid-a', 'active')])], verifiers: [], attention: [] },
+    noon,
+  )
+  assert.match(text, /VERSION +STATE +FOR +SESSIONS +REASON\n/)
+  assert.match(text, /session-a +retiring +1m +412, the last ends in 2h$/m)
+  assert.match(text, /session-b +active +1m +0$/m)
+  assert.match(text, /session-c +retired +1m$/m)
+  assert.match(text, /VERSION +STATE +FOR +REASON\n +kid-a +active$/m)
+})
+
 test('an estate without verifiers and without worries says both', () => {
   const text = report({ keyrings: [], verifiers: [], attention: [] }, noon)
   assert.match(text, /none has a lease/)

@@ -20,6 +20,10 @@ const shownVersion = z.object({
     .describe('Asked for, not carried out yet'),
   reason: z.string().optional(),
   incident: z.string().optional(),
+  held: z
+    .object({ count: z.number(), until: time.nullable().describe('When the last of it ends by itself') })
+    .optional()
+    .describe('How much needs this version, where that is counted'),
 })
 
 /** What something waits for, in words for an operator. */

@@ -1,4 +1,13 @@
-import { decide, type Evidence, formatDuration, type Keyring, type Policy, type Version } from '@rekey/keyring'
+import {
+  decide,
+  type Evidence,
+  formatDuration,
+  type Held,
+  isAccepted,
+  type Keyring,
+  type Policy,
+  type Version,
+} from '@rekey/keyring'
 import { iso, isoIfSet, isoOrNull } from '../http/time.ts'
 
 /** A keyring as the API shows it: no key material, times as ISO 8601, durations as configuration writes them. */
@@ -11,7 +20,7 @@ export function showKeyring(keyring: Keyring, evidence: Evidence, now: number) {
     revision: keyring.revision,
     policy: showPolicy(keyring.policy),
     rotation: keyring.rotation && { ...keyring.rotation, requestedAt: iso(keyring.rotation.requestedAt) },
-    versions: keyring.versions.map(showVersion),
+    versions: keyring.versions.map((version) => showVersion(version, evidence)),
     waiting: waiting.map((wait) => ({
       step: wait.step,
       version: wait.id,
@@ -25,7 +34,7 @@ export function showKeyring(keyring: Keyring, evidence: Evidence, now: number) {
 
 export type ShownKeyring = ReturnType<typeof showKeyring>
 
-function showVersion(version: Version) {
+function showVersion(version: Version, { held }: Evidence) {
   return {
     id: version.id,
     state: version.state,
@@ -39,7 +48,12 @@ function showVersion(version: Version) {
     revocation: version.revocation && { ...version.revocation, requestedAt: iso(version.revocation.requestedAt) },
     reason: version.reason,
     incident: version.incident,
+    held: held && isAccepted(version) ? showHeld(held.get(version.id)) : undefined,
   }
+}
+
+function showHeld({ count, until }: Held = { count: 0, until: null }) {
+  return { count, until: isoOrNull(until) }
 }
 
 function showPolicy(policy: Policy) {
