@@ -46,7 +46,9 @@ export function folderOf(options: ClientOptions, files: Files): Folder {
   const keyAt = async (path: string) => {
     const pem = await read(path)
     if (pem === undefined) return undefined
-    return keyOfPem(pem, path, await guarded(path, 'read', () => files.modified(path)))
+    const at = await guarded(path, 'read', () => modifiedIfThere(files, path))
+    // Another process may have put it in place since it was read.
+    return at === undefined ? undefined : keyOfPem(pem, path, at)
   }
   const ownUsed = async () => usedKeysOf(await read(paths.kids))
   return {
@@ -82,6 +84,15 @@ export function folderOf(options: ClientOptions, files: Files): Folder {
     async publish(set) {
       if (paths.jwks !== undefined) await write(paths.jwks, json(set), PUBLIC)
     },
+  }
+}
+
+async function modifiedIfThere(files: Files, path: string): Promise<number | undefined> {
+  try {
+    return await files.modified(path)
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return undefined
+    throw error
   }
 }
 
