@@ -12,7 +12,7 @@ export { addressOf, otherAddresses } from './http/address.ts'
 export type { App } from './http/app.ts'
 export { correlationId } from './http/correlation.ts'
 export { type Frame, maxBodyBytes, newApp, type Refusing } from './http/frame.ts'
-export { includesEverybody, networks } from './http/proxies.ts'
+export { hasProxyTraces, includesEverybody, networks } from './http/proxies.ts'
 export {
   type CommonRefusalCode,
   commonStatuses,

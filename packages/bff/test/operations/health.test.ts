@@ -77,6 +77,16 @@ describe('metrics', () => {
     assert.equal(lines.filter((line) => line.includes('keyring="token-hash"')).length, 1)
   })
 
+  it('are for processes on this machine, and not for whoever comes by a proxy on it', async (t) => {
+    const { bff } = await started(t)
+    const traces = ['forwarded', 'via', 'x-forwarded-for', 'x-forwarded-host', 'x-forwarded-proto', 'x-real-ip']
+    for (const name of traces) {
+      const reply = await fetch(`${bff.url}/metrics`, { headers: { [name]: '127.0.0.1' } })
+      assert.equal(reply.status, 403, name)
+    }
+    assert.equal((await fetch(`${bff.url}/metrics`)).status, 200)
+  })
+
   it('have those that every service has', async (t) => {
     const { bff } = await started(t)
     const text = await (await fetch(`${bff.url}/metrics`)).text()

@@ -1,4 +1,5 @@
 /** Whose word is taken for where a request comes from. */
+import type { IncomingHttpHeaders } from 'node:http'
 import { isIP } from 'node:net'
 import { z } from 'zod'
 
@@ -25,4 +26,12 @@ export function trustProxy(trusted: readonly string[]): boolean | string[] {
 /** Whether anybody at all is believed: then everybody says himself where he calls from. */
 export function includesEverybody(trusted: readonly string[]): boolean {
   return trusted.some((network) => /\/0+$/.test(network))
+}
+
+/** What a proxy leaves of itself. Who comes by one may be anybody, although the proxy itself runs on this machine. */
+const traces = ['forwarded', 'via', 'x-forwarded-for', 'x-forwarded-host', 'x-forwarded-proto', 'x-real-ip']
+
+/** Did a request come by a proxy that says so? */
+export function hasProxyTraces(headers: IncomingHttpHeaders): boolean {
+  return traces.some((name) => headers[name] !== undefined)
 }

@@ -4,6 +4,7 @@ import { z } from 'zod'
 import { isLoopback } from '../config/privacy.ts'
 import { ServiceError } from '../error.ts'
 import type { App } from '../http/app.ts'
+import { hasProxyTraces } from '../http/proxies.ts'
 
 const tags = ['operations']
 const alive = { tags, summary: 'Is it alive?', response: { 200: z.object({ status: z.literal('ok') }) } }
@@ -41,8 +42,8 @@ export function operationRoutes(app: App, { view, registry, requireLease, observ
 
   app.get('/metrics', { schema: prometheus }, async (request, reply) => {
     // A proxy on this machine calls from loopback as well, for somebody who does not.
-    const isForwarded = 'forwarded' in request.headers || 'x-forwarded-for' in request.headers
-    if (!isLoopback(request.ip) || isForwarded) throw new ServiceError('FORBIDDEN', 'metrics are open on loopback only')
+    if (!isLoopback(request.ip) || hasProxyTraces(request.headers))
+      throw new ServiceError('FORBIDDEN', 'metrics are open on loopback only')
     observe()
     return reply.type(registry.contentType).send(await registry.metrics())
   })
