@@ -18,19 +18,20 @@ const client = { CLIENT_ID: 'bff', CLIENT_SECRET: randomBytes(24).toString('base
 
 /** Replicas of one backend for frontend on the servers' core; the provider and the service on the load's. */
 export interface Estate {
-  /** Of each replica. */
-  readonly bffs: readonly [string, ...string[]]
+  /** Of each replica; one at first. */
+  readonly bffs: [string, ...string[]]
+  addReplica(): Promise<void>
   /** The service itself. */
   readonly upstream: string
   /** Opens what is below /internal. */
   readonly adminToken: string
 }
 
-export async function startEstate(undo: Undo, replicas: number): Promise<Estate> {
+export async function startEstate(undo: Undo): Promise<Estate> {
   const home = await startHome(undo)
   const adminToken = randomBytes(24).toString('base64url')
-  const [first = 0, ...others] = await Promise.all(Array.from({ length: replicas }, () => freePort()))
-  const publicUrl = urlAt(first)
+  const port = await freePort()
+  const publicUrl = urlAt(port)
   const upstream = await startPart(undo, 'the service', new URL('./upstream.ts', import.meta.url))
   const redirectUri = `${publicUrl}/auth/callback`
   const provider = await startPart(undo, 'the provider', new URL('./provider.ts', import.meta.url), {
@@ -39,10 +40,10 @@ export async function startEstate(undo: Undo, replicas: number): Promise<Estate>
   })
   const shared = { ...environment(home, publicUrl, provider), REKEY_BFF_ADMIN_TOKEN: adminToken }
   const folder = await configFolder(undo, upstream)
-  const start = (port: number) => startBff(undo, port, { ...shared, BFF_CONFIG_DIR: folder })
-  const bffs = [await start(first)] as [string, ...string[]]
-  for (const port of others) bffs.push(await start(port))
-  return { bffs, upstream, adminToken }
+  const start = (at: number) => startBff(undo, at, { ...shared, BFF_CONFIG_DIR: folder })
+  const bffs: [string, ...string[]] = [await start(port)]
+  const addReplica = async () => void bffs.push(await start(await freePort()))
+  return { bffs, addReplica, upstream, adminToken }
 }
 
 function environment(home: Home, publicUrl: string, provider: string): Record<string, string> {

@@ -4,6 +4,8 @@ import { Agent, type IncomingMessage, request } from 'node:http'
 export interface Reply {
   readonly status: number
   readonly body: string
+  /** Set-Cookie lines. */
+  readonly cookies: readonly string[]
 }
 
 const TIMEOUT_MS = 5_000
@@ -15,7 +17,8 @@ export class Connections {
   send(method: 'GET' | 'POST', url: URL, headers: Record<string, string>, body?: string): Promise<Reply> {
     return new Promise((resolve, reject) => {
       const sent = request(url, { method, headers, agent: this.#agent, timeout: TIMEOUT_MS }, (response) => {
-        textOf(response).then((text) => resolve({ status: response.statusCode ?? 0, body: text }), reject)
+        const { statusCode: status = 0, headers } = response
+        textOf(response).then((body) => resolve({ status, body, cookies: headers['set-cookie'] ?? [] }), reject)
       })
       sent.once('timeout', () => sent.destroy(new Error('no answer')))
       sent.once('error', reject)

@@ -7,7 +7,7 @@ import { atEnd } from '../estate/at-end.ts'
 import { decodeUnverified } from '../estate/http.ts'
 
 /** What no reply of the backend itself has: it sent a token that is over. */
-export const expiredStatus = 419
+const expiredStatus = 419
 const eventEveryMs = 250
 /** Tokens tell whole seconds. */
 const skewMs = 2_000
