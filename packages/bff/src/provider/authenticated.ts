@@ -15,6 +15,7 @@ import {
   type ServerMetadata,
 } from 'openid-client'
 import type { Logger } from 'pino'
+import type { Clock } from '../clock.ts'
 import { BffError } from '../error.ts'
 import type { Credentials } from './credentials/credentials.ts'
 import { type Failure, failureOf } from './failure.ts'
@@ -28,6 +29,8 @@ export interface Client {
   readonly log: Logger
   readonly skewMs: number
   readonly sleep: (ms: number) => Promise<void>
+  /** Until when an answer is of use, by a monotonic clock; a request by itself has 10 s. */
+  readonly patience?: { readonly clock: Clock; readonly until: number }
 }
 
 /** One failed try, as the caller has to judge it. */
@@ -56,7 +59,7 @@ export async function authenticated<T>(client: Client, ask: (by: Configuration) 
   try {
     return await byAnyCredential(client, ask)
   } catch (error) {
-    if (!(error instanceof ProviderFailure) || error.failure !== 'unanswered') throw error
+    if (!(error instanceof ProviderFailure) || error.failure !== 'unanswered' || secondsLeft(client) === 0) throw error
     client.log.warn({ err: error.cause }, 'a request to the identity provider was not answered, and is made once more')
   }
   await client.sleep(betweenTriesMs)
@@ -110,10 +113,11 @@ async function byUntried<T>(
 
 /** The library's view of the provider and of this client, authenticating by one credential or not at all. */
 export function configurationOf(
-  { fetch, skewMs }: Pick<Client, 'fetch' | 'skewMs'>,
+  client: Pick<Client, 'fetch' | 'skewMs' | 'patience'>,
   metadata: ServerMetadata,
   { clientId, authenticate }: { clientId: string; authenticate: ClientAuth },
 ): Configuration {
+  const { fetch, skewMs } = client
   const configuration = new Configuration(
     metadata,
     clientId,
@@ -123,6 +127,12 @@ export function configurationOf(
   // What may go in plaintext, and where, is decided where requests leave.
   allowInsecureRequests(configuration)
   configuration[customFetch] = fetch
-  configuration.timeout = timeoutSeconds
+  configuration.timeout = Math.max(1, secondsLeft(client))
   return configuration
+}
+
+/** Whole ones: the library knows no others. */
+function secondsLeft({ patience }: Pick<Client, 'patience'>): number {
+  if (patience === undefined) return timeoutSeconds
+  return Math.min(timeoutSeconds, Math.max(0, Math.round((patience.until - patience.clock()) / 1_000)))
 }

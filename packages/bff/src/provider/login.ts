@@ -11,6 +11,7 @@ import {
   type ServerMetadata,
   type TokenEndpointResponse,
 } from 'openid-client'
+import type { Clock } from '../clock.ts'
 import { BffError } from '../error.ts'
 import { authenticated, configurationOf, ProviderFailure } from './authenticated.ts'
 import { type Parts, resourceOf } from './parts.ts'
@@ -18,8 +19,30 @@ import type { BegunLogin, Tokens } from './provider.ts'
 import { tokensOf } from './tokens.ts'
 import { registeredClientId, unavailable } from './unavailable.ts'
 
+/** Somebody looks at an empty page meanwhile. */
+const patienceMs = 5_000
+
+/** At once, of all users: a provider that takes connections and says nothing must not have this one fill up with whoever waits. */
+const mostBeginning = 128
+
+/** @param clock monotonic */
+export function loginBeginner(parts: Parts, clock: Clock): () => ReturnType<typeof beginLogin> {
+  let beginning = 0
+  return async () => {
+    if (beginning >= mostBeginning) {
+      throw new BffError('IDP_UNAVAILABLE', 'too many logins wait for the identity provider; try again')
+    }
+    beginning += 1
+    try {
+      return await beginLogin({ ...parts, patience: { clock, until: clock() + patienceMs } })
+    } finally {
+      beginning -= 1
+    }
+  }
+}
+
 /** Where a browser is sent to log in. Where the provider takes it, what is asked for does not go through the browser (RFC 9126). */
-export async function beginLogin(parts: Parts): Promise<{ url: URL; begun: BegunLogin }> {
+async function beginLogin(parts: Parts): Promise<{ url: URL; begun: BegunLogin }> {
   const metadata = await parts.metadata.current()
   const clientId = registeredClientId(parts)
   parts.signatures.prepare(metadata, clientId)

@@ -16,7 +16,7 @@ import { introspect } from './introspect.ts'
 import type { ClientKeys } from './keys/client-keys.ts'
 import { openKeyFolder } from './keys/folder.ts'
 import { givenKeys } from './keys/given.ts'
-import { beginLogin, finishLogin } from './login.ts'
+import { finishLogin, loginBeginner } from './login.ts'
 import { endSessionUrl, logoutOrder } from './logout.ts'
 import { providerMetadata } from './metadata.ts'
 import type { Parts } from './parts.ts'
@@ -90,7 +90,7 @@ export async function openProvider(means: ProviderMeans): Promise<OpenProvider> 
       return metadata.known()?.issuer ?? baseUrl
     },
     keys,
-    beginLogin: () => beginLogin(parts),
+    beginLogin: loginBeginner(parts, monotonicClock),
     finishLogin: (callback, begun) => finishLogin(parts, callback, begun),
     refresh: (refreshToken) => refresh(parts, refreshToken),
     revoke: (refreshToken) => revoke(parts, refreshToken),

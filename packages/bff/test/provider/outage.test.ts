@@ -76,6 +76,27 @@ describe('an identity provider that is away', () => {
     await assert.rejects(provider.beginLogin(), unavailable)
   })
 
+  it('and takes requests without a word keeps a login waiting for 5 s, and no more than 128 at once', {
+    timeout: 14_000,
+  }, async () => {
+    await logIn(provider)
+    let asked = 0
+    const hangs: typeof globalThis.fetch = async (input, init) => {
+      if (init?.method !== 'POST') return fetch(input, init)
+      asked += 1
+      const { signal } = init
+      return new Promise((_, reject) => signal?.addEventListener('abort', () => reject(signal.reason)))
+    }
+    const silent = await at.open(env(idp.issuer), { fetch: hangs })
+    const begun = Array.from({ length: 200 }, () => silent.beginLogin())
+    const settled = await Promise.allSettled(begun)
+    assert.deepEqual(
+      new Set(settled.map((one) => one.status === 'rejected' && one.reason.code)),
+      new Set([unavailable.code]),
+    )
+    assert.equal(asked, 128)
+  })
+
   it('at the callback has it tried again, and is never the fault of who logs in', async () => {
     const back = async () => {
       const { url, begun } = await provider.beginLogin()

@@ -5,6 +5,7 @@ import { keyOptions, noticeOf } from '../../config/client-keys.ts'
 import { BffError } from '../../error.ts'
 import { noticing } from './notice.ts'
 
+/** What became of a rotation of the client's keys. */
 export interface RotatedKeys {
   /** Of the key that signs now. */
   readonly kid: string
