@@ -1,3 +1,4 @@
+/** The backend for frontend, as the command line and deployments need it; its process is `main.ts`. */
 export { type Config, configVariables } from './config.ts'
 export { BffError, type BffErrorCode } from './error.ts'
 export { migrations } from './migrations.ts'

@@ -8,6 +8,7 @@ import { migrations } from './migrations.ts'
 import { buildServer } from './server.ts'
 import type { BffTables } from './tables.ts'
 
+/** An instance that answers requests. `close` ends it, and then its connections. */
 export interface RunningBff {
   app: App
   bff: Bff

@@ -10,6 +10,7 @@ import { ensureClients } from './setup/clients.ts'
 import type { IdpTables } from './tables.ts'
 import { managementScopes } from './tokens/scopes.ts'
 
+/** An instance that answers requests. `close` ends it, and then its connections. */
 export interface RunningIdp {
   app: App
   instance: Instance

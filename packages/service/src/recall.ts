@@ -83,4 +83,5 @@ export function recall<Row>(
   }
 }
 
+/** Rows that are remembered: {@link recall}. */
 export type Recall<Row> = ReturnType<typeof recall<Row>>

@@ -2,6 +2,7 @@
 import { parseDuration } from '@rekey/keyring'
 import { z } from 'zod'
 
+/** `30s`, `24h`, `90d`. In milliseconds. */
 export const duration = z.string().transform((text, context) => {
   try {
     return parseDuration(text)
@@ -11,4 +12,5 @@ export const duration = z.string().transform((text, context) => {
   }
 })
 
+/** `true` or `1`, `false` or `0`. */
 export const flag = z.enum(['true', 'false', '1', '0']).transform((text) => text === 'true' || text === '1')

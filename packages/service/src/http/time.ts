@@ -1,6 +1,7 @@
 /** Times on the wire: ISO 8601 in UTC. Everywhere else they are milliseconds since the epoch. */
 import { z } from 'zod'
 
+/** A time as replies have it. */
 export const time = z.iso.datetime()
 
 /**

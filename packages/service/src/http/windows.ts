@@ -18,6 +18,7 @@ export interface Windows {
   waitMs(key: string): number
 }
 
+/** Begins with nobody counted. @param clock milliseconds since the epoch */
 export function windows({ most, withinMs }: Limit, clock: () => number): Windows {
   // In the order in which the windows began, so that those that are over stand in front.
   const counted = new Map<string, { count: number; since: number }>()

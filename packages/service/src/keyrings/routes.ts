@@ -55,10 +55,10 @@ export interface KeyringAdministration {
   actorOf(request: object): string
   /** Refuses, by what it throws, what must not be asked for. */
   before?(asked: Asked): void | Promise<void>
-  /** Those that are not kept in the store, as they are shown; whoever has any adds their routes himself. */
-  others?(): Promise<ShownKeyring[]>
   /** By which codes `before` does so, for the description of the API. */
   refuses?: Partial<Record<Asked['act'], readonly string[]>>
+  /** Those that are not kept in the store, as they are shown; whoever has any adds their routes himself. */
+  others?(): Promise<ShownKeyring[]>
 }
 
 const tags = ['keyrings']
@@ -75,17 +75,22 @@ const revokeBody = z.object({
 
 /** Administration of keyrings. Requests are asked for here; the loop carries them out. */
 export function keyringRoutes(app: App, instance: Administered, administration: KeyringAdministration): void {
-  const { store, hands, loop, view } = instance
-  const { path, actorOf, before = () => undefined, others = async () => [], refuses = {} } = administration
-  const one = `${path}/:name`
-  const [read, write, contain] = [administration.read, administration.write, administration.contain]
-  const codesOf = (act: Asked['act'], ...codes: CommonRefusalCode[]) => [...codes, ...(refuses[act] ?? [])]
-  const aboutBy = (request: object, action: string, details: Change['details']): Change => ({
-    action,
-    actor: actorOf(request),
-    details,
-  })
+  const parts: RouteParts = { ...changesOf(instance), instance, administration, one: `${administration.path}/:name` }
+  lookRoutes(app, parts)
+  versionRoutes(app, parts)
+  turnRoutes(app, parts)
+  revocationRoute(app, parts)
+}
 
+/** What the routes share. */
+interface RouteParts extends ReturnType<typeof changesOf> {
+  instance: Administered
+  administration: KeyringAdministration
+  /** The path of one keyring. */
+  one: string
+}
+
+function changesOf({ store, hands, loop, view }: Administered) {
   async function show(keyring: Keyring): Promise<ShownKeyring> {
     return showKeyring(keyring, await hands.observe(keyring), await store.now())
   }
@@ -104,6 +109,11 @@ export function keyringRoutes(app: App, instance: Administered, administration: 
     return show(changed)
   }
 
+  return { show, save, change }
+}
+
+function lookRoutes(app: App, { instance: { store }, administration, one, show }: RouteParts): void {
+  const { path, read, others = async () => [] } = administration
   const list = { tags, summary: 'List the keyrings', response: { 200: z.object({ keyrings: z.array(shownKeyring) }) } }
   app.get(path, { onRequest: read, schema: list }, async () => ({
     keyrings: [...(await Promise.all((await store.list()).map(show))), ...(await others())],
@@ -121,13 +131,17 @@ export function keyringRoutes(app: App, instance: Administered, administration: 
     if (!keyring) throw unknownKeyring(request.params.name)
     return show(keyring)
   })
+}
 
+/** Versions in reserve: one more, or one less. */
+function versionRoutes(app: App, { instance: { store, hands }, administration, one, change }: RouteParts): void {
+  const { write, before = permitted } = administration
   const toPrepare = {
     tags,
     summary: 'Prepare one more version',
     params,
     response: accepted,
-    refuses: codesOf('prepare', 'UNKNOWN_KEYRING', 'TOO_MANY_PREPARED'),
+    refuses: codesOf(administration, 'prepare', 'UNKNOWN_KEYRING', 'TOO_MANY_PREPARED'),
   }
   app.post(`${one}/prepare`, { onRequest: write, schema: toPrepare }, async (request, reply) => {
     const { name } = request.params
@@ -135,23 +149,46 @@ export function keyringRoutes(app: App, instance: Administered, administration: 
     const keyring = await store.load(name)
     if (!keyring) throw unknownKeyring(name)
     const material = await hands.make(keyring)
-    const about = aboutBy(request, 'keyring.prepared', { version: material.id })
+    const about = aboutBy(administration, request, 'keyring.prepared', { version: material.id })
     return reply.code(202).send(await change(name, (current, now) => prepareAnother(current, material, now), about))
   })
 
+  const toDiscard = {
+    tags,
+    summary: 'Give a prepared version up',
+    params,
+    body: versionBody,
+    response: accepted,
+    refuses: codesOf(administration, 'discard', 'UNKNOWN_KEYRING', 'UNKNOWN_VERSION', 'ILLEGAL_TRANSITION'),
+  }
+  app.post(`${one}/discard`, { onRequest: write, schema: toDiscard }, async (request, reply) => {
+    const { name } = request.params
+    const { id } = request.body
+    await before({ act: 'discard', keyring: name })
+    const about = aboutBy(administration, request, 'keyring.discarded', { version: id, reason: request.body.reason })
+    return reply.code(202).send(await change(name, (keyring, now) => discard(keyring, id, now), about))
+  })
+}
+
+/** From one version to the next, and back. */
+function turnRoutes(app: App, { administration, one, show, save, change }: RouteParts): void {
+  const { write, actorOf, before = permitted } = administration
   const toRotate = {
     tags,
     summary: 'Ask for a rotation; the loop carries it out',
     params,
     body: rotateBody,
     response: accepted,
-    refuses: codesOf('rotate', 'UNKNOWN_KEYRING', 'ROTATION_UNDER_WAY'),
+    refuses: codesOf(administration, 'rotate', 'UNKNOWN_KEYRING', 'ROTATION_UNDER_WAY'),
   }
   app.post(`${one}/rotate`, { onRequest: write, schema: toRotate }, async (request, reply) => {
     const { name } = request.params
     await before({ act: 'rotate', keyring: name })
     const asked = { by: actorOf(request), forced: request.body?.force ?? false, reason: request.body?.reason }
-    const about = aboutBy(request, 'keyring.rotation_requested', { forced: asked.forced, reason: asked.reason })
+    const about = aboutBy(administration, request, 'keyring.rotation_requested', {
+      forced: asked.forced,
+      reason: asked.reason,
+    })
     const requested = await save(name, (keyring, now) => requestRotation(keyring, asked, now), about)
     return reply.code(202).send(await show(requested))
   })
@@ -161,46 +198,57 @@ export function keyringRoutes(app: App, instance: Administered, administration: 
     summary: 'Make the version before active again',
     params,
     response: accepted,
-    refuses: codesOf('rollback', 'UNKNOWN_KEYRING', 'ROTATION_UNDER_WAY', 'NOTHING_TO_ROLL_BACK'),
+    refuses: codesOf(administration, 'rollback', 'UNKNOWN_KEYRING', 'ROTATION_UNDER_WAY', 'NOTHING_TO_ROLL_BACK'),
   }
   app.post(`${one}/rollback`, { onRequest: write, schema: toRollBack }, async (request, reply) => {
     const { name } = request.params
     await before({ act: 'rollback', keyring: name })
-    return reply.code(202).send(await change(name, rollBack, aboutBy(request, 'keyring.rolled_back', {})))
+    return reply
+      .code(202)
+      .send(await change(name, rollBack, aboutBy(administration, request, 'keyring.rolled_back', {})))
   })
+}
 
-  const toDiscard = {
-    tags,
-    summary: 'Give a prepared version up',
-    params,
-    body: versionBody,
-    response: accepted,
-    refuses: codesOf('discard', 'UNKNOWN_KEYRING', 'UNKNOWN_VERSION', 'ILLEGAL_TRANSITION'),
-  }
-  app.post(`${one}/discard`, { onRequest: write, schema: toDiscard }, async (request, reply) => {
-    const { name } = request.params
-    const { id } = request.body
-    await before({ act: 'discard', keyring: name })
-    const about = aboutBy(request, 'keyring.discarded', { version: id, reason: request.body.reason })
-    return reply.code(202).send(await change(name, (keyring, now) => discard(keyring, id, now), about))
-  })
-
+function revocationRoute(app: App, { instance, administration, one, show }: RouteParts): void {
+  const { contain, actorOf, before = permitted } = administration
   const toRevoke = {
     tags,
     summary: 'Refuse a version at once, everywhere, for ever',
     params,
     body: revokeBody,
     response: { 200: shownKeyring },
-    refuses: codesOf('revoke', 'UNKNOWN_KEYRING', 'UNKNOWN_VERSION', 'ILLEGAL_TRANSITION', 'NO_SUCCESSOR'),
+    refuses: codesOf(
+      administration,
+      'revoke',
+      'UNKNOWN_KEYRING',
+      'UNKNOWN_VERSION',
+      'ILLEGAL_TRANSITION',
+      'NO_SUCCESSOR',
+    ),
   }
   app.post(`${one}/revoke`, { onRequest: contain, schema: toRevoke }, async (request) => {
     const { name } = request.params
     const { id, ...cause } = request.body
     await before({ act: 'revoke', keyring: name, incident: cause.incident })
     const revoked = await revokeVersion(instance, name, id, cause, actorOf(request))
-    loop.poke()
+    instance.loop.poke()
     return show(revoked)
   })
+}
+
+const permitted = () => undefined
+
+function codesOf({ refuses = {} }: KeyringAdministration, act: Asked['act'], ...codes: CommonRefusalCode[]): string[] {
+  return [...codes, ...(refuses[act] ?? [])]
+}
+
+function aboutBy(
+  { actorOf }: KeyringAdministration,
+  request: object,
+  action: string,
+  details: Change['details'],
+): Change {
+  return { action, actor: actorOf(request), details }
 }
 
 /** Each prepared version is published to everybody; more in reserve than this serves nobody. */
