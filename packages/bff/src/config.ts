@@ -2,7 +2,7 @@ import { parseDuration } from '@rekey/keyring'
 import { duration, flag, networks, readEnvironment, requirePrivacy } from '@rekey/service'
 import type { VerifierOptions } from '@rekey/verifier'
 import { z } from 'zod'
-import { environmentVerifier } from './bearer/environment.ts'
+import { bearerVariables, environmentVerifier } from './bearer/environment.ts'
 import { type AdministrationSettings, administrationOf, administrationVariables } from './config/administration.ts'
 import { type CorsSettings, corsOf, corsVariables } from './config/cors.ts'
 import { type ConfigFiles, readConfigFiles } from './config/files/read.ts'
@@ -74,7 +74,7 @@ const environment = z.object({
 })
 
 /** The names of all variables that an instance reads. */
-export const configVariables: readonly string[] = Object.keys(environment.shape)
+export const configVariables: readonly string[] = [...Object.keys(environment.shape), ...bearerVariables]
 
 /**
  * Reads the configuration from the environment.

@@ -1,8 +1,15 @@
 import { type VerifierOptions, verifierFromEnvironment } from '@rekey/verifier'
 import { BffError } from '../error.ts'
 
-const isOfVerifier =
-  /^(REKEY|FLUXLIT)_JWT_(ISSUER|AUDIENCE|HS256_SECRET|HS256_SECRET_FILE|JWKS_URL|LEEWAY_SECONDS|ALGORITHMS|TYP)$/
+const settings = [
+  ...['ISSUER', 'AUDIENCE', 'JWKS_URL', 'HS256_SECRET', 'HS256_SECRET_FILE'],
+  ...['ALGORITHMS', 'LEEWAY_SECONDS', 'TYP'],
+]
+
+/** The names of all variables that are read here. */
+export const bearerVariables: readonly string[] = ['REKEY', 'FLUXLIT'].flatMap((prefix) =>
+  settings.map((setting) => `${prefix}_JWT_${setting}`),
+)
 
 /**
  * How the one issuer is verified that REKEY_JWT_* name (or FLUXLIT_JWT_*): `ISSUER`, `AUDIENCE`, and either `JWKS_URL` or
@@ -12,7 +19,7 @@ const isOfVerifier =
  * @throws BffError `CONFIG_INVALID` naming all that is missing or contradictory, and no value
  */
 export function environmentVerifier(env: NodeJS.ProcessEnv): VerifierOptions | undefined {
-  if (!Object.entries(env).some(([name, value]) => isOfVerifier.test(name) && value?.trim())) return undefined
+  if (!bearerVariables.some((name) => env[name]?.trim())) return undefined
   try {
     return verifierFromEnvironment(env)
   } catch (error) {

@@ -31,8 +31,16 @@ function fromFiles(variables: z.ZodType, said: NodeJS.ProcessEnv): Record<string
     const which = both.map((name) => `${name} and ${name}_FILE are both set: which one is meant?`)
     throw new ServiceError('CONFIG_INVALID', `the configuration is wrong: ${which.join('; ')}`)
   }
-  return Object.fromEntries(given.map((name) => [name, textOf(`${name}_FILE`, String(said[`${name}_FILE`]))]))
+  return Object.fromEntries(
+    given.map((name) => {
+      const path = String(said[`${name}_FILE`])
+      return [name, places.has(name) ? `file:${path}` : textOf(`${name}_FILE`, path)]
+    }),
+  )
 }
+
+/** These say where a secret is, and are no secrets: the file is looked at again and again by whoever reads what is there. */
+const places: ReadonlySet<string> = new Set(['REKEY_ROOT_KEY'])
 
 /** The path stays out of it: whoever puts a secret where a path belongs would find it in the log. */
 function textOf(name: string, path: string): string {

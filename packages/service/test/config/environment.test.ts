@@ -60,6 +60,19 @@ describe('variables in files', () => {
     })
   })
 
+  test('are where the root key is, which is read there and not here', () => {
+    const root = z.object({ REKEY_ROOT_KEY: z.string() })
+    assert.deepEqual(readEnvironment(root, { REKEY_ROOT_KEY_FILE: '/run/secrets/root' }), {
+      REKEY_ROOT_KEY: 'file:/run/secrets/root',
+    })
+    assert.throws(
+      () => readEnvironment(root, { REKEY_ROOT_KEY: 'env:ROOT', REKEY_ROOT_KEY_FILE: '/run/secrets/root' }),
+      {
+        message: /REKEY_ROOT_KEY and REKEY_ROOT_KEY_FILE are both set/,
+      },
+    )
+  })
+
   test('are left to a schema that knows both', () => {
     const both = z.object({ TOKEN: z.string().optional(), TOKEN_FILE: z.string().optional() })
     assert.deepEqual(readEnvironment(both, { TOKEN_FILE: file('none') }), { TOKEN_FILE: file('none') })
