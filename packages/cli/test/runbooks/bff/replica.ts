@@ -71,7 +71,9 @@ export class Replica {
 
   /** The value of each sample of a metric, by its labels as they stand there. */
   async metric(name: string): Promise<Record<string, number>> {
-    const text = await (await fetch(`${this.url}/metrics`)).text()
+    const reply = await fetch(`${this.url}/metrics`)
+    const text = await reply.text()
+    if (!reply.ok) throw new Error(`/metrics answered ${reply.status}: ${text}`)
     const samples = [...text.matchAll(new RegExp(`^${name}(?:\\{(.*)\\})? (\\S+)$`, 'gm'))]
     return Object.fromEntries(samples.map(([, labels = '', value]) => [labels, Number(value)]))
   }
