@@ -67,8 +67,10 @@ function whoseOf(
   return { key: 'all' }
 }
 
-function beforeOf({ issuedBefore }: Selection): RawBuilder<unknown> | Date {
-  return issuedBefore === undefined ? sql`clock_timestamp()` : new Date(issuedBefore)
+/** Never a moment that is to come: until then nobody could log in. */
+function beforeOf({ issuedBefore }: Selection): RawBuilder<unknown> {
+  if (issuedBefore === undefined) return sql`clock_timestamp()`
+  return sql`least(${new Date(issuedBefore)}::timestamptz, clock_timestamp())`
 }
 
 const keyOf = (by: 'sid' | 'sub', whose: string) => `${by} ${whose}`
