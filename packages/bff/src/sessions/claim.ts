@@ -16,7 +16,8 @@ const tries = 3
 const betweenTriesMs = 500
 
 /**
- * Takes the claim, unless somebody lives who has it.
+ * Takes the claim, unless somebody else lives who has it. One of this instance itself is left over from a try whose outcome could
+ * not be written: it makes one at a time.
  *
  * @param revision what is known of the tokens; `changed`: there are newer ones
  * @param by the instance
@@ -30,7 +31,8 @@ export async function claimRefresh(
   const taken = await sql<{ sealed_tokens: string }>`
     UPDATE sessions SET refreshing_until = now() + ${claimFor}::interval, refreshing_by = ${by}
     WHERE session_id = ${id} AND revision = ${revision} AND (
-      refreshing_until IS NULL OR refreshing_until <= now() OR (refreshing_by IS NOT NULL AND NOT EXISTS (
+      refreshing_until IS NULL OR refreshing_until <= now() OR refreshing_by = ${by}
+      OR (refreshing_by IS NOT NULL AND NOT EXISTS (
         SELECT FROM instances WHERE instances.id = refreshing_by AND lease_until > now())))
     RETURNING sealed_tokens`.execute(db)
   const [row] = taken.rows

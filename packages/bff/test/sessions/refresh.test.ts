@@ -140,6 +140,18 @@ test('a claim ends by itself, and until then a request whose token is over waits
   assert.equal(estate.idp.refreshes, 1)
 })
 
+test('an instance goes on from a claim of its own that a lost database left behind', { timeout: 60_000 }, async (t) => {
+  const estate = await startEstate(t)
+  const { origin, view } = await estate.replica()
+  const user = await loggedIn(estate)
+  estate.ahead = 301_000
+  await sql`UPDATE sessions SET refreshing_until = now() + interval '1 hour', refreshing_by = ${view.id}`.execute(
+    estate.control.db,
+  )
+  assert.match(String(await user.token(origin)), /^at-ada-/)
+  assert.equal(estate.idp.refreshes, 1)
+})
+
 test('a refresh token that is dead ends the session everywhere', { timeout: 60_000 }, async (t) => {
   const estate = await startEstate(t)
   const first = await estate.replica()
