@@ -9,7 +9,7 @@ import { plainPath } from './path.ts'
 export interface LinkWish {
   /** Of this BFF, with or without a query; the link is good for it and for what lies below it. */
   readonly path: string
-  /** Whom it is for, and what else is known of him: passed on to whoever serves the path. */
+  /** Whom it is for, and what else is known of him: passed on to whoever serves the path, in headers. */
   readonly sub?: string | undefined
   readonly claims?: Readonly<Record<string, unknown>> | undefined
   readonly ttlMs?: number | undefined

@@ -6,10 +6,16 @@ import { issueLink } from './issue.ts'
 
 const longestMs = 86_400_000
 
+/** They go to the service in a header, and servers take 8 to 16 kB of all headers together. */
+const mostClaimBytes = 4_096
+
 const wish = z.strictObject({
   path: z.string().max(2_048),
   sub: lineOf(255).optional(),
-  claims: z.record(z.string().max(128), z.unknown()).optional(),
+  claims: z
+    .record(z.string().max(128), z.unknown())
+    .refine((claims) => Buffer.byteLength(JSON.stringify(claims)) <= mostClaimBytes, `${mostClaimBytes} bytes at most`)
+    .optional(),
   /** For example `15m`. */
   ttl: duration.refine((ms) => ms >= 1_000 && ms <= longestMs, 'from 1s to 24h').optional(),
 })

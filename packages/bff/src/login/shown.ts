@@ -1,4 +1,5 @@
 import { iso } from '@rekey/service'
+import { headerValue } from '../http/header-value.ts'
 import type { Claims } from '../provider/provider.ts'
 import type { LiveSession } from '../sessions/session.ts'
 
@@ -22,17 +23,12 @@ function userIn(claims: Claims): Record<string, unknown> {
   return Object.fromEntries(Object.entries(claims).filter(([name]) => !aboutToken.has(name)))
 }
 
-/**
- * What a reverse proxy may hand on to the services behind it. Never a token: browsers can ask for this as well. Whatever is not
- * visible ASCII, or a percent sign or comma, is percent-encoded.
- */
+/** What a reverse proxy may hand on to the services behind it. Never a token: browsers can ask for this as well. */
 export function identityHeaders({ id, sub, claims }: LiveSession): Record<string, string> {
   const roles = Array.isArray(claims.roles) ? claims.roles.filter((role) => typeof role === 'string') : []
   return {
-    'x-auth-subject': encoded(sub),
+    'x-auth-subject': headerValue(sub),
     'x-auth-session': id,
-    'x-auth-roles': roles.map(encoded).join(','),
+    'x-auth-roles': roles.map(headerValue).join(','),
   }
 }
-
-const encoded = (text: string) => text.toWellFormed().replace(/[^!-~]|[%,]/gu, encodeURIComponent)

@@ -11,7 +11,10 @@ export function callerOf(request: FastifyRequest, { auth }: Pick<Route, 'auth'>)
     const { accessToken, sub } = request.session
     return { authorization: `Bearer ${accessToken}`, subject: sub }
   }
-  if (auth === 'link') return { authorization: undefined, subject: request.link.sub }
+  if (auth === 'link') {
+    const { sub, claims } = request.link
+    return { authorization: undefined, subject: sub, claims }
+  }
   const subject = auth === 'bearer' ? request.bearer.sub : undefined
   return { authorization: request.headers.authorization, subject }
 }

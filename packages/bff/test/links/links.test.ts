@@ -126,7 +126,8 @@ test('a link leads nowhere else', { timeout: 60_000 }, async (t) => {
     assert.equal(status, 400, path)
     assert.equal(body.code, 'INVALID_REQUEST', path)
   }
-  for (const wrong of [{}, { path: '/a', ttl: '25h' }, { path: '/a', ttl: '0s' }, { path: '/a', more: 1 }]) {
+  const tooMuch = { path: '/a', claims: { note: 'ü'.repeat(2_048) } }
+  for (const wrong of [{}, { path: '/a', ttl: '25h' }, { path: '/a', ttl: '0s' }, { path: '/a', more: 1 }, tooMuch]) {
     assert.equal((await issue(wrong)).status, 400, JSON.stringify(wrong))
   }
 })

@@ -1,6 +1,7 @@
 /** What a service gets to see of the headers of a request. */
 import { addressOf } from '@rekey/service'
 import type { FastifyRequest } from 'fastify'
+import { headerValue } from '../../http/header-value.ts'
 import { hopByHop } from './hop-by-hop.ts'
 
 /** Who calls, as the service is told. */
@@ -8,6 +9,8 @@ export interface Caller {
   /** The `Authorization` that the service gets: nothing where there is none for it. */
   readonly authorization: string | undefined
   readonly subject: string | undefined
+  /** What a link says of him besides. */
+  readonly claims?: Readonly<Record<string, unknown>>
 }
 
 /** What services take another path, method, address or host from, and what is between the browser and this BFF. */
@@ -62,10 +65,13 @@ function forwarded(request: FastifyRequest, publicHost: string): Record<string, 
   }
 }
 
-/** OpenID Connect Core §2: a subject is ASCII. Another one cannot be told in a header, so the service sees nobody. */
-function callerHeaders({ authorization, subject }: Caller): Record<string, string> {
+/** Claims are JSON, which a header takes only in another form. */
+function callerHeaders({ authorization, subject, claims = {} }: Caller): Record<string, string> {
   const headers: Record<string, string> = {}
   if (authorization !== undefined) headers.authorization = authorization
-  if (subject !== undefined && /^[!-~]+( +[!-~]+)*$/.test(subject)) headers['x-auth-subject'] = subject
+  if (subject !== undefined) headers['x-auth-subject'] = headerValue(subject)
+  if (Object.keys(claims).length > 0) {
+    headers['x-auth-claims'] = Buffer.from(JSON.stringify(claims)).toString('base64url')
+  }
   return headers
 }

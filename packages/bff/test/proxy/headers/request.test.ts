@@ -36,6 +36,7 @@ describe('what a service sees of a request', () => {
     const { url } = await startProxy(t, { routes: [routeTo(upstream.url, { path: '/api/*', auth: 'link' })] })
     await ask(url, '/api/x?token=once', { headers: { authorization: 'Bearer good', 'x-auth-subject': 'root' } })
     assert.equal(upstream.seen[0]?.headers['x-auth-subject'], 'alan')
+    assert.equal(upstream.seen[0]?.headers['x-auth-claims'], undefined)
     assert.equal(upstream.seen[0]?.headers.authorization, undefined)
   })
 
@@ -48,15 +49,35 @@ describe('what a service sees of a request', () => {
     assert.equal(upstream.seen[0]?.headers.cookie, undefined)
   })
 
-  it('is nobody where the name of the user can stand in no header', async (t) => {
+  it('is what a link says of its reader besides, and nobody else says it', async (t) => {
+    const upstream = await startUpstream(t)
+    const claims = { team: 'zürich', seats: 3 }
+    const link: typeof guards.link = async (request) => {
+      request.link = { id: 'link-1', sub: 'alan', claims }
+    }
+    const routes = [
+      routeTo(upstream.url, { path: '/links/*', auth: 'link' }),
+      routeTo(upstream.url, { path: '/open/*' }),
+    ]
+    const { url } = await startProxy(t, { routes, guards: { link } })
+    const headers = { 'x-auth-claims': 'e30' }
+    await ask(url, '/links/x', { headers })
+    const told = String(upstream.seen[0]?.headers['x-auth-claims'])
+    assert.match(told, /^[\w-]+$/)
+    assert.deepEqual(JSON.parse(Buffer.from(told, 'base64url').toString()), claims)
+    await ask(url, '/open/x', { headers })
+    assert.equal(upstream.seen[1]?.headers['x-auth-claims'], undefined)
+  })
+
+  it('is the name of the user percent-encoded, as /auth/verify tells it, so that it is no other header', async (t) => {
     const upstream = await startUpstream(t)
     const session: typeof guards.session = async (request) => {
-      request.session = { ...ada, sub: 'ad\u0430\r\nX-Auth-Roles: admin' }
+      request.session = { ...ada, sub: 'ad\u0430%\r\nX-Auth-Roles: admin' }
     }
     const routes = [routeTo(upstream.url, { path: '/api/*', auth: 'session' })]
     const { url } = await startProxy(t, { routes, guards: { session } })
     assert.equal((await ask(url, '/api/x')).status, 200)
-    assert.equal(upstream.seen[0]?.headers['x-auth-subject'], undefined)
+    assert.equal(upstream.seen[0]?.headers['x-auth-subject'], 'ad%D0%B0%25%0D%0AX-Auth-Roles:%20admin')
     assert.equal(upstream.seen[0]?.headers['x-auth-roles'], undefined)
   })
 
