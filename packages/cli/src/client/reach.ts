@@ -33,8 +33,7 @@ export async function reach(
     const response = await fetch(url, { ...init, redirect: 'error', signal: tooLate })
     return { ok: response.ok, status: response.status, text: await response.text() }
   } catch (cause) {
-    const why = tooLate.aborted ? `no reply within ${replyWithinMs / 1000} s` : reason(cause)
-    throw unreachable(url, why, tooLate.aborted ? 'timeout' : why, cause)
+    throw tooLate.aborted ? noReply(init.method, url, replyWithinMs) : unreachable(url, cause)
   }
 }
 
@@ -52,8 +51,7 @@ export async function open(fetch: typeof globalThis.fetch, url: string, init: Re
     if (response.ok && response.body) return { body: untilTheEnd(url, response.body) }
     return { ok: false, status: response.status, text: await response.text() }
   } catch (cause) {
-    const why = silent.signal.aborted ? `no reply within ${beginsWithinMs / 1000} s` : reason(cause)
-    throw unreachable(url, why, silent.signal.aborted ? 'timeout' : why, cause)
+    throw silent.signal.aborted ? noReply(init.method, url, beginsWithinMs) : unreachable(url, cause)
   } finally {
     clearTimeout(timer)
   }
@@ -68,8 +66,21 @@ async function* untilTheEnd(url: string, body: AsyncIterable<Uint8Array>): Async
   }
 }
 
-function unreachable(url: string, why: string, reason: string, cause: unknown): CliError {
-  return new CliError('UNREACHABLE', `${new URL(url).origin} cannot be reached: ${why}`, { url, reason }, { cause })
+/** Somebody is there and says nothing. The query is left out: codes and tokens stand there. */
+export function noReply(method = 'GET', url: string | URL, withinMs: number): CliError {
+  const { origin, pathname } = new URL(url)
+  const message = `${method} ${origin}${pathname}: no reply within ${withinMs / 1000} s`
+  return new CliError('UNREACHABLE', message, { url: `${origin}${pathname}`, reason: 'timeout' })
+}
+
+function unreachable(url: string, cause: unknown): CliError {
+  const why = reason(cause)
+  return new CliError(
+    'UNREACHABLE',
+    `${new URL(url).origin} cannot be reached: ${why}`,
+    { url, reason: why },
+    { cause },
+  )
 }
 
 /** fetch says no more than "fetch failed"; its cause knows. */

@@ -3,12 +3,14 @@ import { Instances } from '../client/instances.ts'
 import { ManagementClient } from '../client/management.ts'
 import { requestTokenOfAny } from '../client/token.ts'
 import { CliError } from '../error.ts'
-import { type Estate, idpsOf } from '../estate/document.ts'
+import { type Estate, idpsOf, type User } from '../estate/document.ts'
 import { findEstate } from '../estate/find.ts'
 import { print, type Shell } from '../shell.ts'
 import { table } from '../terminal/table.ts'
 import type { Verification } from '../verify/check.ts'
 import { bffOption, newCommand, towards, wantsJson } from './command.ts'
+
+const replyWithinMs = 10_000
 
 interface VerifyOptions {
   bff?: string
@@ -24,7 +26,11 @@ export function verifyCommand(shell: Shell): Command {
     .option('--bearer-path <path>', 'a route by bearer token', '/bearer/hello')
     .addHelpText(
       'after',
-      '\nIt logs in as the estate’s user, or as REKEY_USERNAME with REKEY_PASSWORD. Exit 1: a check failed.',
+      [
+        '',
+        'It logs in as the estate’s user, by REKEY_PASSWORD where only that is set, or as REKEY_USERNAME with',
+        'REKEY_PASSWORD. Exit 1: a check failed.',
+      ].join('\n'),
     )
     .action(async (options: VerifyOptions, command: Command) => {
       const { env, folder } = towards(options.bff, shell)
@@ -42,20 +48,32 @@ async function verified(estate: Estate, paths: VerifyOptions, shell: Shell): Pro
     )
   }
   const { verify } = await import('../verify/run.ts')
-  const { REKEY_USERNAME: username, REKEY_PASSWORD: password } = shell.env
+  const user = userFor(shell.env, estate)
   const { sessionPath, bearerPath } = paths
   const client = estate.agent ?? estate.admin
   const ask = () => requestTokenOfAny(shell.fetch, new Instances(idpsOf(estate)), client)
   return await verify({
     bff: new URL(estate.bff),
     idp: estate.idp,
-    user: username && password ? { username, password } : estate.user,
+    user,
     sessionPath,
     bearerPath,
     bearer: async () => (await ask()).access_token,
     management: new ManagementClient(estate, shell),
     fetch: shell.fetch,
+    replyWithinMs,
   })
+}
+
+/** @throws CliError `WRONG_USE` where half of what is needed is said: what was verified would be somebody else's login */
+function userFor({ REKEY_USERNAME, REKEY_PASSWORD: password }: Shell['env'], { user }: Estate): User | undefined {
+  const username = REKEY_USERNAME || (password ? user?.username : undefined)
+  if (username && password) return { username, password }
+  if (username) throw new CliError('WRONG_USE', 'REKEY_USERNAME is set, and REKEY_PASSWORD is not: both are needed')
+  if (password) {
+    throw new CliError('WRONG_USE', 'REKEY_PASSWORD is set, and REKEY_USERNAME is not: this estate names no user')
+  }
+  return user
 }
 
 function textOf({ checks }: Verification): string {

@@ -1,3 +1,4 @@
+import { noReply } from '../client/reach.ts'
 import { CliError, messageOf } from '../error.ts'
 
 /** A page, or another reply, and where it was found in the end. */
@@ -17,7 +18,6 @@ interface Cookie {
   path: string
 }
 
-const replyWithinMs = 10_000
 const mostHops = 15
 // A session is bound to the browser that began it.
 const userAgent = 'rekey-verify'
@@ -25,10 +25,12 @@ const userAgent = 'rekey-verify'
 /** As much of a browser as a login takes: cookies, and redirects that are followed. */
 export class Browser {
   readonly #fetch: typeof globalThis.fetch
+  readonly #replyWithinMs: number
   #cookies: Cookie[] = []
 
-  constructor(fetch: typeof globalThis.fetch) {
+  constructor(fetch: typeof globalThis.fetch, replyWithinMs = 10_000) {
     this.#fetch = fetch
+    this.#replyWithinMs = replyWithinMs
   }
 
   /** @throws CliError `UNREACHABLE`, and `FAILED` where redirects do not end */
@@ -54,12 +56,13 @@ export class Browser {
     if (!headers.has('accept')) headers.set('accept', 'text/html, application/json')
     const cookies = this.#cookiesFor(url)
     if (cookies !== '') headers.set('cookie', cookies)
-    const signal = AbortSignal.timeout(replyWithinMs)
+    const signal = AbortSignal.timeout(this.#replyWithinMs)
     try {
       const response = await this.#fetch(url, { ...init, headers, redirect: 'manual', signal })
       this.#keep(url, response.headers.getSetCookie())
       return { status: response.status, headers: response.headers, text: await response.text() }
     } catch (cause) {
+      if (signal.aborted) throw noReply(init.method, url, this.#replyWithinMs)
       throw new CliError('UNREACHABLE', `${url.origin} cannot be reached: ${messageOf(cause)}`, {}, { cause })
     }
   }

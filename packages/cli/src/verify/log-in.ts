@@ -18,11 +18,20 @@ export async function logIn(browser: Browser, at: Visited, user: User, backend: 
     if (form === undefined || sent === mostForms) {
       throw new CliError('FAILED', `${visited.url.origin} shows a page that is not understood (${titleOf(visited)})`)
     }
-    if (form.hasPassword && visited.status >= 400)
-      throw new CliError('FAILED', `the user is not let in (${titleOf(visited)})`)
+    if (form.hasPassword && visited.status >= 400) throw notLetIn(visited, user)
     visited = await browser.visit(form.action, bodyOf(form, user))
   }
   return visited
+}
+
+/** The page that comes back to a wrong password has no other title than any form that was not filled in well. */
+function notLetIn(visited: Visited, { username }: User): CliError {
+  const { url, status } = visited
+  const why =
+    status === 422
+      ? `${url.origin} did not accept the username ${username} with the password that was given (422)`
+      : `${url.origin} does not let ${username} in (${titleOf(visited)})`
+  return new CliError('FAILED', why)
 }
 
 function bodyOf({ fields, hasPassword, method }: Form, { username, password }: User): RequestInit {

@@ -7,7 +7,7 @@ import type { Subject } from './subject.ts'
 
 /** The checklist after a rotation, over HTTP as a browser and a client go through it. */
 export async function verify(subject: Subject): Promise<Verification> {
-  const browser = new Browser(subject.fetch)
+  const browser = new Browser(subject.fetch, subject.replyWithinMs)
   const checks = new Checks()
   await checks.check('discovery', () => discovery(subject))
   const published = await checks.check('jwks', () => publishedKeys(subject))
