@@ -23,7 +23,8 @@ export async function buildServer(bff: Bff): Promise<App> {
   const { trustedProxies, files } = config
   if (includesEverybody(trustedProxies)) log.warn('REKEY_TRUSTED_PROXIES believes everybody about where he calls from')
   const refused = (_request: unknown, { code }: { code: string }) => metrics.refusals.inc({ code })
-  const app = newApp({ log, trustedProxies, refusalOf, refused, send: sendRefusal })
+  const { requestTimeoutMs } = config.proxy
+  const app = newApp({ log, trustedProxies, requestTimeoutMs, refusalOf, refused, send: sendRefusal })
   operationRoutes(app, bff)
   securityHeaders(app, bff)
   await corsRules(app, bff)

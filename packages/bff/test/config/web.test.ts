@@ -44,12 +44,22 @@ describe('origins that may call', () => {
 
 describe('the settings of the proxy and of pages', () => {
   it('have defaults', () => {
-    assert.deepEqual(proxyOf(variables.parse({})), { outboundAllow: [], maxBodyBytes: 10_485_760, timeoutMs: 60_000 })
+    assert.deepEqual(proxyOf(variables.parse({})), {
+      outboundAllow: [],
+      maxBodyBytes: 10_485_760,
+      requestTimeoutMs: 300_000,
+      timeoutMs: 60_000,
+    })
     assert.deepEqual(webOf(variables.parse({})), { folder: undefined, hstsMaxAgeMs: 31_536_000_000 })
   })
 
   it('are refused when they make no sense', () => {
-    const wrong = { REKEY_MAX_BODY_BYTES: '10MB', REKEY_UPSTREAM_TIMEOUT: '0s', REKEY_HSTS_MAX_AGE: 'long' }
+    const wrong = {
+      REKEY_MAX_BODY_BYTES: '10MB',
+      REKEY_REQUEST_TIMEOUT: '0s',
+      REKEY_UPSTREAM_TIMEOUT: '0s',
+      REKEY_HSTS_MAX_AGE: 'long',
+    }
     const { error } = variables.safeParse(wrong)
     assert.deepEqual(error?.issues.map(({ path: [name] }) => name).toSorted(), Object.keys(wrong).toSorted())
   })

@@ -81,6 +81,17 @@ describe('a body', () => {
     assert.deepEqual(taken, [1_000])
   })
 
+  it('that does not arrive in the time that it has is broken off, for the service too', async (t) => {
+    const { url, called } = await startHeld(t, { requestTimeoutMs: 200 })
+    const outgoing = begin(url, { method: 'PUT' })
+    outgoing.write('first')
+    const [incoming] = await called()
+    incoming.resume()
+    const broken = once(incoming, 'error')
+    assert.equal((await responseTo(outgoing)).statusCode, 408)
+    assert.equal((await broken)[0].code, 'ECONNRESET')
+  })
+
   it('does not keep the browser from hearing that the service is away', async (t) => {
     const upstream = await startUpstream(t, (incoming) => incoming.socket.destroy())
     const { url } = await startProxy(t, { routes: [routeTo(upstream.url, { path: '/api/*' })] })

@@ -118,6 +118,7 @@ export interface Settings {
   trustedProxies?: readonly string[]
   origins?: readonly string[]
   maxBodyBytes?: number
+  requestTimeoutMs?: number
   timeoutMs?: number
 }
 
@@ -127,10 +128,12 @@ export async function startProxy(
   settings: Settings,
 ): Promise<{ url: string; port: number; app: App; lines: unknown[] }> {
   const { routes, trustedProxies = [], origins = [], maxBodyBytes = 10_000_000, timeoutMs = 30_000 } = settings
+  const { requestTimeoutMs = 300_000 } = settings
   const lines: unknown[] = []
   const log = pino({ level: 'warn' }, { write: (line) => void lines.push(JSON.parse(line)) })
   const app = newApp({
     trustedProxies,
+    requestTimeoutMs,
     log,
     refusalOf,
     refused: () => undefined,
@@ -139,7 +142,7 @@ export async function startProxy(
   const config = {
     publicUrl: 'https://bff.example',
     cors: { origins },
-    proxy: { outboundAllow: [], maxBodyBytes, timeoutMs },
+    proxy: { outboundAllow: [], maxBodyBytes, requestTimeoutMs, timeoutMs },
     web: { folder: undefined, hstsMaxAgeMs: 60_000 },
   }
   app.decorateRequest('session')

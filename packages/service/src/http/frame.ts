@@ -12,8 +12,10 @@ import { type Refusal, sendRefusal } from './refusal.ts'
 /** Larger bodies are refused; for parsers that a service adds as well. */
 export const maxBodyBytes = 262_144
 
-/** For so long a request may take to arrive: one that trickles in must not hold a connection for ever. */
-const requestTimeoutMs = 30_000
+/** For so long the headers of a request may take to arrive, and all of it unless a service says otherwise. */
+const arrivesWithinMs = 30_000
+
+const lookEveryMs = 5_000
 
 /** How a service tells what it refuses. */
 export interface Refusing {
@@ -30,12 +32,15 @@ export interface Refusing {
 export interface Frame extends Refusing {
   /** Addresses and networks of proxies whose X-Forwarded-For is believed. */
   trustedProxies: readonly string[]
+  /** For so long a request may take to arrive with its body: one that trickles in must not hold a connection for ever. */
+  requestTimeoutMs?: number
   /** The path of a request as the routes know it. */
   canonicalUrl?(url: string): string
 }
 
 /** A Fastify application without routes. What it refuses is logged and answered; it does not listen yet. */
-export function newApp({ trustedProxies, canonicalUrl = (url) => url, ...how }: Frame): App {
+export function newApp(frame: Frame): App {
+  const { trustedProxies, canonicalUrl = (url) => url, requestTimeoutMs = arrivesWithinMs, ...how } = frame
   const refuse = refusing(how)
   const app: App = fastify({
     // Fastify would make a child logger for each request. What is logged is logged below: a line a refusal, none for what went
@@ -44,6 +49,12 @@ export function newApp({ trustedProxies, canonicalUrl = (url) => url, ...how }: 
     genReqId: () => '',
     bodyLimit: maxBodyBytes,
     requestTimeout: requestTimeoutMs,
+    http: {
+      // Whoever sends a large body slowly has sent his headers long ago.
+      headersTimeout: Math.min(requestTimeoutMs, arrivesWithinMs),
+      // So often Node looks for requests that are late; only each 30 s by itself.
+      connectionsCheckingInterval: Math.min(requestTimeoutMs, lookEveryMs),
+    },
     forceCloseConnections: true,
     routerOptions: { caseSensitive: true },
     trustProxy: trustProxy(trustedProxies),

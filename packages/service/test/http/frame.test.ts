@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict'
+import type { AddressInfo } from 'node:net'
+import { connect } from 'node:net'
+import { text } from 'node:stream/consumers'
 import { after, before, describe, test } from 'node:test'
 import { DatabaseError } from '@rekey/database'
 import { KeyringError } from '@rekey/keyring'
@@ -93,5 +96,38 @@ describe('the frame of a service', () => {
     assert.match(line.err.message, /a detail that is internal/)
     const made = await http.get('/api/v1/throws/own', { 'x-correlation-id': 'not one' })
     assert.match(made.body.correlation_id, /^[0-9a-f-]{36}$/)
+  })
+})
+
+describe('a request that trickles in', () => {
+  const { log } = logged()
+  const framed = (requestTimeoutMs?: number) =>
+    newApp({
+      log,
+      trustedProxies: [],
+      refusalOf,
+      refused: () => undefined,
+      ...(requestTimeoutMs && { requestTimeoutMs }),
+    })
+
+  test('is answered 408 when its time is over, within its headers and within its body', async (t) => {
+    const app = framed(100)
+    app.post('/things', async () => 'never')
+    t.after(() => app.close())
+    await app.listen({ host: '127.0.0.1', port: 0 })
+    const head = 'POST /things HTTP/1.1\r\nHost: x\r\n'
+    const body = 'Content-Type: application/json\r\nContent-Length: 100\r\n\r\n{'
+    for (const sent of [head, head + body]) {
+      const socket = connect((app.server.address() as AddressInfo).port, '127.0.0.1')
+      socket.write(sent)
+      assert.match(await text(socket), /^HTTP\/1\.1 408 /)
+    }
+  })
+
+  test('has to bring its headers soon, however long its body may take', async (t) => {
+    const [usual, patient] = [framed(), framed(300_000)]
+    t.after(() => Promise.all([usual.close(), patient.close()]))
+    assert.deepEqual([usual.server.headersTimeout, usual.server.requestTimeout], [30_000, 30_000])
+    assert.deepEqual([patient.server.headersTimeout, patient.server.requestTimeout], [30_000, 300_000])
   })
 })
