@@ -9,7 +9,11 @@ import { checkPolicy, type Policy } from '../policy/signing.ts'
 import { activeVersion, type Keyring, standbyVersion, versionOf } from './keyring.ts'
 import type { Material, State, Version } from './version.ts'
 
-/** Retired versions beyond this many leave the document; the audit has them. Revoked ones never leave it. */
+/**
+ * Retired versions beyond this many leave the document; the audit has them. Revoked ones never leave it, nor do given ones: what
+ * was forgotten would be taken in as new from whoever was started with a list of long ago, and even be produced with. People give
+ * them, so they stay few; one whose secret is gone is some 200 bytes.
+ */
 const retiredKept = 16
 
 export function prepare<P extends AnyPolicy>(keyring: Keyring<P>, material: Material, now: number): Keyring<P> {
@@ -216,7 +220,9 @@ function withoutRotation<P extends AnyPolicy>(keyring: Keyring<P>): Keyring<P> {
 }
 
 function forgetOldest<P extends AnyPolicy>(keyring: Keyring<P>): Keyring<P> {
-  const surplus = keyring.versions.filter((version) => version.state === 'retired').slice(0, -retiredKept)
+  const surplus = keyring.versions
+    .filter(({ state, isGiven }) => state === 'retired' && !isGiven)
+    .slice(0, -retiredKept)
   return { ...keyring, versions: keyring.versions.filter((version) => !surplus.includes(version)) }
 }
 

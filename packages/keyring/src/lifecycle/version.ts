@@ -31,6 +31,8 @@ export interface Version {
   /** For a signing key its `kid`. Never used twice. */
   id: string
   state: State
+  /** Its secret was not made by us: whoever gave it may give it again, and its id is made of it. */
+  isGiven?: true
   /** Revision of the keyring in which the version first stood; a verifier that holds this revision knows the version. */
   since: number
   preparedAt: number
@@ -73,7 +75,7 @@ export interface Revocation {
 }
 
 /** What a kind makes when a new version is prepared. */
-export type Material = Pick<Version, 'id' | 'publicPart' | 'sealedPrivate'>
+export type Material = Pick<Version, 'id' | 'isGiven' | 'publicPart' | 'sealedPrivate'>
 
 /** A version that a client is given, or gives us. Nothing of it is private here: it is compared, or verified with. */
 export type ClientMaterial = Pick<Version, 'id' | 'publicPart' | 'expiresAt'>

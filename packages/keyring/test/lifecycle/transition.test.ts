@@ -279,6 +279,19 @@ describe('a long life', () => {
     )
   })
 
+  it('leaves every given version in the document, which may be given again', () => {
+    const own = longLife((keyring, id) => retire(keyring, id, startMs))
+    const grown = Array.from({ length: rotations }, (_, n) => `given-${n}`).reduce((keyring, id) => {
+      return discard(prepare(keyring, { ...material(id), isGiven: true }, startMs), id, startMs)
+    }, own)
+    const aged = Array.from({ length: rotations }, (_, n) => `own-${n}`).reduce((keyring, id) => {
+      return discard(prepare(keyring, material(id), startMs), id, startMs)
+    }, grown)
+    const retired = aged.versions.filter(({ state }) => state === 'retired')
+    assert.equal(retired.filter(({ isGiven }) => isGiven).length, rotations)
+    assert.equal(retired.filter(({ isGiven }) => !isGiven).length, 16)
+  })
+
   it('leaves every revoked version in the document', () => {
     const { versions } = longLife((keyring, id) => revoke(keyring, id, { reason: 'drill' }, startMs))
     assert.equal(versions.filter(({ state }) => state === 'revoked').length, rotations)

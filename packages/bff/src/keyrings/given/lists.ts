@@ -60,5 +60,5 @@ async function versionsOf(name: string, [newest, ...older]: Secrets, sealer: Sea
 
 async function incomingFor(name: string, secret: string, sealer: Sealer): Promise<Incoming> {
   const id = await givenId(name, secret)
-  return { id, material: () => sealedMaterial(sealer, name, id, secret) }
+  return { id, material: () => ({ ...sealedMaterial(sealer, name, id, secret), isGiven: true }) }
 }

@@ -55,6 +55,8 @@ describe('replicas that are given secrets', { timeout: 120_000 }, () => {
     )
     const opened = two.held.sealing('csrf').open(purpose, text)
     assert.deepEqual(opened.ok && [opened.plain.toString(), opened.version, opened.isActive], ['plain', ids.old, false])
+    const given = (await csrf()).versions.filter(({ isGiven }) => isGiven)
+    assert.deepEqual(given.map(({ id }) => id).sort(), [ids.fresh, ids.old].sort())
   })
 
   it('that start at once on an empty store, with different lists, end with one keyring', async () => {

@@ -22,7 +22,10 @@ import { policyOf } from '../../../src/keyrings/policy.ts'
 import { terms } from '../samples.ts'
 
 const material = (id: string) => ({ id, publicPart: {}, sealedPrivate: `sealed ${id}` })
-const incoming = (id: string): Incoming => ({ id: `given-${id}`, material: () => material(`given-${id}`) })
+const incoming = (id: string): Incoming => ({
+  id: `given-${id}`,
+  material: () => ({ ...material(`given-${id}`), isGiven: true }),
+})
 const list = (head: string, ...older: string[]): IncomingList => [incoming(head), ...older.map(incoming)]
 const take = (keyring: Keyring, head: string, ...older: string[]) => takeIn(keyring, list(head, ...older), 'CSRF', 5)
 const states = ({ versions }: Keyring) => Object.fromEntries(versions.map(({ id, state }) => [id, state]))
@@ -124,6 +127,17 @@ describe('a secret that is given', () => {
       assert.equal(take(keyring, 'old'), keyring)
       assert.ok(hasPassed(keyring, list('old')))
       assert.ok(!hasPassed(keyring, list('new', 'old')))
+    }
+  })
+
+  it('that was replaced long ago is not brought back by the oldest of all lists', () => {
+    let keyring = given('0')
+    for (let n = 1; n <= 40; n += 1) {
+      keyring = settled(take(keyring, String(n)))
+      keyring = retire(markDemoted(keyring, `given-${n - 1}`, 9), `given-${n - 1}`, 9)
+    }
+    for (const old of [list('0'), list('40', '1', '0'), list('1', '0')]) {
+      assert.equal(takeIn(keyring, old, 'CSRF', 9), keyring)
     }
   })
 
