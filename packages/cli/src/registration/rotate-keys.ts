@@ -1,5 +1,7 @@
 import type { RotatedKeys } from '@rekey/bff'
+import { CliError } from '../error.ts'
 import type { Shell } from '../shell.ts'
+import { printable } from '../terminal/printable.ts'
 import { asCliError } from './bootstrap.ts'
 
 /**
@@ -17,6 +19,18 @@ export async function rotateKeysHere({ env, fetch }: Pick<Shell, 'env' | 'fetch'
     if (error instanceof RegistrationError) throw asCliError(error)
     throw error
   }
+}
+
+/** @throws CliError where the identity provider was told of a key and did not take it: that one is not used */
+export function requireTold(keys: RotatedKeys): void {
+  const { kid, waiting, refused } = keys
+  if (refused === undefined) return
+  const state =
+    waiting === undefined
+      ? `${kid} goes on signing`
+      : `${waiting} is published and not used yet; ${kid} goes on signing`
+  const message = `the identity provider at IDP_DCR_URL did not take the key set: ${refused}. ${state}`
+  throw new CliError('FAILED', printable(message), { ...keys, code: 'KEYS_NOT_TAKEN' })
 }
 
 /** One line for people. */

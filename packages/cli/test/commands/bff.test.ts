@@ -97,6 +97,25 @@ test('with BFF_KEYS_DIR the key in that folder is replaced, and nobody is asked 
   assert.deepEqual([code, JSON.parse(stdout).code], [1, 'CONFIG_INVALID'])
 })
 
+test('an identity provider that does not take the new key is quoted, and the command fails', async (t) => {
+  const said = new Refusal(403, 'INSUFFICIENT_SCOPE', 'this needs the scope tokens:read')
+  const strict = await playIdp({ 'PUT /clients/app/jwks': said })
+  t.after(strict.close)
+  const env = { BFF_KEYS_DIR: temporaryFolder(), BFF_KID: 'app' }
+  assert.equal((await run(['bff', 'rotate-keys'], env)).code, 0)
+  const told = { ...env, IDP_DCR_URL: `${strict.url}/clients/app/jwks`, DCR_ACCESS_TOKEN: 'a-token-of-some-length' }
+  const { code, stdout, stderr } = await run(['bff', 'rotate-keys', '--json'], told)
+  assert.equal(code, 1)
+  const { code: name, message, kid, waiting } = JSON.parse(stdout)
+  assert.deepEqual([name, kid], ['KEYS_NOT_TAKEN', 'app'])
+  assert.equal(
+    message,
+    'the identity provider at IDP_DCR_URL did not take the key set: it answered 403 INSUFFICIENT_SCOPE: this needs the ' +
+      `scope tokens:read. ${waiting} is published and not used yet; app goes on signing`,
+  )
+  assert.doesNotMatch(stdout + stderr, /a-token-of-some-length|nobody was told/)
+})
+
 test('REKEY_BFF says where it is, and before the estate’s file', async () => {
   const env = { REKEY_IDP: idp.url, REKEY_CLIENT_ID: 'admin', REKEY_CLIENT_SECRET: 'secret' }
   assert.equal((await run(['rotate', 'csrf'], { ...env, REKEY_BFF: `${bff.url}/` })).code, 0)

@@ -8,6 +8,7 @@ import {
   ensureRegistered,
   folderKeys,
   heldKey,
+  type JwkSet,
   keepKey,
   type Ports,
   RegistrationError,
@@ -48,8 +49,9 @@ export async function openKeyFolder({
 }: FolderSetting): Promise<ClientKeys> {
   const { options, isRegistered } = settings
   const ports = { ...some, log: (level: 'info' | 'warn' | 'error', line: string) => log[level](line) }
-  const announce =
+  const notice =
     settings.notice && noticing(settings.notice, { isByAddress: options.jwksUri !== undefined, fetch: some.fetch, log })
+  const announce = notice && (async (set: JwkSet) => (await notice(set)).hasAll)
   let clientId = given
   let isUnsettled = true
   let settledAt = Number.NEGATIVE_INFINITY

@@ -1,15 +1,19 @@
 /** Tells the identity provider of this client's key set. */
+import { redactLine } from '@rekey/redact'
 import type { JwkSet } from '@rekey/registration'
 import type { Logger } from 'pino'
 import type { NoticeSettings } from '../../config/client-keys.ts'
 
 const timeoutMs = 10_000
+const mostToldOf = 300
+
+/** Whether the identity provider is known to have every key, or why not. */
+export type Noticed = { readonly hasAll: true } | { readonly hasAll: false; readonly why: string }
 
 /**
  * `PUT` of the set, answered by the set as it is stored. Where the provider fetches the keys from an address, a `PUT` would end that: an
  * empty `POST` has them fetched at once instead.
- *
- * @returns whether the provider is known to have every key of the set
+ * What it answers instead is told without whatever looks like a secret.
  */
 export function noticing(
   { url, token }: NoticeSettings,
@@ -25,16 +29,43 @@ export function noticing(
       ...(set === undefined ? {} : { body: JSON.stringify(set) }),
     })
 
-  return async (set: JwkSet): Promise<boolean> => {
+  return async (set: JwkSet): Promise<Noticed> => {
     try {
       const reply = await (isByAddress ? send('POST') : send('PUT', set))
-      if (reply.ok && hasAll(await reply.json().catch(() => undefined), set)) return true
-      log.warn({ status: reply.status }, 'the identity provider did not say that it has the key set')
+      const said = documentIn(await reply.text())
+      if (reply.ok && hasAll(said, set)) return { hasAll: true }
+      const why = reply.ok ? `it answered ${reply.status} without every key of the set` : refusalIn(reply.status, said)
+      log.warn({ status: reply.status, why }, 'the identity provider did not say that it has the key set')
+      return { hasAll: false, why }
     } catch (error) {
       log.warn({ err: error }, 'the identity provider could not be told of the key set')
+      return { hasAll: false, why: `it gave no answer (${causeOf(error)})` }
     }
-    return false
   }
+}
+
+function documentIn(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (error) {
+    // A page of a proxy: its status says enough.
+    if (error instanceof SyntaxError) return undefined
+    throw error
+  }
+}
+
+/** By this API's form of an error, or by that of RFC 6749 §5.2. */
+function refusalIn(status: number, said: unknown): string {
+  const { code, message, error, error_description } = (said ?? {}) as Record<string, unknown>
+  const [name, text] = [code ?? error, message ?? error_description]
+  const told = [name, text].filter((part) => typeof part === 'string' && part !== '').join(': ')
+  return `it answered ${status}${told === '' ? '' : ` ${redactLine(told).slice(0, mostToldOf)}`}`
+}
+
+/** fetch says no more than "fetch failed"; its cause knows. */
+function causeOf(error: unknown): string {
+  const { name, message, cause } = error as Error & { cause?: NodeJS.ErrnoException }
+  return cause?.code ?? (name === 'TimeoutError' ? `within ${timeoutMs / 1_000} s` : message)
 }
 
 function hasAll(stored: unknown, { keys }: JwkSet): boolean {

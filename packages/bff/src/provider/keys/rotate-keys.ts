@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises'
-import { ensureRegistered, type Kept, keepKey, RegistrationError } from '@rekey/registration'
+import { ensureRegistered, type JwkSet, keepKey, RegistrationError } from '@rekey/registration'
 import { pino } from 'pino'
 import { keyOptions, noticeOf } from '../../config/client-keys.ts'
 import { BffError } from '../../error.ts'
-import { noticing } from './notice.ts'
+import { type Noticed, noticing } from './notice.ts'
 
 /** What became of a rotation of the client's keys. */
 export interface RotatedKeys {
@@ -14,6 +14,8 @@ export interface RotatedKeys {
   readonly waiting: string | undefined
   /** Whether the identity provider said that it has the set. */
   readonly notified: boolean
+  /** Why it was told and did not take the set; nothing where it has it, or nobody was to be told. */
+  readonly refused?: string
 }
 
 /**
@@ -41,19 +43,30 @@ export async function rotateKeys(
   }
   const log = pino(pino.destination({ dest: 2, sync: true }))
   const isByAddress = options.jwksUri !== undefined
-  const announce = notice && noticing(notice, { isByAddress, fetch: ports.fetch, log })
+  const told = announcing(notice && noticing(notice, { isByAddress, fetch: ports.fetch, log }))
   // Without its address nobody can ask the identity provider whether it accepts the key.
   const clientId = env.IDP_BASE_URL ? (stored?.clientId ?? env.DCR_CLIENT_ID ?? env.AUTH_CLIENT_ID) : undefined
-  const kept = await keepKey(options, { clientId, ...(announce === undefined ? {} : { announce }) }, ports)
-  return { ...shownOf(kept), notified: await notified(kept, announce) }
+  const kept = await keepKey(options, { clientId, ...told.how }, ports)
+  const { kid, rotated, waiting } = kept
+  if (notice === undefined) return { kid, rotated, waiting, notified: false }
+  // Where nothing was replaced nobody was told yet.
+  const notified = rotated || (waiting === undefined && (await told.announce(kept.jwks())))
+  const why = notified ? undefined : told.why()
+  return { kid, rotated, waiting, notified, ...(why === undefined ? {} : { refused: why }) }
 }
 
-const shownOf = ({ kid, rotated, waiting }: Kept) => ({ kid, rotated, waiting })
-
-/** Where nothing was replaced nobody was told yet. */
-async function notified(kept: Kept, announce: ReturnType<typeof noticing> | undefined): Promise<boolean> {
-  if (announce === undefined || kept.waiting !== undefined) return false
-  return kept.rotated || (await announce(kept.jwks()))
+/** The notice as the registration asks for it, and what came of the last one. */
+function announcing(notice: ReturnType<typeof noticing> | undefined) {
+  let last: Noticed | undefined
+  const announce = async (set: JwkSet) => {
+    last = await notice?.(set)
+    return last?.hasAll === true
+  }
+  return {
+    announce,
+    how: notice === undefined ? {} : { announce },
+    why: () => (last?.hasAll === false ? last.why : undefined),
+  }
 }
 
 async function storedClient(path: string): Promise<{ clientId: string; isManaged: boolean } | undefined> {

@@ -15,12 +15,13 @@ describe('rotating the keys by a command', () => {
   let at: Setting
   const told: { method: string; set: { keys: { kid: string }[] } | undefined }[] = []
   let takes = true
+  let refusal: object = {}
   const server = createServer(async (request, response) => {
     const body = await text(request)
     const set = body === '' ? undefined : JSON.parse(body)
     told.push({ method: request.method ?? '', set })
-    response.writeHead(takes ? 200 : 503, { 'content-type': 'application/json' })
-    response.end(JSON.stringify(set ?? JSON.parse(await readFile(at.path('jwks.json'), 'utf8'))))
+    response.writeHead(takes ? 200 : 403, { 'content-type': 'application/json' })
+    response.end(JSON.stringify(takes ? (set ?? JSON.parse(await readFile(at.path('jwks.json'), 'utf8'))) : refusal))
   })
   before(async () => {
     idp = await startProvider()
@@ -63,7 +64,8 @@ describe('rotating the keys by a command', () => {
     assert.equal(await readFile(at.path('bff.pem'), 'utf8'), before)
 
     takes = false
-    assert.equal((await rotateKeys({ ...seed(), ...notice() })).kid, 'bff')
+    const refused = await rotateKeys({ ...seed(), ...notice() })
+    assert.deepEqual([refused.kid, refused.waiting, refused.notified], ['bff', published.waiting, false])
     takes = true
     const done = await rotateKeys({ ...seed(), ...notice() })
     assert.deepEqual(done, { kid: published.waiting, rotated: true, waiting: undefined, notified: true })
@@ -81,6 +83,27 @@ describe('rotating the keys by a command', () => {
     assert.deepEqual(again, { kid, rotated: false, waiting: undefined, notified: true })
     assert.equal(told.length, 2)
     assert.equal((await served()).length, 2)
+  })
+
+  it('says what the provider answered where it does not take the set, without what looks like a secret', async () => {
+    await rotateKeys(seed())
+    takes = false
+    const env = { ...seed(), ...notice() }
+    refusal = { code: 'INSUFFICIENT_SCOPE', message: 'this needs the scope tokens:read' }
+    const { kid, waiting, ...told } = await rotateKeys(env)
+    const refused = 'it answered 403 INSUFFICIENT_SCOPE: this needs the scope tokens:read'
+    assert.deepEqual([kid, told], ['bff', { rotated: false, notified: false, refused }])
+    assert.match(waiting ?? '', /^bff-/)
+    refusal = {
+      error: 'invalid_token',
+      error_description: 'not good: Bearer rkt_abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG',
+    }
+    const again = await rotateKeys(env)
+    assert.equal(again.waiting, waiting)
+    assert.match(again.refused ?? '', /^it answered 403 invalid_token: not good: /)
+    assert.doesNotMatch(again.refused ?? '', /rkt_abc/)
+    const away = { ...env, IDP_DCR_URL: 'http://127.0.0.1:1/keys' }
+    assert.match((await rotateKeys(away)).refused ?? '', /^it gave no answer \(/)
   })
 
   it('has a provider that fetches the keys do so at once', async () => {

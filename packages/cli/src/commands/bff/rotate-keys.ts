@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import { activeOf } from '../../client/keyring.ts'
 import { act } from '../../client/keyrings.ts'
-import { rotateKeysHere, summaryOf } from '../../registration/rotate-keys.ts'
+import { requireTold, rotateKeysHere, summaryOf } from '../../registration/rotate-keys.ts'
 import { print, type Shell } from '../../shell.ts'
 import { bffOption, managementOf, newCommand, towards, wantsJson } from '../command.ts'
 
@@ -17,12 +17,14 @@ export function rotateKeysCommand(shell: Shell): Command {
         '',
         'With BFF_KEYS_DIR the key in that folder is replaced here, and the identity provider is told (IDP_DCR_URL and',
         'DCR_ACCESS_TOKEN, or the stored registration); every instance that uses the folder goes over by itself.',
+        'Exit 1: it was told and did not take the key, which is published then and not used.',
         'Without it the estate’s backend is asked to: the same as "rekey rotate bff-client".',
       ].join('\n'),
     )
     .action(async ({ bff }: { bff?: string }, command: Command) => {
       if (shell.env.BFF_KEYS_DIR) {
         const json = await rotateKeysHere(shell)
+        requireTold(json)
         print(shell, wantsJson(command), { json, text: summaryOf(json) })
         return
       }
