@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { redactLine } from '@rekey/redact'
 import { readConfig } from '../src/config.ts'
 import type { IdpError } from '../src/error.ts'
 
@@ -60,7 +61,12 @@ describe('the configuration', () => {
     for (const word of ['token=sk_very_secret', 'sk_very_secret', 'secret=sk_very_secret']) {
       assert.throws(
         () => readConfig({ ...minimal, REKEY_BFFS: `https://a.internal ${word}` }),
-        ({ code, message }: IdpError) => code === 'CONFIG_INVALID' && !message.includes('sk_very_secret'),
+        ({ code, message }: IdpError) => {
+          // What is wrong has to survive the redaction of the log too.
+          assert.match(redactLine(message), /file:\/path/)
+          assert.doesNotMatch(redactLine(message), /redacted/)
+          return code === 'CONFIG_INVALID' && !message.includes('sk_very_secret')
+        },
       )
     }
   })

@@ -12,6 +12,10 @@ export interface BffTarget {
 
 const option = /^(token|client)=(.*)$/
 
+// Written out as one types it, redaction would take file:/path for the secret.
+const form =
+  'after an address may stand a token (its name, an equals sign and file:/path) and a client (the same and its id)'
+
 /**
  * Reads what an operator names as backends for frontends, divided by line breaks, or by commas before an address:
  *
@@ -35,7 +39,7 @@ function targetIn(text: string): BffTarget {
   for (const word of options) {
     const [, name, value = ''] = option.exec(word) ?? []
     // Never the word itself: it may be a secret that came here by mistake.
-    if (name === undefined || value === '') throw new TypeError('after an address stand token=file:/path and client=id')
+    if (name === undefined || value === '') throw new TypeError(form)
     if (name === 'client') target.clientId = value
     else target.tokenFile = fileOf(value)
   }
@@ -51,5 +55,7 @@ function addressOf(text: string): string {
 
 function fileOf(value: string): string {
   if (/^file:./.test(value)) return value.slice('file:'.length)
-  throw new TypeError('token= is file:/path: the secret itself has no place beside an address')
+  throw new TypeError(
+    'of a token the file stands there, as file:/path: the secret itself has no place beside an address',
+  )
 }
