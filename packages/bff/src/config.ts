@@ -1,5 +1,5 @@
 import { parseDuration } from '@rekey/keyring'
-import { duration, flag, networks, readEnvironment, requirePrivacy } from '@rekey/service'
+import { duration, flag, isExposed, networks, readEnvironment, requirePrivacy, ServiceError } from '@rekey/service'
 import type { VerifierOptions } from '@rekey/verifier'
 import { z } from 'zod'
 import { bearerVariables, environmentVerifier } from './bearer/environment.ts'
@@ -84,6 +84,13 @@ export const configVariables: readonly string[] = [...Object.keys(environment.sh
 export function readConfig(env: NodeJS.ProcessEnv): Config {
   const given = readEnvironment(environment, env)
   requirePrivacy(given)
+  if (isExposed(new URL(given.REKEY_BFF_URL)) && !given.REKEY_ALLOW_PLAINTEXT) {
+    throw new ServiceError(
+      'CONFIG_INVALID',
+      'REKEY_BFF_URL would have browsers send their cookies in plaintext beyond this machine; use https, or say ' +
+        'REKEY_ALLOW_PLAINTEXT=true where the network itself is encrypted',
+    )
+  }
   const issuer = environmentVerifier(env)
   const reach = { allowPlaintext: given.REKEY_ALLOW_PLAINTEXT, hasOtherIdp: issuer !== undefined }
   return {
