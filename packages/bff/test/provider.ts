@@ -35,7 +35,11 @@ type Endpoint =
   | 'reg'
 
 /** What to answer in the provider's place: a status, some JSON, or `reset` to hang up. Undefined passes the request on. */
-type Instead = number | { readonly status: number; readonly body: string } | 'reset' | undefined
+type Instead =
+  | number
+  | { readonly status: number; readonly body: string; readonly headers?: Readonly<Record<string, string>> }
+  | 'reset'
+  | undefined
 
 /** Starts one on a port of its own. */
 export async function startProvider(wish: ProviderWish = {}) {
@@ -61,8 +65,10 @@ export async function startProvider(wish: ProviderWish = {}) {
     const instead = await idp.intercept?.(request, endpoint)
     if (instead === 'reset') return void request.socket.destroy()
     if (typeof instead === 'number') return void response.writeHead(instead).end()
-    if (instead !== undefined)
-      return void response.writeHead(instead.status, { 'content-type': 'application/json' }).end(instead.body)
+    if (instead !== undefined) {
+      const { status, headers, body } = instead
+      return void response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(body)
+    }
     if (request.url?.startsWith('/interaction/')) return interact(request, response)
     await provider.callback()(request, response)
   }

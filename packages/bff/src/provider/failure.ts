@@ -24,11 +24,24 @@ const contradictions = new Set([
 
 export function failureOf(error: unknown): Failure {
   if (error instanceof ResponseBodyError) return ofBody(error)
-  if (error instanceof WWWAuthenticateChallengeError) return error.status === 401 ? 'client' : 'unavailable'
+  if (error instanceof WWWAuthenticateChallengeError) {
+    return error.status === 401 && !isForbidden(error) ? 'client' : 'unavailable'
+  }
   if (error instanceof AuthorizationResponseError) return isPassing(error.error) ? 'unavailable' : 'refused'
   if (error instanceof ClientError) return ofClient(error)
   return 'unanswered'
 }
+
+/** It knows this client, and does not let it do this (RFC 6750 §3.1, RFC 6749 §5.2): asking again changes nothing. */
+export function isForbidden(error: unknown): boolean {
+  if (error instanceof ResponseBodyError) return error.status === 403 || forbidding.has(error.error)
+  if (error instanceof WWWAuthenticateChallengeError) {
+    return error.status === 403 || error.cause.some(({ parameters }) => forbidding.has(parameters.error ?? ''))
+  }
+  return error instanceof ClientError && error.cause instanceof Response && error.cause.status === 403
+}
+
+const forbidding: ReadonlySet<string> = new Set(['insufficient_scope', 'unauthorized_client'])
 
 /** RFC 6749 §5.2: `invalid_client` comes with 401, and with 400 where the client did not authenticate by a header. */
 function ofBody({ error, status }: ResponseBodyError): Failure {

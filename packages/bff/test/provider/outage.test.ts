@@ -158,6 +158,22 @@ describe('an identity provider that is away', () => {
     }
   })
 
+  it('is told apart from one that does not let this client ask about tokens, and the log says what to do', async () => {
+    const body = JSON.stringify({ error: 'insufficient_scope', error_description: 'this needs the scope tokens:read' })
+    const challenged = { headers: { 'www-authenticate': 'Bearer error="insufficient_scope"' }, body: '' }
+    const refusals = [{ status: 403, body }, { status: 401, body }, { status: 401, ...challenged }, 403] as const
+    for (const refusal of refusals) {
+      at.lines.length = 0
+      const before = idp.count('introspection')
+      idp.intercept = (_, endpoint) => (endpoint === 'introspection' ? refusal : undefined)
+      await assert.rejects(provider.introspect('any'), { ...unavailable, message: /not allowed to ask/ })
+      assert.equal(idp.count('introspection'), before + 1)
+      assert.ok(at.lines.some((line) => /"level":50.*give the client the scope tokens:read/.test(line)))
+    }
+    idp.intercept = undefined
+    assert.deepEqual(await provider.introspect('any'), { active: false })
+  })
+
   it('that does not accept this client any more says nothing about a refresh token', async () => {
     const { refreshToken } = await logIn(provider)
     idp.setSecrets(clientId, ['another'])
