@@ -34,7 +34,6 @@ interface Kept extends Decision {
   readonly until: number
 }
 
-/** @throws BffError `CONFIG_INVALID` when its certificates cannot be read */
 export function openAuthz(pdp: Pdp, around: Surroundings): Authz {
   const { clock, random, every, log, metrics } = around
   if (!pdp.tls.isVerified) {

@@ -1,9 +1,7 @@
-import { readFileSync } from 'node:fs'
 import { rootCertificates } from 'node:tls'
 import { Agent, fetch as fetchByAgent } from 'undici'
 import type { Send } from '../calls/call.ts'
 import type { Pdp } from '../config/files/pdp.ts'
-import { BffError } from '../error.ts'
 
 /** How the decision point is reached, and who issues tokens for it. */
 export interface Transport {
@@ -12,10 +10,9 @@ export interface Transport {
   close(): Promise<void>
 }
 
-/** @throws BffError `CONFIG_INVALID` when the file of certificates cannot be read */
-export function transportOf({ isVerified, caFile }: Pdp['tls'], fetch: Send): Transport {
-  if (isVerified && caFile === undefined) return { toPdp: fetch, toIssuer: fetch, close: async () => undefined }
-  const ca = caFile === undefined ? undefined : [...rootCertificates, readCertificates(caFile)]
+export function transportOf({ isVerified, certificates }: Pdp['tls'], fetch: Send): Transport {
+  if (isVerified && certificates === undefined) return { toPdp: fetch, toIssuer: fetch, close: async () => undefined }
+  const ca = certificates === undefined ? undefined : [...rootCertificates, certificates]
   const verified = new Agent({ connect: { ca } })
   const toPdp = isVerified ? verified : new Agent({ connect: { rejectUnauthorized: false } })
   return {
@@ -38,13 +35,4 @@ function sendBy(dispatcher: Agent): Send {
       ...(redirect && { redirect }),
       ...(signal && { signal }),
     })) as unknown as Response
-}
-
-function readCertificates(file: string): string {
-  try {
-    return readFileSync(file, 'utf8')
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
-    throw new BffError('CONFIG_INVALID', `pdp.yaml: connection.ca_file cannot be read (${code})`)
-  }
 }

@@ -53,11 +53,19 @@ describe('a decision point whose certificate', () => {
     assert.equal(issuer.tokens.length, 0)
   })
 
-  test('is to be found in a file that is not there is a mistake', async (t) => {
-    const pdp = `connection: {base_url: "https://localhost", ca_file: /nowhere}\n${map}`
-    await assert.rejects(decidedRoutes(t, { pdp, routes }), {
-      code: 'CONFIG_INVALID',
-      message: 'pdp.yaml: connection.ca_file cannot be read (ENOENT)',
-    })
+  test('is to be found in a file that is not there, or in one that holds none, is a mistake on its line', async (t) => {
+    const none = join(folder, 'none.pem')
+    writeFileSync(none, 'nothing of the kind')
+    const wrong = [
+      ['/nowhere', 'cannot be read (ENOENT)'],
+      [none, 'expected certificates as PEM'],
+    ] as const
+    for (const [file, message] of wrong) {
+      const pdp = `connection:\n  base_url: "https://localhost"\n  ca_file: ${file}\n${map}`
+      await assert.rejects(decidedRoutes(t, { pdp, routes }), {
+        code: 'CONFIG_INVALID',
+        message: `the files of configuration are wrong:\npdp.yaml:3: connection.ca_file: ${message}`,
+      })
+    }
   })
 })

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { SecretSource } from '../source.ts'
+import { certificatesIn } from './certificates.ts'
 import type { ConfigDocument } from './document.ts'
 import type { Mistakes } from './mistakes.ts'
 import { routePath, shapeOf } from './path.ts'
@@ -14,7 +15,11 @@ export interface Pdp {
   readonly credentials: PdpCredentials | undefined
   /** Over all tries of one decision. */
   readonly timeoutMs: number
-  readonly tls: { readonly isVerified: boolean; readonly caFile: string | undefined }
+  readonly tls: {
+    readonly isVerified: boolean
+    /** Of who vouches for it besides those whom everybody trusts, as PEM. */
+    readonly certificates: string | undefined
+  }
   /** For how long a decision is good, by what it was; 0 is not to keep it. */
   readonly cache: { readonly allowMs: number; readonly denyMs: number; readonly maxSize: number }
   readonly retry: { readonly attempts: number; readonly backoffMs: number }
@@ -88,8 +93,7 @@ export function pdpOf(document: ConfigDocument, reach: Reach, mistakes: Mistakes
   const given = document.check(pdpSchema(reach))
   if (given === undefined) return undefined
   const credentials = credentialsOf(given, document, mistakes)
-  const refuse = (field: string, message: string) =>
-    mistakes.add(`${document.place(['connection', field])}: ${message}`)
+  const refuse: Refuse = (field, message) => mistakes.add(`${document.place(['connection', field])}: ${message}`)
   const { connection, endpoints, cache, retry, circuit_breaker: breaker } = given
   if (!connection.verify_ssl && !connection.dangerously_trust_any_certificate) {
     refuse(
@@ -105,7 +109,10 @@ export function pdpOf(document: ConfigDocument, reach: Reach, mistakes: Mistakes
     batch: joined(connection.base_url, endpoints.batch),
     credentials,
     timeoutMs: connection.timeout,
-    tls: { isVerified: connection.verify_ssl, caFile: connection.ca_file },
+    tls: {
+      isVerified: connection.verify_ssl,
+      certificates: certificatesIn(connection.ca_file, (message) => refuse('ca_file', message)),
+    },
     cache: { allowMs: cache.ttl_allow, denyMs: cache.ttl_deny, maxSize: cache.max_size },
     retry: { attempts: retry.attempts, backoffMs: retry.backoff },
     breaker: breaker.enabled
@@ -115,14 +122,16 @@ export function pdpOf(document: ConfigDocument, reach: Reach, mistakes: Mistakes
   }
 }
 
+/** Told with the field that is wrong below `connection`. */
+type Refuse = (field: string, message: string) => void
+
 function credentialsOf(
   { connection }: Given,
   document: ConfigDocument,
   mistakes: Mistakes,
 ): PdpCredentials | undefined {
   const { client_id: clientId, token_url: tokenUrl, scope } = connection
-  const refuse = (field: string, message: string) =>
-    mistakes.add(`${document.place(['connection', field])}: ${message}`)
+  const refuse: Refuse = (field, message) => mistakes.add(`${document.place(['connection', field])}: ${message}`)
   const clientSecret = clientSecretOf(document, ['connection'], connection, mistakes)
   if (clientId === undefined && hasSecret(connection))
     refuse('client_id', 'missing, and goes together with client_secret')
