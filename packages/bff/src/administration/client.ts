@@ -42,12 +42,16 @@ export function clientRoutes(app: App, bff: Bff, { read, write }: Hooks): void {
   const toRotate = { body: rotateBody, response: { 202: shownKeyring } }
   app.post(`${path}/rotate`, { onRequest: write, schema: toRotate }, async (request, reply) => {
     const keys = heldKeys(bff)
+    const { signing: before } = await keys.shown()
     await note(bff, 'keyring.rotation_requested', request.operator.clientId, { reason: request.body?.reason })
     await keys.rotate()
-    const shown = showClientKeyring(await keys.shown())
-    const version = shown.versions.find(({ state }) => state === 'active')?.id
-    await note(bff, 'keyring.rotated', request.operator.clientId, { version })
-    return reply.code(202).send(shown)
+    const { signing, ...rest } = await keys.shown()
+    if (signing?.kid !== before?.kid) {
+      await note(bff, 'keyring.rotated', request.operator.clientId, { version: signing?.kid })
+    } else if (rest.waiting === undefined) {
+      throw new KeyringError('ILLEGAL_TRANSITION', 'the key was published only now, and not replaced: rotate again')
+    }
+    return reply.code(202).send(showClientKeyring({ signing, ...rest }))
   })
 
   for (const act of ['prepare', 'rollback', 'discard', 'revoke']) {

@@ -1,6 +1,7 @@
 import { type Command, Option } from 'commander'
 import { activeOf, type KeyringView } from '../client/keyring.ts'
 import { act } from '../client/keyrings.ts'
+import { clientKeyText } from '../rotation/client-key.ts'
 import { follow } from '../rotation/follow.ts'
 import type { Until } from '../rotation/milestones.ts'
 import { rotationOf, type Watched } from '../rotation/watch.ts'
@@ -61,7 +62,7 @@ function isDone({ kind }: KeyringView): boolean {
 }
 
 function summary(keyring: KeyringView, watched: Watched, isFollowed: boolean): string {
-  if (isDone(keyring)) return `${keyring.name}: ${activeOf(keyring)?.id ?? 'no version'} is active.`
+  if (isDone(keyring)) return clientKeyText(keyring)
   if (!isFollowed) return `The rotation of ${keyring.name} is asked for; "rekey status" shows how far it is.`
   const active = activeOf(keyring)?.id ?? 'none'
   if (watched.until === 'retired') return `${keyring.name}: ${active} is active, ${watched.from ?? 'none'} is retired.`

@@ -78,6 +78,15 @@ test('the key by which the backend authenticates is replaced at once: there is n
   }
 })
 
+test('a key that the identity provider has yet to learn is not told as the one in use', async (t) => {
+  const versions = [version('k1', 'active'), version('k2', 'prepared')]
+  const client = { ...keyring(versions), name: 'bff-client', kind: 'client-key' }
+  const played = await playIdp({ 'POST /internal/keyrings/bff-client/rotate': client })
+  t.after(played.close)
+  const { stdout } = await idp.rekey('rotate', 'bff-client', '--bff', played.url)
+  assert.match(stdout, /^bff-client: k2 is published, and signs once .*; until then k1 does\.\n$/)
+})
+
 test('with BFF_KEYS_DIR the key in that folder is replaced, and nobody is asked for an estate', async () => {
   const BFF_KEYS_DIR = temporaryFolder()
   const rotated = async () => {

@@ -66,7 +66,7 @@ async function dueNow(
     madeAt: current.madeAt,
     replacedMeanwhile: current.thumbprint !== keyBefore,
   }
-  const due = dueForRotation(held, options.rotateAfterDays, ports.now())
+  const due = dueForRotation(held, options, ports.now())
   if (due === undefined && options.rotateAfterDays === 0) ports.log('info', ONCE)
   return due
 }

@@ -16,7 +16,7 @@ export async function unmanaged(
   const key = await folder.key()
   const kid = (await folder.used()).findLast(({ thumbprint }) => thumbprint === key?.thumbprint)?.kid
   const held = key && { kid, madeAt: key.madeAt, replacedMeanwhile: key.thumbprint !== keyBefore }
-  const due = dueForRotation(held, options.rotateAfterDays, ports.now())
+  const due = dueForRotation(held, options, ports.now())
   if (key === undefined || kid === undefined || due !== undefined) {
     const why = `none is stored, and ${due ?? 'the key in the PEM is not the one that was registered'}`
     throw ratInvalid(why, { clientId: credentials.client_id, file: options.credentials })

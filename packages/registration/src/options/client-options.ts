@@ -10,6 +10,8 @@ export const keyAlgorithms: readonly KeyAlgorithm[] = ['RS256', 'ES256']
 export interface RotationOptions {
   /** Days after which a new key is made, 30 by default; 0 = now, though not when a rotation was less than ten minutes ago. */
   readonly rotateAfterDays: number
+  /** With `rotateAfterDays: 0` also a key of the last ten minutes is replaced: somebody asked, and it is no start beside others. False by default. */
+  readonly evenIfNew?: boolean | undefined
   /**
    * Days after which a key is dropped at the next rotation, by the time in its kid; 0 or less = never. More than `rotateAfterDays`: until then
    * a key is in use. 60 by default, or twice `rotateAfterDays` where that is more.

@@ -1,3 +1,4 @@
+import type { RotationOptions } from '../options/client-options.ts'
 import { stampOf } from './kid.ts'
 
 export const DAY_MS = 86_400_000
@@ -14,13 +15,17 @@ export interface Held {
 }
 
 /** Why the key in the file has to be replaced now, or undefined. */
-export function dueForRotation(held: Held | undefined, rotateAfterDays: number, now: number): string | undefined {
+export function dueForRotation(
+  held: Held | undefined,
+  { rotateAfterDays, evenIfNew = false }: Pick<RotationOptions, 'rotateAfterDays' | 'evenIfNew'>,
+  now: number,
+): string | undefined {
   if (held === undefined) return 'the PEM is missing'
   const stamp = held.kid === undefined ? undefined : stampOf(held.kid)
   const age = now - (stamp ?? held.madeAt)
   if (rotateAfterDays === 0) {
     // The first key has no time in its kid: rotating it right after the registration is a wish, not a sibling's echo.
-    const justRotated = stamp !== undefined && Math.abs(now - stamp) < SIBLING_MS
+    const justRotated = !evenIfNew && stamp !== undefined && Math.abs(now - stamp) < SIBLING_MS
     return held.replacedMeanwhile || justRotated ? undefined : 'BFF_JWK_ROTATE_AFTER_DAYS is 0'
   }
   if (age < rotateAfterDays * DAY_MS) return undefined

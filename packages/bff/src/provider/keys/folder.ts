@@ -28,6 +28,8 @@ const dueEveryMs = 3_600_000
 /** What fails is tried again before long: nobody waits for an identity provider that is away. */
 const patience = { attempts: 2, timeoutMs: 5_000 }
 
+type Due = Pick<ClientOptions, 'rotateAfterDays' | 'evenIfNew'>
+
 interface FolderSetting {
   readonly settings: KeySettings
   /** Where this client does not register itself. */
@@ -56,9 +58,9 @@ export async function openKeyFolder({
   let isUnsettled = true
   let settledAt = Number.NEGATIVE_INFINITY
 
-  /** @param days how old a key may be; 0 replaces it now. @returns why a rotation that was due failed, where the key before goes on */
-  async function settle(days: number): Promise<string | undefined> {
-    const wanted: ClientOptions = { ...options, rotateAfterDays: days, allowFailure: false, ...patience }
+  /** @param due how old a key may be, in days; 0 replaces it now. @returns why a rotation that was due failed, where the key before goes on */
+  async function settle(due: Due): Promise<string | undefined> {
+    const wanted: ClientOptions = { ...options, ...due, allowFailure: false, ...patience }
     if (isRegistered) {
       const registered = await ensureRegistered(wanted, ports)
       if (registered.outcome === 'skipped' || registered.outcome === 'failed') return registered.reason
@@ -73,7 +75,7 @@ export async function openKeyFolder({
 
   async function settleIfPossible(days: number): Promise<void> {
     try {
-      await settle(days)
+      await settle({ rotateAfterDays: days })
     } catch (error) {
       isUnsettled = isPassing(error)
       if (!isUnsettled) throw error
@@ -121,7 +123,7 @@ export async function openKeyFolder({
       }
     },
     async rotate() {
-      const failed = await settle(0).catch((error) => {
+      const failed = await settle({ rotateAfterDays: 0, evenIfNew: true }).catch((error) => {
         if (!isPassing(error)) throw error
         return error as Error
       })

@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
-import { activeOf } from '../../client/keyring.ts'
 import { act } from '../../client/keyrings.ts'
 import { requireTold, rotateKeysHere, summaryOf } from '../../registration/rotate-keys.ts'
+import { clientKeyText } from '../../rotation/client-key.ts'
 import { print, type Shell } from '../../shell.ts'
 import { bffOption, managementOf, newCommand, towards, wantsJson } from '../command.ts'
 
@@ -29,7 +29,6 @@ export function rotateKeysCommand(shell: Shell): Command {
         return
       }
       const json = await act(managementOf(towards(bff, shell)), keyring, 'rotate')
-      const text = `${keyring}: ${activeOf(json)?.id ?? 'no version'} is active.`
-      print(shell, wantsJson(command), { json, text })
+      print(shell, wantsJson(command), { json, text: clientKeyText(json) })
     })
 }
