@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import type { Connection } from '@rekey/database'
 import { Gauge, type Registry } from 'prom-client'
 import type { Clock } from '../clock.ts'
@@ -7,10 +8,14 @@ import type { BffTables } from '../tables.ts'
 /** Counting reads every live session: scrapes may be as often as they like. */
 const countedForMs = 10_000
 
+/** More than counting takes, and less than whoever scrapes waits: the other metrics are wanted while the database hangs. */
+const patienceMs = 500
+
 const columns = { session: 'sealed_by', 'token-hash': 'salt_version' } as const
 
 /**
- * How many live sessions hang on which version. Nothing is told while they cannot be counted.
+ * How many live sessions hang on which version. While they are being counted the last numbers are told; where they cannot be
+ * counted, nothing is.
  *
  * @param clock monotonic
  */
@@ -24,9 +29,12 @@ export function sessionGauge(registry: Registry, { db }: Pick<Connection<BffTabl
     labelNames: ['keyring', 'version'] as const,
     registers: [registry],
     async collect() {
-      if (clock() - since > countedForMs) counting = undefined
-      counting ??= count()
-      await counting
+      if (clock() - since > countedForMs) {
+        counting ??= count().finally(() => {
+          counting = undefined
+        })
+      }
+      if (counting) await Promise.race([counting, pause(patienceMs, undefined, { ref: false })])
     },
   })
 
