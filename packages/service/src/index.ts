@@ -27,6 +27,7 @@ export { iso, isoIfSet, isoOrNull, lastMoment, moment, time } from './http/time.
 export { type Limit, sourceOf, type Windows, windows } from './http/windows.ts'
 export { leaseIn } from './instance/lease.ts'
 export { roomIn } from './instance/room.ts'
+export { showInstances, shownInstances } from './instance/show.ts'
 export { openAuditedView, ownAddressOf, type Roots } from './instance/view.ts'
 export { liveInstances } from './keyrings/evidence.ts'
 export {

@@ -7,6 +7,7 @@ import type { OwnName } from '../keyrings/own.ts'
 import { linkRoutes } from '../links/routes.ts'
 import { adminTokens } from './admin-tokens.ts'
 import { clientKeyringsOf, clientRoutes } from './client.ts'
+import { instanceRoutes } from './instances.ts'
 import { operatorsOf } from './operator.ts'
 import { rootKeyRoutes } from './root-keys.ts'
 import { sessionRoutes } from './sessions.ts'
@@ -27,6 +28,7 @@ export function administrationRoutes(app: App, bff: Bff): void {
     others: () => clientKeyringsOf(bff),
     refuses: { prepare: ['GIVEN_ELSEWHERE'], rotate: ['GIVEN_ELSEWHERE'] },
   })
+  instanceRoutes(app, bff, read)
   rootKeyRoutes(app, bff, read)
   sessionRoutes(app, bff, operator('incidents:write'))
   linkRoutes(app, bff, operator('links:write'), (request) => request.operator.clientId)

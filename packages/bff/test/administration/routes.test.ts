@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { describe, it, type TestContext } from 'node:test'
+import { sql } from 'kysely'
 import { adminToken, type BffEstate, bffEstate, browser, eventually, operate, type TestBff } from '../bff.ts'
 
 const given = () => randomBytes(32).toString('base64')
@@ -86,6 +87,23 @@ describe('administration of keyrings', () => {
     const [secret, ...others] = shown.secrets
     assert.deepEqual([secret.position, secret.isUsed, others], [0, true, []])
     assert.equal(JSON.stringify(shown).includes(String(estate.env.AUTH_CLIENT_SECRET)), false)
+  })
+
+  it('tells the instances, those too that are gone without a word', async (t) => {
+    const { bff } = await started(t)
+    const row = sql`INSERT INTO instances (id, address, applied, lease_until)
+      VALUES ('gone', 'http://10.0.0.9:8000', 1, now() - interval '1 minute')`
+    await row.execute(bff.bff.connection.db)
+    const { instances } = await operate(bff, 'GET', '/instances')
+    assert.deepEqual(
+      instances.map(({ address, live }: { address: string; live: boolean }) => [new URL(address).port, live]),
+      [
+        [new URL(bff.url).port, true],
+        ['8000', false],
+      ],
+    )
+    assert.deepEqual(Object.keys(instances[0]).sort(), ['address', 'applied', 'id', 'leaseUntil', 'live', 'startedAt'])
+    assert.ok(Date.parse(instances[0].leaseUntil) > Date.parse(instances[0].startedAt))
   })
 
   it('tells the root keys, and what hangs on them', async (t) => {

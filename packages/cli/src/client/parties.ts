@@ -2,8 +2,10 @@ import type { Credential } from '../estate/document.ts'
 import type { TrustRevision, VerifierView } from './keyring.ts'
 import type { ManagementClient } from './management.ts'
 
-/** An instance of the IdP. Times are ISO 8601. */
+/** An instance of the IdP, or of the backend for frontend. Times are ISO 8601. */
 export interface InstanceView {
+  /** Whose it is; the IdP's where it is not said. Each has a database and revisions of its own. */
+  of?: 'bff'
   id: string
   /** Where it itself is reached. */
   address: string
@@ -40,6 +42,18 @@ export async function listInstances(client: ManagementClient): Promise<InstanceV
     failure: 'the instances cannot be read',
   })
   return reply.instances
+}
+
+/** The same of the backend for frontend. */
+export async function listBffInstances(client: ManagementClient): Promise<InstanceView[]> {
+  const { instances } = await client.call<{ instances: InstanceView[] }>({
+    method: 'GET',
+    of: 'bff',
+    path: '/internal/instances',
+    scope: 'keyrings:read',
+    failure: 'the instances of the backend for frontend cannot be read',
+  })
+  return instances.map((instance) => ({ ...instance, of: 'bff' as const }))
 }
 
 /** Registers a verifier. The secret is in this reply and nowhere else. */

@@ -8,7 +8,7 @@ import { readIssuance } from '../client/issuance.ts'
 import type { KeyringView } from '../client/keyring.ts'
 import { listBffKeyrings, listKeyrings } from '../client/keyrings.ts'
 import { ManagementClient } from '../client/management.ts'
-import { listInstances, listVerifiers } from '../client/parties.ts'
+import { type InstanceView, listBffInstances, listInstances, listVerifiers } from '../client/parties.ts'
 import { CliError } from '../error.ts'
 import { type Estate, idpsOf } from '../estate/document.ts'
 import { findEstate } from '../estate/find.ts'
@@ -39,22 +39,30 @@ async function look(estate: Estate, shell: Shell): Promise<Seen> {
   const ofIdp = await listKeyrings(client)
   const { newest, verifiers } = await listVerifiers(client)
   const issuance = await ifThere(readIssuance(client))
-  const instances = await ifThere(listInstances(client))
+  const instancesOfIdp = await ifThere(listInstances(client))
   const unseen = (what: string, scope: string) => () =>
     tell(shell, `${what} not looked at: this client may not have ${scope}.`)
   const overdue = await ifAllowed(overdueCredentials(client), unseen('Overdue credentials are', 'agents:read'))
   const audit = await ifAllowed(lookAtAudit(client, estate, shell), unseen('The audit is', 'audit:read'))
   const incidents = await ifAllowed(openIncidents(client), unseen('Incidents are', 'incidents:write'))
-  const { keyrings: ofBff = [], bffAway } = await lookAtBff(client)
+  const { keyrings: ofBff = [], instances: instancesOfBff, bffAway } = await lookAtBff(client)
   const keyrings = [...ofIdp, ...ofBff]
+  const told = [instancesOfIdp, instancesOfBff].filter((some) => some !== undefined)
+  const instances = told.length === 0 ? undefined : told.flat()
   return { keyrings, bffAway, verifiers, newest, issuance, instances, overdue, audit, incidents }
 }
 
+interface BffSeen {
+  keyrings?: KeyringView[]
+  instances?: InstanceView[] | undefined
+  bffAway?: string
+}
+
 /** Its absence is told, and keeps nobody from seeing the rest. */
-async function lookAtBff(client: ManagementClient): Promise<{ keyrings?: KeyringView[]; bffAway?: string }> {
+async function lookAtBff(client: ManagementClient): Promise<BffSeen> {
   if (!client.hasBff) return {}
   try {
-    return { keyrings: await listBffKeyrings(client) }
+    return { keyrings: await listBffKeyrings(client), instances: await ifThere(listBffInstances(client)) }
   } catch (error) {
     if (!(error instanceof CliError)) throw error
     return { bffAway: error.message }

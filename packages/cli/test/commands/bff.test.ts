@@ -5,11 +5,12 @@ import { createServer, type ServerResponse } from 'node:http'
 import { after, before, test } from 'node:test'
 import { temporaryFolder } from '../folder.ts'
 import { playIdp, Refusal } from '../idp.ts'
-import { keyring, version } from '../keyring.ts'
+import { keyring, noon, version } from '../keyring.ts'
 import { run } from '../shell.ts'
 
 type Played = Awaited<ReturnType<typeof playIdp>>
 
+const noonText = new Date(noon).toISOString()
 const csrf = { ...keyring([version('c1', 'active'), version('c2', 'prepared')]), name: 'csrf', kind: 'sealing-key' }
 const draining = {
   ...keyring(
@@ -151,6 +152,15 @@ test('status has the keyrings of both, and says how many sessions hang on a vers
   )
   const { stdout } = await idp.rekey('status', '--bff', bff.url)
   assert.match(stdout, /Keyring session \(sealing-key[\s\S]*retire: waiting for 12 live sessions; opens by itself/)
+})
+
+test('status has the instances of both; one of the backend that is gone needs attention', async (t) => {
+  const instance = { id: 'i', address: 'http://10.0.0.1:8000', applied: 3, startedAt: noonText, leaseUntil: noonText }
+  const played = await playIdp({ ...all, 'GET /internal/instances': { instances: [{ ...instance, live: false }] } })
+  t.after(played.close)
+  const { instances, attention } = JSON.parse((await idp.rekey('status', '--bff', played.url, '--json')).stdout)
+  assert.deepEqual(instances, [{ ...instance, live: false, of: 'bff' }])
+  assert.match(attention.at(-1).what, /instance http:\/\/10\.0\.0\.1:8000 of the backend for frontend is gone/)
 })
 
 test('a backend that is away or refuses needs attention, and hides nothing else', async (t) => {

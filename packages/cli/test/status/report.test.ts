@@ -82,6 +82,20 @@ test('an instance that is gone is shown with since when, and nobody is measured 
   assert.match(text, /http:\/\/localhost:8003 +14 +gone for 12s$/m)
 })
 
+test('instances of the backend for frontend are measured by each other, and told apart', () => {
+  const instance = { id: 'i-1', startedAt: before(60_000), leaseUntil: before(-4_000), live: true }
+  const instances = [
+    { ...instance, address: 'http://localhost:8002', applied: 120 },
+    { ...instance, of: 'bff' as const, address: 'http://localhost:8000', applied: 9 },
+    { ...instance, of: 'bff' as const, address: 'http://localhost:8010', applied: 7 },
+  ]
+  const text = report({ keyrings: [], verifiers: [], instances, attention: [] }, noon)
+  assert.match(text, /^ +OF +INSTANCE +REVISION/m)
+  assert.match(text, /^ +IdP +http:\/\/localhost:8002 +120 +nothing/m)
+  assert.match(text, /^ +BFF +http:\/\/localhost:8000 +9 +nothing/m)
+  assert.match(text, /^ +BFF +http:\/\/localhost:8010 +7 +2 changes/m)
+})
+
 test('of the versions that are over the newest three of each kind are shown, and how many more there are', () => {
   const revoked = [5, 1, 4, 2, 3].map((age) => version(`rev-${age}`, 'revoked', { revokedAt: before(age * 60_000) }))
   const retired = [1, 2, 3, 4].map((age) => version(`old-${age}`, 'retired', { retiredAt: before(age * 60_000) }))

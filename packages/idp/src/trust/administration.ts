@@ -1,13 +1,12 @@
 import { randomUUID } from 'node:crypto'
-import { databaseLedger, type InstanceRow, recordEvent } from '@rekey/database'
-import { type App, iso, isoOrNull, lineOf, time } from '@rekey/service'
+import { recordEvent } from '@rekey/database'
+import { type App, iso, isoOrNull, lineOf, showInstances, shownInstances, time } from '@rekey/service'
 import { z } from 'zod'
 import { orAlreadyExists } from '../already-exists.ts'
 import { hashSecret, newClientSecret } from '../credentials/secret.ts'
 import { requireScope } from '../http/authorise.ts'
 import type { Instance } from '../instance.ts'
 import { codes } from '../openapi/errors.ts'
-import type { IdpDatabase } from '../tables.ts'
 import { newestTrust } from './leases.ts'
 import { forgetVerifier, verifiers } from './verifiers.ts'
 
@@ -30,18 +29,6 @@ const shownVerifiers = z.object({
       behindSince: time.nullable().describe('Since when it asks without holding the newest trust set'),
       grantedAt: time.nullable().describe('When it was granted a lease last'),
       live: z.boolean().describe('It may still accept by what it holds'),
-    }),
-  ),
-})
-const shownInstances = z.object({
-  instances: z.array(
-    z.object({
-      id: z.string(),
-      address: z.string().describe("The instance's own, not the issuer"),
-      applied: z.number().describe('The revision of the database that it has applied'),
-      startedAt: time,
-      leaseUntil: time,
-      live: z.boolean(),
     }),
   ),
 })
@@ -82,13 +69,7 @@ export function partyRoutes(app: App, instance: Instance): void {
   })
 
   const present = { tags: ['operations'], summary: 'List the instances', response: { 200: shownInstances } }
-  app.get('/api/v1/instances', { ...read, schema: present }, async () => ({
-    instances: (await instancesSeen(db)).map(({ startedAt, leaseUntil, ...rest }) => ({
-      ...rest,
-      startedAt: iso(startedAt),
-      leaseUntil: iso(leaseUntil),
-    })),
-  }))
+  app.get('/api/v1/instances', { ...read, schema: present }, async () => showInstances(db))
 
   const toRegister = {
     tags,
@@ -116,19 +97,5 @@ export function partyRoutes(app: App, instance: Instance): void {
       })
       .catch(orAlreadyExists(`there is a verifier named ${name} already`))
     return reply.code(201).send({ clientId, clientSecret, name })
-  })
-}
-
-/**
- * The instances that are there, and those that are gone without a word and were not replaced at their address. What is gone is
- * told by the clock of the database alone, which decides nothing here.
- */
-async function instancesSeen(db: IdpDatabase): Promise<(InstanceRow & { live: boolean })[]> {
-  const { now, rows } = await databaseLedger(db).instances()
-  const seen = rows
-    .map((row) => ({ ...row, live: row.leaseUntil > now }))
-    .toSorted((a, b) => b.leaseUntil - a.leaseUntil)
-  return seen.filter(({ live, address }, place) => {
-    return live || seen.findIndex((other) => other.address === address) === place
   })
 }
