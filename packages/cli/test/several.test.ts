@@ -32,8 +32,8 @@ test('both instances are ready, are listed, and are one issuer', async () => {
     const metadata = await (await fetch(`${url}/.well-known/openid-configuration`)).json()
     assert.equal((metadata as { issuer: string }).issuer, idp)
   }
-  const { instances } = await status()
-  assert.deepEqual(instances.map(({ address }) => address).sort(), idps)
+  assert.deepEqual(await addresses(undefined), idps)
+  assert.deepEqual(await addresses('bff'), place.estate.bffs?.toSorted())
 })
 
 test('both instances of the backend for frontend are one client, and a session of either is one of both', async () => {
@@ -59,7 +59,7 @@ test('either instance dies under load and comes back, and no request fails', asy
     const { code, stderr } = await place.rekey('rotate', 'signing-es256', '--watch', '--json')
     assert.equal(code, 0, stderr)
     await until(async () => (await fetch(`${place.estate.idps?.[index]}/readyz`)).ok)
-    await until(async () => (await status()).instances.length === 2)
+    await until(async () => (await addresses(undefined)).length === 2)
     assert.match(up.output, new RegExp(`^${name} killed by SIGKILL; it is started again`, 'm'))
     assert.notEqual(pidOf(name), old)
   }
@@ -139,7 +139,7 @@ test('all of it stops within 3 s', async () => {
 
 interface Told {
   issuance: { keyring: string }
-  instances: { address: string }[]
+  instances: { address: string; of?: 'bff' }[]
   verifiers: { id: string; live: boolean }[]
   attention: { what: string; command: string | null }[]
 }
@@ -148,6 +148,15 @@ async function status(): Promise<Told> {
   const { code, stdout, stderr } = await place.rekey('status', '--json')
   assert.equal(code, 0, stderr)
   return JSON.parse(stdout)
+}
+
+/** Of the instances that status shows of the IdP, or of the backend for frontend. */
+async function addresses(whose: 'bff' | undefined): Promise<string[]> {
+  const { instances } = await status()
+  return instances
+    .filter(({ of }) => of === whose)
+    .map(({ address }) => address)
+    .sort()
 }
 
 async function helloWithNewToken(): Promise<number> {
