@@ -9,7 +9,7 @@ interface Operation {
 }
 
 /** What concerns every organization, written down once more on purpose. */
-const ofEstate = /^(keyrings:|incidents:|admin\.|dcr\.)/
+const ofEstate = /^(keyrings:|incidents:|links:|admin\.|dcr\.)/
 
 /** What is sent, where nothing would not do. */
 const bodies: Readonly<Record<string, object>> = {
