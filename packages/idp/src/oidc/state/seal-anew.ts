@@ -1,12 +1,8 @@
 import { rootIdIn, type Sealer } from '@rekey/database'
+import { mostSealedAnew, sealRowsAnew } from '@rekey/service'
 import { sql } from 'kysely'
 import type { IdpDatabase } from '../../tables.ts'
 import { recordOf } from './sealed.ts'
-
-/** In one pass; the rest comes with the next. */
-const mostRows = 5_000
-/** For so many it takes a few milliseconds, in which requests wait. */
-const mostTogether = 200
 
 interface Row {
   model: string
@@ -27,24 +23,9 @@ export async function sealStateAnew(db: IdpDatabase, sealer: Sealer, sealing: st
   // Not `<>`: by these two the index finds them.
   const { rows } = await sql<Row>`
     SELECT model, id_hash, sealed FROM oidc_state
-    WHERE (${root} < ${sealing} OR ${root} > ${sealing}) AND expires_at > now() LIMIT ${mostRows}`.execute(db)
-  const failed: unknown[] = []
-  for (let n = 0; n < rows.length; n += mostTogether) {
-    await replace(
-      db,
-      rows.slice(n, n + mostTogether).flatMap((row) => {
-        try {
-          const record = recordOf(row.model, row.id_hash)
-          return [{ ...row, next: sealer.seal(record, sealer.open(record, row.sealed)) }]
-        } catch (error) {
-          failed.push(error)
-          return []
-        }
-      }),
-    )
-  }
-  if (failed.length > 0) throw failed[0]
-  return rows.length
+    WHERE (${root} < ${sealing} OR ${root} > ${sealing}) AND expires_at > now() LIMIT ${mostSealedAnew}`.execute(db)
+  const stored = rows.map((row) => ({ ...row, record: recordOf(row.model, row.id_hash) }))
+  return sealRowsAnew(stored, sealer, (sealedAnew) => replace(db, sealedAnew))
 }
 
 /** Unless it was saved anew meanwhile, or has ended. */
