@@ -8,6 +8,7 @@ import {
   openAuditedView,
   openParts,
   type Roots,
+  renewalOf,
   roomIn,
   settleRootKeys,
   shownRootKeys,
@@ -74,18 +75,7 @@ async function openBase(
   await own.ensure()
 
   let loop: Loop | undefined
-  const renewal = {
-    async before() {
-      // Nobody waited for this instance meanwhile: others may seal under a root key that it does not hold.
-      await settle()
-      // Each time: a restored backup may know nothing of how long the sessions live that this instance begins.
-      await own.ensure()
-    },
-    async opened() {
-      roots.openedAll()
-      await settle()
-    },
-  }
+  const renewal = renewalOf(roots, settle, own.ensure)
   const viewer = viewerOf({ keyrings: own.memory, sessions: memory }, renewal, () => loop?.poke(), log)
   const { view, audit } = await openAuditedView(
     { ...config, auditOutboxes: [] },

@@ -1,4 +1,5 @@
 import type { ChangeRecord, Viewer } from '@rekey/database'
+import type { Renewal } from '@rekey/service'
 import type { Logger } from 'pino'
 import type { KeyringMemory } from '../keyrings/memory.ts'
 import { type SessionMemory, sessionTopic } from '../sessions/memory.ts'
@@ -7,13 +8,6 @@ import { type SessionMemory, sessionTopic } from '../sessions/memory.ts'
 export interface Held {
   keyrings: KeyringMemory
   sessions: SessionMemory
-}
-
-/** What has to be so before what is held is read anew, and after. */
-export interface Renewal {
-  before(): Promise<void>
-  /** Every secret was opened. */
-  opened(): Promise<void>
 }
 
 /**

@@ -13,6 +13,7 @@ import {
   ownAddressOf,
   type Roots,
   recall,
+  renewalOf,
   revokeForgotten,
   roomIn,
   settleRootKeys,
@@ -95,18 +96,7 @@ export async function openInstance(
 
   const held = { verifierCredentials, memory, issuance, freeze }
   let loop: Loop | undefined
-  const renewal = {
-    async before() {
-      // Nobody waited for this instance meanwhile: others may seal under a root key that it does not hold.
-      await settle()
-      // Each time: a restored backup may know nothing of how long the tokens live that this instance signs.
-      await ensure()
-    },
-    async opened() {
-      roots.openedAll()
-      await settle()
-    },
-  }
+  const renewal = renewalOf(roots, settle, ensure)
   const viewer = viewerOf(held, renewal, () => loop?.poke(), log)
   const { view, audit } = await openAuditedView(config, control, { rootKeys: roots, signer }, viewer, log)
   const hands: Hands = { store, make, observe: () => evidenceFor(db, view) }

@@ -1,5 +1,5 @@
 import type { ChangeRecord, Viewer } from '@rekey/database'
-import type { Recall } from '@rekey/service'
+import type { Recall, Renewal } from '@rekey/service'
 import type { Logger } from 'pino'
 import { agentTopic } from '../credentials/client.ts'
 import type { freezeMemory } from '../incidents/freeze/memory.ts'
@@ -13,13 +13,6 @@ export interface Held {
   memory: ReturnType<typeof instanceMemory>
   issuance: ReturnType<typeof issuanceMemory>
   freeze: ReturnType<typeof freezeMemory>
-}
-
-/** What has to be so before what is held is read anew, and after. */
-export interface Renewal {
-  before(): Promise<void>
-  /** Every key was opened. */
-  opened(): Promise<void>
 }
 
 /**
