@@ -33,7 +33,7 @@ export async function startIdp(config: Config, env: NodeJS.ProcessEnv, log: Logg
   return serve<IdpTables, Instance>(
     config,
     'rekey-idp',
-    ({ connection, control }) => openInstance(config, connection, control, { rootKeys, signer }, log),
+    (connections) => openInstance(config, connections, { rootKeys, signer }, log),
     (instance) => buildServer(instance, log),
   )
 }

@@ -22,9 +22,13 @@ export interface Credentials {
   uses: CredentialUses
   /** Where the secrets of clients are. */
   secrets: ClientSecrets
-  /** Begins to let go of what was replaced, for as long as the view holds its lease. */
-  begin(view: Pick<InstanceView, 'held'>): void
-  /** Ends when what is under way is done, and the uses that were noted are written. */
+  /**
+   * Begins to let go of what was replaced, for as long as the view holds its lease.
+   *
+   * @returns ends that, when what is under way is done
+   */
+  begin(view: Pick<InstanceView, 'held'>): () => Promise<void>
+  /** Ends when the uses that were noted are written. */
   close(): Promise<void>
 }
 
@@ -46,18 +50,19 @@ export function openCredentials(
   const vault = settings && openVault(settings, { onError: onVaultError })
   const secrets = clientSecrets(vault, sealer, onVaultError)
   const uses = credentialUses(control, told('uses of credentials could not be written'))
-  const stops: (() => Promise<void>)[] = []
 
   return {
     clients: recall((id) => findClient(db, id, secrets), requireRoom, mostClients),
     uses,
     secrets,
     begin(view) {
-      stops.push(credentialLoop(control, view, told('loop of credentials')).stop)
+      const stops = [credentialLoop(control, view, told('loop of credentials')).stop]
       if (vault) stops.push(every(tidyEveryMs, () => tidyVault(control, vault, secrets), onVaultError))
+      return async () => {
+        await Promise.all(stops.map((stop) => stop()))
+      }
     },
     async close() {
-      await Promise.all(stops.map((stop) => stop()))
       vault?.close()
       await uses.close()
     },

@@ -1,15 +1,11 @@
-import {
-  type Connection,
-  currentRevision,
-  databaseKeyringStore,
-  type InstanceView,
-  type Sealer,
-  sealerFor,
-} from '@rekey/database'
+import { currentRevision, databaseKeyringStore, type InstanceView, type Sealer, sealerFor } from '@rekey/database'
 import { type Hands, type KeyringStore, type Loop, startLoop } from '@rekey/keyring'
 import {
+  type Connections,
   leaseIn,
+  type Opened,
   openAuditedView,
+  openParts,
   ownAddressOf,
   type Roots,
   recall,
@@ -58,17 +54,24 @@ const pruneEveryMs = 60_000
 /**
  * Opens an instance: makes sure that the keyrings exist, reads everything and holds its first lease.
  *
- * @param connection for requests
- * @param control for the lease, the keyrings and the loop: a flood of requests must not cost the lease
- * @throws DatabaseError, KeyringError `POLICY_INVALID`
+ * @throws DatabaseError, KeyringError `POLICY_INVALID`, IdpError; what was opened is closed then
  */
-export async function openInstance(
+export function openInstance(
   config: Config,
-  connection: Connection<IdpTables>,
-  control: Connection<IdpTables>,
-  { rootKeys: roots, signer }: Roots,
+  connections: Connections<IdpTables>,
+  roots: Roots,
   log: Logger,
 ): Promise<Instance> {
+  return openParts((opened) => openAll(config, connections, roots, opened, log))
+}
+
+async function openAll(
+  config: Config,
+  { connection, control }: Connections<IdpTables>,
+  { rootKeys: roots, signer }: Roots,
+  opened: Opened,
+  log: Logger,
+): Promise<Omit<Instance, 'close'>> {
   const clock = systemClock
   const profiles = await readProfiles(config.oidc.clientProfiles)
   const { db } = control
@@ -79,10 +82,11 @@ export async function openInstance(
   const make = makerOf(sealer, settle)
   const ensure = () => ensureDocuments(db, { store, make }, config)
   const requireRoom = roomIn(connection.pool)
-  const credentials = openCredentials(connection.db, db, config, sealer, () => requireRoom(), log)
+  const credentials = opened(openCredentials(connection.db, db, config, sealer, () => requireRoom(), log))
   const { clients, uses, secrets } = credentials
   const hub = trustHub()
-  const reminder = freezeReminder(log)
+  opened({ close: async () => hub.close() })
+  const reminder = opened(freezeReminder(log))
   const memory = await memoryOf(config, db, store, sealer, clients, hub, log)
   const issuance = issuanceMemory(() => loadIssuance(db))
   const freeze = freezeMemory(() => freezingNow(db), reminder.take)
@@ -99,16 +103,25 @@ export async function openInstance(
   const renewal = renewalOf(roots, settle, ensure)
   const viewer = viewerOf(held, renewal, () => loop?.poke(), log)
   const { view, audit } = await openAuditedView(config, control, { rootKeys: roots, signer }, viewer, log)
+  opened(view)
+  opened(audit)
+  const gathered = opened(
+    gather(db, clock, (error) => log.error({ err: error }, 'refusals could not be written to the audit')),
+  )
+  const incidents = opened(incidentRunner(config, connection.db, ownAddressOf(config), log))
   const hands: Hands = { store, make, observe: () => evidenceFor(db, view) }
   loop = beginLoop(hands, db, view, held, log)
-  credentials.begin(view)
-  const stopWatching = watchRootKeys(roots, db, stored, signer, log)
-  const gathered = gather(db, clock, (error) => log.error({ err: error }, 'refusals could not be written to the audit'))
-  const incidents = incidentRunner(config, connection.db, ownAddressOf(config), log)
   const pruning = setInterval(() => {
     prune(db, view, () => sealAnew(db, sealer, roots.sealing.id), log)
     memory.writeJournal()
   }, pruneEveryMs)
+  const endings = [
+    loop.stop,
+    credentials.begin(view),
+    watchRootKeys(roots, db, stored, signer, log),
+    async () => clearInterval(pruning),
+  ]
+  opened({ close: () => Promise.all(endings.map((end) => end())) })
   const parts = { config, clock, connection, store, hands, view, loop, clients, uses, secrets, sealer, profiles }
   const own = { verifierCredentials, hub, audit, gathered, freeze, incidents, requireRoom }
 
@@ -127,16 +140,6 @@ export async function openInstance(
     issuableFrom: memory.issuableFrom,
     issuance: issuance.current,
     requireLease: leaseIn(view),
-    async close() {
-      clearInterval(pruning)
-      await stopWatching()
-      hub.close()
-      await Promise.all([parts.loop.stop(), credentials.close(), incidents.close()])
-      await reminder.close()
-      await gathered.close()
-      await audit.close()
-      await view.close()
-    },
   }
 }
 
