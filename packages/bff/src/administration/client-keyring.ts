@@ -1,9 +1,7 @@
 import { formatDuration } from '@rekey/keyring'
 import { stampOf } from '@rekey/registration'
 import { iso, type ShownKeyring } from '@rekey/service'
-import type { ShownKeys } from '../provider/keys/client-keys.ts'
-
-export const clientKeyringName = 'bff-client'
+import { clientKeyringName, type ShownKeys } from '../provider/keys/client-keys.ts'
 
 type ShownVersion = ShownKeyring['versions'][number]
 

@@ -4,8 +4,8 @@ import { type App, iso, isoOrNull, lineOf, shownKeyring, transact } from '@rekey
 import type { onRequestAsyncHookHandler } from 'fastify'
 import { z } from 'zod'
 import type { Bff } from '../bff.ts'
-import type { ClientKeys, ShownKeys } from '../provider/keys/client-keys.ts'
-import { clientKeyringName, showClientKeyring } from './client-keyring.ts'
+import { type ClientKeys, clientKeyringName, type ShownKeys } from '../provider/keys/client-keys.ts'
+import { showClientKeyring } from './client-keyring.ts'
 
 const path = `/internal/keyrings/${clientKeyringName}`
 const reason = lineOf(500).optional()
@@ -43,15 +43,13 @@ export function clientRoutes(app: App, bff: Bff, { read, write }: Hooks): void {
   app.post(`${path}/rotate`, { onRequest: write, schema: toRotate }, async (request, reply) => {
     const keys = heldKeys(bff)
     const { signing: before } = await keys.shown()
-    await note(bff, 'keyring.rotation_requested', request.operator.clientId, { reason: request.body?.reason })
+    await noteRequest(bff, request.operator.clientId, request.body?.reason)
     await keys.rotate()
-    const { signing, ...rest } = await keys.shown()
-    if (signing?.kid !== before?.kid) {
-      await note(bff, 'keyring.rotated', request.operator.clientId, { version: signing?.kid })
-    } else if (rest.waiting === undefined) {
+    const shown = await keys.shown()
+    if (shown.signing?.kid === before?.kid && shown.waiting === undefined) {
       throw new KeyringError('ILLEGAL_TRANSITION', 'the key was published only now, and not replaced: rotate again')
     }
-    return reply.code(202).send(showClientKeyring({ signing, ...rest }))
+    return reply.code(202).send(showClientKeyring(shown))
   })
 
   for (const act of ['prepare', 'rollback', 'discard', 'revoke']) {
@@ -88,7 +86,8 @@ function heldKeys({ provider }: Pick<Bff, 'provider'>): ClientKeys {
   )
 }
 
-function note({ connection }: Pick<Bff, 'connection'>, action: string, actor: string, details: object): Promise<void> {
-  const event = { action, outcome: 'success', actor, details: { keyring: clientKeyringName, ...details } } as const
+function noteRequest({ connection }: Pick<Bff, 'connection'>, actor: string, why: string | undefined): Promise<void> {
+  const details = { keyring: clientKeyringName, reason: why }
+  const event = { action: 'keyring.rotation_requested', outcome: 'success', actor, details } as const
   return transact(connection.db, (transaction) => recordEvent(transaction, event))
 }

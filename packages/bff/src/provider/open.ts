@@ -16,6 +16,7 @@ import { introspect } from './introspect.ts'
 import type { ClientKeys } from './keys/client-keys.ts'
 import { openKeyFolder } from './keys/folder.ts'
 import { givenKeys } from './keys/given.ts'
+import { recorded } from './keys/recorded.ts'
 import { finishLogin, loginBeginner } from './login.ts'
 import { endSessionUrl, logoutOrder } from './logout.ts'
 import { providerMetadata } from './metadata.ts'
@@ -59,7 +60,8 @@ export async function openProvider(means: ProviderMeans): Promise<OpenProvider> 
   const { settings, log, clock, metrics, skewMs } = means
   const { baseUrl, allowPlaintext } = settings
   const sleep = means.sleep ?? ((ms: number) => setTimeout(ms))
-  const keys = await openKeys(means)
+  const held = await openKeys(means)
+  const keys = held && recorded(held, means)
   const secrets = settings.method === 'private_key_jwt' ? undefined : openSecrets(means, sleep)
   const credentials = secrets ?? byKeys(keys, log)
   const fetch = reaching({ baseUrl, allowPlaintext, fetch: means.fetch, metrics }, () => metadata.known())

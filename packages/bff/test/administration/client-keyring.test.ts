@@ -12,6 +12,7 @@ test('the keys of this client are shown as a keyring, as all others are', () => 
     algorithm: 'ES256',
     signing: { kid: 'bff-2', madeAt },
     waiting,
+    before: 'bff-1',
     earlier: ['bff-1'],
     former: ['bff-0'],
     rotateEveryMs: 30 * DAY_MS,
@@ -30,7 +31,7 @@ test('the keys of this client are shown as a keyring, as all others are', () => 
 })
 
 test('a client without a key yet has a keyring without versions', () => {
-  const none = { algorithm: 'ES256', signing: undefined, waiting: undefined, earlier: [], former: [] }
-  const { versions, waiting } = showClientKeyring({ ...none, rotateEveryMs: 0, retireAfterMs: 0 })
+  const none = { signing: undefined, waiting: undefined, before: undefined, earlier: [], former: [] }
+  const { versions, waiting } = showClientKeyring({ ...none, algorithm: 'ES256', rotateEveryMs: 0, retireAfterMs: 0 })
   assert.deepEqual([versions, waiting], [[], []])
 })

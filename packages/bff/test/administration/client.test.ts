@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { it, type TestContext } from 'node:test'
-import { bffEstate, operate, type TestBff } from '../bff.ts'
+import { bffEstate, eventually, operate, type TestBff } from '../bff.ts'
 
 /** An estate whose BFF authenticates by a key. */
 async function byKey(t: TestContext) {
@@ -24,41 +24,69 @@ const rotate = (bff: TestBff) => operate(bff, 'POST', '/keyrings/bff-client/rota
 const active = ({ versions }: { versions: { id: string; state: string }[] }) =>
   versions.find(({ state }) => state === 'active')?.id
 
-async function recorded({ bff }: TestBff) {
-  const events = await bff.connection.db.selectFrom('audit_events').selectAll().orderBy('inserted').execute()
+/** Once all are in it that are waited for. */
+async function recorded({ bff }: TestBff, length: number) {
+  const read = async () => {
+    const events = await bff.connection.db.selectFrom('audit_events').selectAll().orderBy('inserted').execute()
+    return events
+      .filter(({ action }) => action === 'keyring.rotation_requested' || action === 'keyring.activated')
+      .filter(({ details }) => details.keyring === 'bff-client')
+      .map(({ action, actor, details }) => [action, actor, details.version, details.replaces])
+  }
+  const events = await eventually(read, (found) => found.length >= length)
+  assert.equal(events.length, length)
   return events
-    .filter(({ action }) => action === 'keyring.rotation_requested' || action === 'keyring.rotated')
-    .map(({ action, details }) => [action, details.version])
 }
+
+const requested = ['keyring.rotation_requested', 'bff-admin', undefined, undefined]
 
 it('whoever asks for another key of this client gets one each time, however new the last one is', async (t) => {
   const { estate } = await byKey(t)
   const bff = await estate.start({ AUTH_CLIENT_ID: '', DCR_IAT: await estate.provider.initialAccessToken() })
   const first = active(await operate(bff, 'GET', '/keyrings/bff-client'))
+  const firstRecorded = ['keyring.activated', 'rekey', first, undefined]
+  assert.deepEqual(await recorded(bff, 1), [firstRecorded])
   const second = active(await rotate(bff))
   const third = active(await rotate(bff))
   assert.equal(new Set([first, second, third]).size, 3)
-  assert.deepEqual(await recorded(bff), [
-    ['keyring.rotation_requested', undefined],
-    ['keyring.rotated', second],
-    ['keyring.rotation_requested', undefined],
-    ['keyring.rotated', third],
+  assert.deepEqual(await recorded(bff, 5), [
+    firstRecorded,
+    requested,
+    ['keyring.activated', 'rekey', second, first],
+    requested,
+    ['keyring.activated', 'rekey', third, second],
   ])
 })
 
-it('a key that was not replaced, or waits for the identity provider, is not recorded as rotated', async (t) => {
-  const { estate, folder } = await byKey(t)
-  const bff = await estate.start()
-  await rm(join(folder, 'jwks.json'))
-  await assert.rejects(rotate(bff), /409 .*ILLEGAL_TRANSITION.*rotate again/)
+it('a key that waits for the identity provider is recorded when it takes over, once, whichever replica sees so', async (t) => {
+  const { estate } = await byKey(t)
+  const [bff, other] = [await estate.start(), await estate.start()]
+  await recorded(bff, 1)
   const shown = await rotate(bff)
   assert.equal(active(shown), 'bff')
-  assert.deepEqual(
-    shown.waiting.map(({ step }: { step: string }) => step),
-    ['activate'],
-  )
-  assert.deepEqual(await recorded(bff), [
-    ['keyring.rotation_requested', undefined],
-    ['keyring.rotation_requested', undefined],
-  ])
+  const [{ version: waiting, step }] = shown.waiting
+  assert.equal(step, 'activate')
+  const before = [['keyring.activated', 'rekey', 'bff', undefined], requested]
+  assert.deepEqual(await recorded(bff, 2), before)
+
+  const reply = await fetch(`${bff.url}/.well-known/jwks.json`)
+  const jwks = (await reply.json()) as { keys: object[] }
+  await estate.provider.addClient({
+    clientId: 'bff',
+    method: 'private_key_jwt',
+    jwks,
+    redirectUris: [estate.publicUrl],
+  })
+  assert.deepEqual(await recorded(bff, 3), [...before, ['keyring.activated', 'rekey', waiting, 'bff']])
+  await rotate(other)
+  await recorded(bff, 4)
+})
+
+it('a key that was not replaced is not recorded', async (t) => {
+  const { estate, folder } = await byKey(t)
+  const bff = await estate.start()
+  await recorded(bff, 1)
+  await rm(join(folder, 'jwks.json'))
+  await assert.rejects(rotate(bff), /409 .*ILLEGAL_TRANSITION.*rotate again/)
+  await recorded(bff, 2)
 })

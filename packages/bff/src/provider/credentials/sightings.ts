@@ -1,6 +1,7 @@
 /** When the identity provider accepted which secret, as all replicas know it together. */
-import type { Connection } from '@rekey/database'
-import { sql } from 'kysely'
+import { type Connection, recordEvent } from '@rekey/database'
+import { transact } from '@rekey/service'
+import { sql, type Transaction } from 'kysely'
 import type { BffTables } from '../../tables.ts'
 
 export interface Sighting {
@@ -11,7 +12,7 @@ export interface Sighting {
 
 export interface Sightings {
   read(clientId: string): Promise<ReadonlyMap<string, Sighting>>
-  /** It was accepted, and takes the place of the one before. @returns what is known of it now */
+  /** It was accepted, and takes the place of the one before, which is in the audit once. @returns what is known of it now */
   tookOver(clientId: string, fingerprint: string): Promise<Sighting>
 }
 
@@ -21,18 +22,35 @@ export function storedSightings({ db }: Pick<Connection<BffTables>, 'db'>): Sigh
       const rows = await db.selectFrom('client_secrets').selectAll().where('client_id', '=', clientId).execute()
       return new Map(rows.map((row) => [row.fingerprint, sightingOf(row)]))
     },
-    async tookOver(clientId, fingerprint) {
-      const row = await db
-        .insertInto('client_secrets')
-        .values({ client_id: clientId, fingerprint })
-        .onConflict((conflict) =>
-          conflict.columns(['client_id', 'fingerprint']).doUpdateSet({ took_over_at: sinceOthers }),
-        )
-        .returningAll()
-        .executeTakeFirstOrThrow()
-      return sightingOf(row)
-    },
+    tookOver: (clientId, fingerprint) =>
+      transact(db, async (transaction) => {
+        const before = await newestOf(transaction, clientId)
+        const row = await transaction
+          .insertInto('client_secrets')
+          .values({ client_id: clientId, fingerprint })
+          .onConflict((conflict) =>
+            conflict.columns(['client_id', 'fingerprint']).doUpdateSet({ took_over_at: sinceOthers }),
+          )
+          .returningAll()
+          .returning(sql<boolean>`took_over_at = now()`.as('is_first_to_see'))
+          .executeTakeFirstOrThrow()
+        if (row.is_first_to_see) {
+          const details = { clientId, fingerprint, replaces: before?.fingerprint }
+          await recordEvent(transaction, {
+            action: 'client_secret.activated',
+            outcome: 'success',
+            actor: 'rekey',
+            details,
+          })
+        }
+        return sightingOf(row)
+      }),
   }
+}
+
+function newestOf(transaction: Transaction<BffTables>, clientId: string) {
+  const known = transaction.selectFrom('client_secrets').select('fingerprint').where('client_id', '=', clientId)
+  return known.orderBy('took_over_at', 'desc').limit(1).executeTakeFirst()
 }
 
 /** Unless another one came in between, it took over when the first replica saw so. */

@@ -2,6 +2,9 @@
 import type { JwkSet } from '@rekey/registration'
 import type { SigningKey } from '../credentials/keys.ts'
 
+/** What operators know these keys by. */
+export const clientKeyringName = 'bff-client'
+
 export interface ClientKeys {
   /** Nothing while the client is not registered yet, or has no name of its own. */
   clientId(): string | undefined
@@ -24,6 +27,8 @@ export interface ShownKeys {
   readonly algorithm: string
   readonly signing: { readonly kid: string; readonly madeAt: number } | undefined
   readonly waiting: string | undefined
+  /** Signed until the one that signs now took its place; nothing where that is not known. */
+  readonly before: string | undefined
   /** Published still, signed by no more, oldest first. */
   readonly earlier: readonly string[]
   /** Published no more, oldest first. */

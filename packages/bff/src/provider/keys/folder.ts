@@ -116,6 +116,7 @@ export async function openKeyFolder({
         algorithm: String(key?.alg ?? options.keyAlgorithm),
         signing,
         waiting,
+        before: signing && used[used.lastIndexOf(signing.kid) - 1],
         earlier: kids.filter((kid) => kid !== signing?.kid && kid !== waiting),
         former: used.filter((kid) => !kids.includes(kid) && kid !== signing?.kid),
         rotateEveryMs: options.rotateAfterDays * DAY_MS,

@@ -44,6 +44,7 @@ export function givenKeys(setting: GivenSetting): ClientKeys {
       algorithm: String(keys[0]?.jwk.alg),
       signing: keys[0] && { kid: keys[0].kid, madeAt: keys[0].seenAt },
       waiting: undefined,
+      before: keys[1]?.kid,
       earlier: keys
         .slice(1)
         .map(({ kid }) => kid)

@@ -138,6 +138,31 @@ describe('client secrets', () => {
     assert.equal(await used(second), 1)
   })
 
+  it('are in the audit when another one takes over, once, whichever replica sees so', async () => {
+    const recorded = async () => {
+      const events = await at.db.selectFrom('audit_events').selectAll().orderBy('inserted').execute()
+      return events
+        .filter(({ action }) => action === 'client_secret.activated')
+        .map(({ details: { clientId: of, fingerprint, replaces } }) => ({ of, fingerprint, replaces }))
+    }
+    const replicas = await Promise.all([at.open(env('new,old')), at.open(env('new,old'))])
+    const seenBy = (position: number) => async (replica: TestOpen) => {
+      await replica.introspect('any')
+      assert.equal(await used(replica), position)
+    }
+    await Promise.all(replicas.map(seenBy(1)))
+    idp.setSecrets(clientId, ['new'])
+    await Promise.all(replicas.map(seenBy(0)))
+    // What was seen is written down by then.
+    await Promise.all(replicas.map((replica) => replica.close()))
+    const [first] = replicas
+    const [newer, older] = (await first.client()).secrets.map(({ fingerprint }) => fingerprint)
+    assert.deepEqual(await recorded(), [
+      { of: clientId, fingerprint: older, replaces: undefined },
+      { of: clientId, fingerprint: newer, replaces: older },
+    ])
+  })
+
   it('serve although the database is away', async () => {
     const provider = await at.open(env('new,old'))
     await at.database.reachable(false)
@@ -157,7 +182,9 @@ describe('client secrets', () => {
       () => at.db.selectFrom('client_secrets').selectAll().execute(),
       (all) => all.length > 0,
     )
-    assert.doesNotMatch(JSON.stringify(rows) + at.lines.join(), /secret-of/)
+    const events = await at.db.selectFrom('audit_events').selectAll().execute()
+    assert.ok(events.length > 0)
+    assert.doesNotMatch(JSON.stringify([rows, events]) + at.lines.join(), /secret-of/)
   })
 
   it('are asked for by whoever starts it without one', async () => {
