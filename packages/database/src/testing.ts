@@ -1,3 +1,4 @@
+export { backupOf } from './testing/backup.ts'
 export { type TestDatabase, testDatabase, testServerVariable } from './testing/database.ts'
 export { eventually } from './testing/eventually.ts'
 export { freePort } from './testing/port.ts'

@@ -1,12 +1,11 @@
 import { type ChangeRecord, keyringTopic, type Sealer } from '@rekey/database'
-import type { Recall } from '@rekey/service'
+import type { Forgotten, Recall, RevocationJournal } from '@rekey/service'
 import type { Clock } from './clock.ts'
 import { agentTopic, type Client } from './credentials/client.ts'
 import { deniedMemory } from './denied/memory.ts'
 import { deniedTopic } from './denied/store.ts'
 import { type PrivateKeys, type SigningKeys, signingKeysFrom } from './signing/keys.ts'
 import type { TrustHub } from './trust/hub.ts'
-import type { Forgotten, RevocationJournal } from './trust/journal.ts'
 import type { TrustRead } from './trust/since.ts'
 
 /**

@@ -7,6 +7,7 @@ export type ServiceErrorCode =
   | 'INTERNAL'
   | 'INVALID_JSON'
   | 'INVALID_REQUEST'
+  | 'JOURNAL_FAILED'
   | 'METHOD_NOT_ALLOWED'
   | 'NOT_FOUND'
   | 'NO_LEASE'

@@ -31,8 +31,8 @@ export { roomIn } from './instance/room.ts'
 export { showInstances, shownInstances } from './instance/show.ts'
 export { openAuditedView, ownAddressOf, type Roots } from './instance/view.ts'
 export { liveInstances } from './keyrings/evidence.ts'
+export { type Forgotten, RevocationJournal } from './keyrings/journal.ts'
 export {
-  type Forgotten,
   type Hand,
   replaceVersion,
   revokeForgotten,

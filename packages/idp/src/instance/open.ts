@@ -7,6 +7,7 @@ import {
   openAuditedView,
   openParts,
   ownAddressOf,
+  RevocationJournal,
   type Roots,
   recall,
   renewalOf,
@@ -43,7 +44,6 @@ import type { IdpDatabase, IdpTables } from '../tables.ts'
 import { usedAssertions } from '../tokens/authentication/used-assertions.ts'
 import { findVerifier } from '../trust/credential.ts'
 import { type TrustHub, trustHub } from '../trust/hub.ts'
-import { RevocationJournal } from '../trust/journal.ts'
 import { trustSince } from '../trust/since.ts'
 import { ensureDocuments, forceRotations } from './documents.ts'
 import { type Held, viewerOf } from './viewer.ts'

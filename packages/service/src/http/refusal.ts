@@ -32,6 +32,7 @@ const serviceStatuses: Readonly<Record<ServiceErrorCode, number>> = {
   INTERNAL: 500,
   INVALID_JSON: 400,
   INVALID_REQUEST: 400,
+  JOURNAL_FAILED: 500,
   METHOD_NOT_ALLOWED: 405,
   NOT_FOUND: 404,
   NO_LEASE: 503,

@@ -12,6 +12,7 @@ import {
   type Version,
   versionOf,
 } from '@rekey/keyring'
+import type { Forgotten } from './journal.ts'
 
 const recheckMs = 20
 /** For about two seconds a successor may be in the making. */
@@ -108,15 +109,6 @@ async function untilReplaceable(
     await prepare()
     await pause(recheckMs)
   }
-}
-
-/** A version that was revoked, and stands in the database as if it never had been. */
-export interface Forgotten {
-  keyring: string
-  id: string
-  reason: string
-  incident?: string | undefined
-  wasActive: boolean
 }
 
 /**

@@ -1,4 +1,4 @@
-import { RevocationJournal } from '../../../src/trust/journal.ts'
+import { RevocationJournal } from '@rekey/service'
 import type { Estate } from '../estate.ts'
 import type { MachineClock } from '../world/clock.ts'
 import { Link } from '../world/link.ts'

@@ -2,7 +2,7 @@ import { mkdir, open, readFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { isAccepted, type Keyring, type Version } from '@rekey/keyring'
 import { z } from 'zod'
-import { IdpError } from '../error.ts'
+import { ServiceError } from '../error.ts'
 
 const entry = z.object({
   keyring: z.string(),
@@ -39,7 +39,7 @@ export class RevocationJournal {
 
   /**
    * @param path of the file; without one what is known ends with the process
-   * @throws IdpError `JOURNAL_FAILED` when it cannot be read or is damaged: what it lost might be a stolen key
+   * @throws ServiceError `JOURNAL_FAILED` when it cannot be read or is damaged: what it lost might be a stolen key
    */
   static async open(path?: string): Promise<RevocationJournal> {
     return new RevocationJournal(path, path === undefined ? [] : await read(path))
@@ -48,7 +48,7 @@ export class RevocationJournal {
   /**
    * Takes in what keyrings say is revoked.
    *
-   * @throws IdpError `JOURNAL_FAILED` when it could not be made durable: it is remembered in memory, and written at the next
+   * @throws ServiceError `JOURNAL_FAILED` when it could not be made durable: it is remembered in memory, and written at the next
    *   call
    */
   async remember(keyrings: readonly Keyring[]): Promise<void> {
@@ -147,6 +147,6 @@ async function within(ms: number, writing: Promise<void>, path: string): Promise
   }
 }
 
-function failed(path: string, what: string, cause: unknown): IdpError {
-  return new IdpError('JOURNAL_FAILED', `the revocation journal ${path} ${what}`, { cause })
+function failed(path: string, what: string, cause: unknown): ServiceError {
+  return new ServiceError('JOURNAL_FAILED', `the revocation journal ${path} ${what}`, { cause })
 }
