@@ -4,7 +4,7 @@ import type { Logger } from 'pino'
 import { accountRoutes } from './accounts/routes.ts'
 import { agentRoutes } from './agents/routes.ts'
 import { noteRefusal } from './audit/refusals.ts'
-import { auditRoutes } from './audit/routes.ts'
+import { auditReadingRoutes } from './audit/routes.ts'
 import { credentialRoutes } from './credentials/routes.ts'
 import { deniedRoutes } from './denied/routes.ts'
 import { refuseLateWhileFrozen } from './http/authorise.ts'
@@ -57,7 +57,7 @@ export async function buildServer(instance: Instance, log: Logger): Promise<App>
     incidentRoutes,
     remedyRoutes,
     partyRoutes,
-    auditRoutes,
+    auditReadingRoutes,
   ]
   const { view, requireLease } = instance
   operationRoutes(app, { view, registry: metrics.registry, requireLease, observe: () => observe(instance) })

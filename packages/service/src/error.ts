@@ -3,6 +3,7 @@
  */
 export type ServiceErrorCode =
   | 'CONFIG_INVALID'
+  | 'EVENT_NOT_CHAINED'
   | 'FORBIDDEN'
   | 'INTERNAL'
   | 'INVALID_JSON'
@@ -14,6 +15,7 @@ export type ServiceErrorCode =
   | 'OVERLOADED'
   | 'PAYLOAD_TOO_LARGE'
   | 'TOO_MANY_PREPARED'
+  | 'UNKNOWN_EVENT'
   | 'UNSUPPORTED_MEDIA_TYPE'
 
 /**

@@ -2,6 +2,8 @@
 export { type Audit, type AuditFolders, openAudit } from './audit/open.ts'
 export { originOf } from './audit/origin.ts'
 export { drainOutboxes } from './audit/outboxes.ts'
+export { type AuditReading, auditRoutes } from './audit/read/routes.ts'
+export type { Sight } from './audit/read/sight.ts'
 export { storable } from './audit/storable.ts'
 export { readEnvironment } from './config/environment.ts'
 export { isExposed, isLoopback, requirePrivacy } from './config/privacy.ts'
@@ -12,6 +14,7 @@ export { addressOf, otherAddresses } from './http/address.ts'
 export type { App } from './http/app.ts'
 export { correlationId } from './http/correlation.ts'
 export { type Frame, maxBodyBytes, newApp, type Refusing } from './http/frame.ts'
+export { nextCursor, pageOf, pageQuery, positionOf } from './http/page.ts'
 export { hasProxyTraces, includesEverybody, networks } from './http/proxies.ts'
 export {
   type CommonRefusalCode,

@@ -19,8 +19,8 @@ export interface EventFilter {
   from?: number
   /** Before. */
   to?: number
-  /** Whose events. */
-  organization: string
+  /** Whose events; those of every organization where it is undefined. */
+  organization: string | undefined
   /** Also those that belong to no organization. */
   withUnowned: boolean
 }
@@ -128,7 +128,8 @@ async function ifFew(db: Db, filter: EventFilter, { order, after, limit }: Event
 }
 
 function wanted({ organization, withUnowned, from, to, ...exact }: EventFilter): RawBuilder<unknown> {
-  const owned = sql`e.organization_id = ${organization}`
+  const owned =
+    organization === undefined ? sql`e.organization_id IS NOT NULL` : sql`e.organization_id = ${organization}`
   const equal = [
     [sql`e.action`, exact.action],
     [sql`e.outcome`, exact.outcome],

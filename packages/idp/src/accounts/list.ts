@@ -1,5 +1,6 @@
+import { pageOf, pageQuery, positionOf } from '@rekey/service'
 import { z } from 'zod'
-import { isAfter, microsecondsOf, pageOf, pageQuery, positionOf, timedPosition } from '../http/page.ts'
+import { isAfter, microsecondsOf, timedPosition } from '../http/timed-place.ts'
 import type { IdpDatabase } from '../tables.ts'
 import type { Caller } from '../tokens/opaque.ts'
 import { type Account, accountColumns, accountStatus } from './account.ts'

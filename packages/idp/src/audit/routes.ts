@@ -1,11 +1,13 @@
-import type { App } from '@rekey/service'
+import { type App, auditRoutes } from '@rekey/service'
+import { type Authorised, requireScope } from '../http/authorise.ts'
 import type { Instance } from '../instance.ts'
-import { auditEvents } from './event.ts'
-import { auditExport } from './export.ts'
-import { auditList } from './list.ts'
-import { auditVerification } from './verify.ts'
+import { sees } from './sees.ts'
 
-/** What happened, and the proofs that it is told as it was written down. */
-export function auditRoutes(app: App, instance: Instance): void {
-  for (const routes of [auditList, auditEvents, auditVerification, auditExport]) routes(app, instance)
+/** The audit, to each organization as far as it concerns it. */
+export function auditReadingRoutes(app: App, instance: Instance): void {
+  auditRoutes(app, instance, {
+    path: '/api/v1/audit',
+    read: requireScope(instance, 'audit:read'),
+    sees: ({ caller }: Authorised) => sees(caller),
+  })
 }

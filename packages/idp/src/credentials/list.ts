@@ -1,5 +1,6 @@
+import { pageOf, positionOf } from '@rekey/service'
 import { sql } from 'kysely'
-import { isAfter, microsecondsOf, pageOf, positionOf, timedPosition } from '../http/page.ts'
+import { isAfter, microsecondsOf, timedPosition } from '../http/timed-place.ts'
 import type { IdpDatabase } from '../tables.ts'
 import { credentialsIn, storedOf } from './stored.ts'
 

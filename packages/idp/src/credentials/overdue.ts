@@ -1,7 +1,7 @@
-import { iso } from '@rekey/service'
+import { iso, pageOf, positionOf } from '@rekey/service'
 import { sql } from 'kysely'
 import type { Config } from '../config.ts'
-import { isAfter, microsecondsOf, pageOf, positionOf, timedPosition } from '../http/page.ts'
+import { isAfter, microsecondsOf, timedPosition } from '../http/timed-place.ts'
 import type { IdpDatabase } from '../tables.ts'
 import { serviceAccount, staging } from './policy.ts'
 

@@ -1,6 +1,5 @@
-import { lineOf, moment, time } from '@rekey/service'
+import { lineOf, moment, pageQuery, time } from '@rekey/service'
 import { z } from 'zod'
-import { pageQuery } from '../http/page.ts'
 
 const id = lineOf(200)
 

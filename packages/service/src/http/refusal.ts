@@ -28,6 +28,7 @@ declare module 'fastify' {
 
 const serviceStatuses: Readonly<Record<ServiceErrorCode, number>> = {
   CONFIG_INVALID: 500,
+  EVENT_NOT_CHAINED: 409,
   FORBIDDEN: 403,
   INTERNAL: 500,
   INVALID_JSON: 400,
@@ -39,6 +40,7 @@ const serviceStatuses: Readonly<Record<ServiceErrorCode, number>> = {
   OVERLOADED: 503,
   PAYLOAD_TOO_LARGE: 413,
   TOO_MANY_PREPARED: 409,
+  UNKNOWN_EVENT: 404,
   UNSUPPORTED_MEDIA_TYPE: 415,
 }
 

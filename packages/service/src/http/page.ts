@@ -1,8 +1,6 @@
 /** Lists are read a page at a time. What a cursor says is ours to change: callers hand it back as they got it. */
-import { lineOf } from '@rekey/service'
-import { sql } from 'kysely'
 import { z } from 'zod'
-import { IdpError } from '../error.ts'
+import { ServiceError } from '../error.ts'
 
 /** The members of a querystring that ask for a page. */
 export const pageQuery = {
@@ -17,12 +15,12 @@ export const nextCursor = z.string().nullable().describe('Ask with it for the ne
  * Reads where the page before ended.
  *
  * @param position what `pageOf` was told to put into cursors
- * @throws IdpError `INVALID_REQUEST` for anything that is no cursor of this list
+ * @throws ServiceError `INVALID_REQUEST` for anything that is no cursor of this list
  */
 export function positionOf<Position>(cursor: string | undefined, position: z.ZodType<Position>): Position | undefined {
   if (cursor === undefined) return undefined
   const parsed = position.safeParse(decoded(cursor))
-  if (!parsed.success) throw new IdpError('INVALID_REQUEST', 'cursor is none of this list; begin without one')
+  if (!parsed.success) throw new ServiceError('INVALID_REQUEST', 'cursor is none of this list; begin without one')
   return parsed.data
 }
 
@@ -40,20 +38,6 @@ export function pageOf<Row>(rows: readonly Row[], limit: number, position: (row:
 
 /** A cursor for a place that no row stands in. */
 export const cursorAt = (position: unknown): string => Buffer.from(JSON.stringify(position)).toString('base64url')
-
-/** A place in a list that is sorted by a time and then by an id: the time in microseconds, as exact as the database sorts. */
-export const timedPosition = z.tuple([z.number().int().nonnegative(), lineOf(200)])
-
-/** The first half of such a place, of a column. */
-export function microsecondsOf(column: string) {
-  return sql<number>`(extract(epoch FROM ${sql.ref(column)}) * 1000000)::bigint`
-}
-
-/** Does a row come after such a place? */
-export function isAfter(timeColumn: string, idColumn: string, [microseconds, id]: z.infer<typeof timedPosition>) {
-  const time = sql`'epoch'::timestamptz + ${microseconds}::bigint * interval '1 microsecond'`
-  return sql<boolean>`(${sql.ref(timeColumn)}, ${sql.ref(idColumn)}) > (${time}, ${id})`
-}
 
 function decoded(cursor: string): unknown {
   try {

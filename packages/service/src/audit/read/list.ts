@@ -1,10 +1,10 @@
-import { listEvents } from '@rekey/database'
-import { type App, isoOrNull, lineOf } from '@rekey/service'
+import { type DatabaseTables, listEvents } from '@rekey/database'
 import { z } from 'zod'
-import { requireScope } from '../http/authorise.ts'
-import { cursorAt, nextCursor, pageOf, pageQuery, positionOf } from '../http/page.ts'
-import type { Instance } from '../instance.ts'
-import { sees } from './sees.ts'
+import type { App } from '../../http/app.ts'
+import { cursorAt, nextCursor, pageOf, pageQuery, positionOf } from '../../http/page.ts'
+import { lineOf } from '../../http/text.ts'
+import { isoOrNull } from '../../http/time.ts'
+import type { Audited, AuditReading } from './routes.ts'
 import { auditEvent } from './shapes.ts'
 
 const time = z.union([z.iso.datetime({ offset: true }), z.iso.date()]).transform((text) => Date.parse(text))
@@ -26,19 +26,23 @@ const waitingSince = z
   .nullable()
   .describe('Of what happened since then some may not be listed yet: it waits for its place, a second at most')
 
-/** What happened, as far as it concerns the caller's organization. */
-export function auditList(app: App, instance: Instance): void {
+/** What happened, as far as whoever asks sees it. */
+export function listRoute<Tables extends DatabaseTables>(
+  app: App,
+  { connection }: Audited<Tables>,
+  { path, read, sees }: AuditReading,
+): void {
   const schema = {
     tags: ['audit'],
     summary: 'List events',
     querystring,
     response: { 200: z.object({ events: z.array(auditEvent), nextCursor, waitingSince }) },
   }
-  app.get('/api/v1/audit', { onRequest: requireScope(instance, 'audit:read'), schema }, async (request) => {
+  app.get(path, { onRequest: read, schema }, async (request) => {
     const { limit, cursor, order, ...filter } = request.query
     const found = await listEvents(
-      instance.connection.db,
-      { ...filter, ...sees(request.caller) },
+      connection.db,
+      { ...filter, ...sees(request) },
       { limit: limit + 1, after: positionOf(cursor, place), order: order === 'newest' ? 'desc' : 'asc' },
     )
     const page = pageOf(found.events, limit, ({ seq }) => seq)

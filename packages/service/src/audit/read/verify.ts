@@ -1,11 +1,9 @@
-import { newestCheckpoint } from '@rekey/database'
-import type { App } from '@rekey/service'
+import { type DatabaseTables, newestCheckpoint } from '@rekey/database'
 import { z } from 'zod'
-import { IdpError } from '../error.ts'
-import { requireScope } from '../http/authorise.ts'
-import type { Instance } from '../instance.ts'
-import { codes } from '../openapi/errors.ts'
-import { sees } from './sees.ts'
+import { ServiceError } from '../../error.ts'
+import type { App } from '../../http/app.ts'
+import type { CommonRefusalCode } from '../../http/refusal.ts'
+import type { Audited, AuditReading } from './routes.ts'
 import { checkpoint } from './shapes.ts'
 
 const problem = z.object({
@@ -37,15 +35,19 @@ const newest = z.object({
   integrity: z.boolean().describe('Whether the audit is as it was written, as far as this instance knows'),
 })
 
+const refuses: readonly CommonRefusalCode[] = ['EVENT_NOT_CHAINED']
+
 /** What vouches for the audit: all of it compared with all that is kept of it, and its newest checkpoint. */
-export function auditVerification(app: App, instance: Instance): void {
-  const { audit, connection } = instance
-  const onRequest = requireScope(instance, 'audit:read')
+export function verificationRoutes<Tables extends DatabaseTables>(
+  app: App,
+  { audit, connection }: Audited<Tables>,
+  { path, read: onRequest, sees }: AuditReading,
+): void {
   const tags = ['audit']
 
   const verify = { tags, summary: 'Verify the whole chain', response: { 200: verdict } }
-  app.get('/api/v1/audit/verify', { onRequest, schema: verify }, async ({ caller }) => {
-    if (sees(caller).withUnowned) return { ...(await audit.verify()), ageSeconds: 0 }
+  app.get(`${path}/verify`, { onRequest, schema: verify }, async (request) => {
+    if (sees(request).withUnowned) return { ...(await audit.verify()), ageSeconds: 0 }
     // A reading of all is dear, and not for every tenant to ask for. Problems may name events of anybody.
     const { verdict, ageMs } = audit.chain.last() ?? { verdict: await audit.verify(), ageMs: 0 }
     return { ...verdict, problems: [], ageSeconds: ageMs / 1_000 }
@@ -55,11 +57,12 @@ export function auditVerification(app: App, instance: Instance): void {
     tags,
     summary: 'Show the newest signed checkpoint',
     response: { 200: newest },
-    refuses: codes('EVENT_NOT_CHAINED'),
+    refuses,
   }
-  app.get('/api/v1/audit/checkpoint', { onRequest, schema: latest }, async () => {
+  app.get(`${path}/checkpoint`, { onRequest, schema: latest }, async () => {
     const found = await newestCheckpoint(connection.db, audit.signer)
-    if (!found) throw new IdpError('EVENT_NOT_CHAINED', 'the audit has no checkpoint yet; that takes about a second')
+    if (!found)
+      throw new ServiceError('EVENT_NOT_CHAINED', 'the audit has no checkpoint yet; that takes about a second')
     const { chain } = audit
     const seen = { chained: Math.max(chain.size(), found.size), integrity: chain.integrity() }
     return { size: found.size, checkpoint: found.note, signer: found.signer, ...seen }

@@ -1,12 +1,11 @@
-import { findEvent, proofOf } from '@rekey/database'
-import type { App } from '@rekey/service'
+import { type DatabaseTables, findEvent, proofOf } from '@rekey/database'
 import { z } from 'zod'
-import { IdpError } from '../error.ts'
-import { requireScope } from '../http/authorise.ts'
-import type { Instance } from '../instance.ts'
-import { codes } from '../openapi/errors.ts'
-import { requireSight } from './sees.ts'
+import { ServiceError } from '../../error.ts'
+import type { App } from '../../http/app.ts'
+import type { CommonRefusalCode } from '../../http/refusal.ts'
+import type { Audited, AuditReading } from './routes.ts'
 import { auditEvent, checkpoint, eventId, sha256 } from './shapes.ts'
+import { requireSeen } from './sight.ts'
 
 const params = z.object({ id: eventId })
 
@@ -20,29 +19,33 @@ const proof = z.object({
   publicKey: z.string().describe('By which the checkpoint is signed, as tools for signed notes take it'),
 })
 
+const refuses: readonly CommonRefusalCode[] = ['UNKNOWN_EVENT', 'EVENT_NOT_CHAINED']
+
 /** Single events, and the proofs that they stand in the chain. */
-export function auditEvents(app: App, instance: Instance): void {
-  const { audit, connection } = instance
-  const { db } = connection
-  const onRequest = requireScope(instance, 'audit:read')
+export function eventRoutes<Tables extends DatabaseTables>(
+  app: App,
+  { audit, connection: { db } }: Audited<Tables>,
+  { path, read: onRequest, sees }: AuditReading,
+): void {
   const tags = ['audit']
-  const one = '/api/v1/audit/events/:id'
-  const refuses = codes('UNKNOWN_EVENT', 'EVENT_NOT_CHAINED')
+  const one = `${path}/events/:id`
 
   const show = { tags, summary: 'Show an event', params, response: { 200: auditEvent }, refuses }
-  app.get(one, { onRequest, schema: show }, async ({ caller, params: { id } }) => {
-    await requireSight(db, caller, id)
+  app.get(one, { onRequest, schema: show }, async (request) => {
+    const { id } = request.params
+    await requireSeen(db, sees(request), id)
     return (await findEvent(db, id)) ?? notYet()
   })
 
   const prove = { tags, summary: 'Prove that an event stands in the chain', params, response: { 200: proof }, refuses }
-  app.get(`${one}/proof`, { onRequest, schema: prove }, async ({ caller, params: { id } }) => {
-    await requireSight(db, caller, id)
+  app.get(`${one}/proof`, { onRequest, schema: prove }, async (request) => {
+    const { id } = request.params
+    await requireSeen(db, sees(request), id)
     const found = await proofOf(db, id, audit.signer)
     return found === undefined || found === 'waiting' ? notYet() : found
   })
 }
 
 function notYet(): never {
-  throw new IdpError('EVENT_NOT_CHAINED', 'the event has no place in the chain yet; that takes about a second')
+  throw new ServiceError('EVENT_NOT_CHAINED', 'the event has no place in the chain yet; that takes about a second')
 }
