@@ -24,16 +24,20 @@ const rotate = (bff: TestBff) => operate(bff, 'POST', '/keyrings/bff-client/rota
 const active = ({ versions }: { versions: { id: string; state: string }[] }) =>
   versions.find(({ state }) => state === 'active')?.id
 
+async function recordedNow({ bff }: TestBff) {
+  const events = await bff.connection.db.selectFrom('audit_events').selectAll().orderBy('inserted').execute()
+  return events
+    .filter(({ action }) => action === 'keyring.rotation_requested' || action === 'keyring.activated')
+    .filter(({ details }) => details.keyring === 'bff-client')
+    .map(({ action, actor, details }) => [action, actor, details.version, details.replaces])
+}
+
 /** Once all are in it that are waited for. */
-async function recorded({ bff }: TestBff, length: number) {
-  const read = async () => {
-    const events = await bff.connection.db.selectFrom('audit_events').selectAll().orderBy('inserted').execute()
-    return events
-      .filter(({ action }) => action === 'keyring.rotation_requested' || action === 'keyring.activated')
-      .filter(({ details }) => details.keyring === 'bff-client')
-      .map(({ action, actor, details }) => [action, actor, details.version, details.replaces])
-  }
-  const events = await eventually(read, (found) => found.length >= length)
+async function recorded(bff: TestBff, length: number) {
+  const events = await eventually(
+    () => recordedNow(bff),
+    (found) => found.length >= length,
+  )
   assert.equal(events.length, length)
   return events
 }
@@ -80,6 +84,32 @@ it('a key that waits for the identity provider is recorded when it takes over, o
   assert.deepEqual(await recorded(bff, 3), [...before, ['keyring.activated', 'rekey', waiting, 'bff']])
   await rotate(other)
   await recorded(bff, 4)
+})
+
+it('a rotation that is asked for again, while the provider takes its time, is the same one at every replica', async (t) => {
+  const { estate } = await byKey(t)
+  const registering = { AUTH_CLIENT_ID: '', DCR_IAT: await estate.provider.initialAccessToken() }
+  const [bff, other] = [await estate.start(registering), await estate.start(registering)]
+  await recorded(bff, 1)
+  const { promise: isReleased, resolve: release } = Promise.withResolvers<undefined>()
+  const { promise: isAsked, resolve: asked } = Promise.withResolvers<void>()
+  estate.provider.intercept = async (_, endpoint) => {
+    if (endpoint !== 'reg') return undefined
+    asked()
+    return isReleased
+  }
+  const first = rotate(bff)
+  await isAsked
+  const again = [rotate(bff), rotate(other)]
+  await eventually(
+    () => recordedNow(bff),
+    (events) => events.length === 4,
+  )
+  release(undefined)
+  const kids = (await Promise.all([first, ...again])).map(active)
+  assert.equal(new Set(kids).size, 1)
+  assert.notEqual(kids[0], 'bff')
+  assert.equal((await recorded(bff, 5)).at(-1)?.[2], kids[0])
 })
 
 it('a key that was not replaced is not recorded', async (t) => {

@@ -17,6 +17,9 @@ const refusals: Readonly<Record<Act, string>> = {
 // Answered when every live instance signs with the standby, the verifiers had their two seconds and every instance
 // confirmed the revocation: with leases of 5 s, 15 s at most, and some air.
 const revokeWithinMs = 30_000
+// Answered when the identity provider has the key, which it is asked to take by several requests, each tried twice for 5 s;
+// another replica may be at it before.
+const clientKeyWithinMs = 120_000
 
 /** All keyrings of the IdP. */
 export async function listKeyrings(client: ManagementClient): Promise<KeyringView[]> {
@@ -56,9 +59,14 @@ export async function act(client: ManagementClient, name: string, what: Act, bod
     scope: 'keyrings:write',
     body,
     failure: `${name}: ${refusals[what]}`,
-    // Revoking what is revoked changes nothing; any other act would be done a second time.
-    ...(what === 'revoke' ? { replyWithinMs: revokeWithinMs, repeatable: true } : {}),
+    ...patienceFor(name, what),
   })
+}
+
+function patienceFor(name: string, what: Act): Pick<Call, 'replyWithinMs' | 'repeatable'> {
+  // Revoking what is revoked changes nothing; any other act would be done a second time.
+  if (what === 'revoke') return { replyWithinMs: revokeWithinMs, repeatable: true }
+  return name === 'bff-client' && what === 'rotate' ? { replyWithinMs: clientKeyWithinMs } : {}
 }
 
 function addressOf(name: string, ...rest: string[]): Pick<Call, 'of' | 'path'> {

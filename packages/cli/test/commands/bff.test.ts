@@ -79,6 +79,16 @@ test('the key by which the backend authenticates is replaced at once: there is n
   }
 })
 
+test('the identity provider may take its time to learn a key', async (t) => {
+  const client = { ...keyring([version('k1', 'retiring'), version('k2', 'active')]), kind: 'client-key' }
+  const beyondUsualMs = 5_500
+  const slowly = (response: ServerResponse) => setTimeout(() => response.end(JSON.stringify(client)), beyondUsualMs)
+  const played = await playIdp({ 'POST /internal/keyrings/bff-client/rotate': slowly })
+  t.after(played.close)
+  const { code, stderr } = await idp.rekey('bff', 'rotate-keys', '--bff', played.url)
+  assert.deepEqual([code, stderr], [0, ''])
+})
+
 test('a key that the identity provider has yet to learn is not told as the one in use', async (t) => {
   const versions = [version('k1', 'active'), version('k2', 'prepared')]
   const client = { ...keyring(versions), name: 'bff-client', kind: 'client-key' }
