@@ -3,7 +3,8 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
-import { changeKeyring, defaultPolicy, directoryStore, newKeyring, outboxOf } from '@rekey/keyring'
+import { outboxOf } from '@rekey/keyring'
+import { changedIn } from '@rekey/keyring/testing'
 import { type Estate, eventually, startEstate } from '../estate.ts'
 import { auditReader } from './reading.ts'
 
@@ -20,27 +21,15 @@ describe('changes of keyrings that are kept in folders', { timeout: 60_000 }, ()
     await rm(root, { recursive: true })
   })
 
-  /** A store with one keyring that was changed so many times. */
-  async function store(name: string, changes: number) {
+  /** @returns a folder with a keyring whose changes are told by that name */
+  async function changed(name: string, times: number): Promise<string> {
     const folder = join(root, name)
-    let now = Date.UTC(2026, 0, 1)
-    const kept = directoryStore(folder, () => now)
-    const about = (n: number) => ({ action: `test.${name}`, actor: 'somebody', details: { n } })
-    await kept.save(undefined, newKeyring('elsewhere', 'shared-secret', 'HS256', defaultPolicy), about(1))
-    for (let n = 2; n <= changes; n += 1) {
-      now += 1_000
-      await changeKeyring(
-        kept,
-        'elsewhere',
-        (keyring) => ({ ...keyring, policy: { ...keyring.policy, skewMs: n } }),
-        about(n),
-      )
-    }
+    await changedIn(folder, `test.${name}`, times)
     return folder
   }
 
   test('are events of the audit, in their order and of their time, wherever they were made', async () => {
-    const folders = [await store('first', 3), await store('second', 1), join(root, 'not-there-yet')]
+    const folders = [await changed('first', 3), await changed('second', 1), join(root, 'not-there-yet')]
     const idp = await estate.instance({ REKEY_AUDIT_OUTBOXES: folders.join(':') })
     const audit = await auditReader(idp)
     const events = await audit.until({ action: 'test.first', order: 'oldest' }, 3)

@@ -5,7 +5,8 @@ import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { type Connection, connect, type DatabaseTables } from '@rekey/database'
 import { type TestDatabase, testDatabase } from '@rekey/database/testing'
-import { changeKeyring, defaultPolicy, directoryStore, newKeyring, outboxOf } from '@rekey/keyring'
+import { outboxOf } from '@rekey/keyring'
+import { changedIn } from '@rekey/keyring/testing'
 import { drainOutboxes } from '../../src/index.ts'
 
 describe('changes of keyrings that are kept in folders', { timeout: 60_000 }, () => {
@@ -24,22 +25,10 @@ describe('changes of keyrings that are kept in folders', { timeout: 60_000 }, ()
     await rm(root, { recursive: true })
   })
 
-  /** A store with one keyring that was changed so many times. */
-  async function store(name: string, changes: number) {
+  /** @returns a folder with a keyring whose changes are told by that name */
+  async function changed(name: string, times: number): Promise<string> {
     const folder = join(root, name)
-    let now = Date.UTC(2026, 0, 1)
-    const kept = directoryStore(folder, () => now)
-    const about = (n: number) => ({ action: `test.${name}`, actor: 'somebody', details: { n } })
-    await kept.save(undefined, newKeyring('elsewhere', 'shared-secret', 'HS256', defaultPolicy), about(1))
-    for (let n = 2; n <= changes; n += 1) {
-      now += 1_000
-      await changeKeyring(
-        kept,
-        'elsewhere',
-        (keyring) => ({ ...keyring, policy: { ...keyring.policy, skewMs: n } }),
-        about(n),
-      )
-    }
+    await changedIn(folder, `test.${name}`, times)
     return folder
   }
 
@@ -47,7 +36,7 @@ describe('changes of keyrings that are kept in folders', { timeout: 60_000 }, ()
     connection.db.selectFrom('audit_events').selectAll().where('action', '=', action).orderBy('inserted').execute()
 
   test('are written once, whoever writes them and however often', async () => {
-    const folder = await store('often', 5)
+    const folder = await changed('often', 5)
     const entries = await outboxOf(folder).pending()
     const drain = () => drainOutboxes(connection.db, [folder])
     await Promise.all([drain(), drain(), drain()])
@@ -60,7 +49,7 @@ describe('changes of keyrings that are kept in folders', { timeout: 60_000 }, ()
   })
 
   test('wait in their folder while the database is away', async () => {
-    const folder = await store('waiting', 2)
+    const folder = await changed('waiting', 2)
     await database.reachable(false)
     await assert.rejects(drainOutboxes(connection.db, [folder]))
     await database.reachable(true)
@@ -70,9 +59,9 @@ describe('changes of keyrings that are kept in folders', { timeout: 60_000 }, ()
   })
 
   test('are not kept back by a folder that is damaged', async () => {
-    const damaged = await store('damaged', 1)
+    const damaged = await changed('damaged', 1)
     await writeFile(join(damaged, 'elsewhere', '000000000002.json'), '{')
-    const sound = await store('sound', 1)
+    const sound = await changed('sound', 1)
     await assert.rejects(drainOutboxes(connection.db, [damaged, sound]), AggregateError)
     assert.equal((await written('test.sound')).length, 1)
   })
