@@ -92,16 +92,12 @@ test('a login whose code was exchanged before the logout, and whose session was 
     const { idp } = estate
     const first = await estate.replica()
     const second = await estate.replica()
-    const gate = Promise.withResolvers<void>()
-    idp.codeGate = gate.promise
+    const held = idp.holdNext('code')
     const user = person(estate.publicUrl)
     const login = user.logIn()
-    await eventually(
-      () => idp.exchanges,
-      (count) => count === 1,
-    )
+    await held.asked
     assert.equal((await send(second.origin, { logout_token: idp.logoutToken(order) })).status, 200)
-    gate.resolve()
+    held.letGo()
     assert.deepEqual(await refused(login), [401, 'LOGIN_REFUSED'], JSON.stringify(order))
     assert.deepEqual(await estate.sessions(), [])
     assert.equal(await user.token(first.origin), 401)

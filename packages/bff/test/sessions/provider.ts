@@ -9,12 +9,20 @@ import type { LogoutOrder, Provider, Tokens } from '../../src/provider/provider.
 
 export type SmallProvider = Awaited<ReturnType<typeof startSmallProvider>>
 
+type Grant = 'refresh' | 'code'
+
+interface Held {
+  asked: Promise<void>
+  letGo(): void
+}
+
 /** @param redirectUri where browsers are sent back to */
 export async function startSmallProvider(redirectUri: () => string) {
   const port = await freePort()
   const issuer = `http://127.0.0.1:${port}`
   const codes = new Map<string, string>()
   const refreshTokens = new Map<string, string>()
+  const holds = new Map<Grant, () => Promise<void>>()
 
   const idp = {
     issuer,
@@ -27,11 +35,6 @@ export async function startSmallProvider(redirectUri: () => string) {
     givesRefreshTokens: true,
     /** What the browser brings back in the place of a code. */
     error: undefined as string | undefined,
-    /** The answers to all refreshes wait for this. */
-    gate: undefined as Promise<unknown> | undefined,
-    /** The answers to all codes wait for this; `exchanges` is counted before. */
-    codeGate: undefined as Promise<unknown> | undefined,
-    exchanges: 0,
     refreshes: 0,
     revoked: [] as string[],
     /** Nobody's refresh token is good any more. */
@@ -46,6 +49,19 @@ export async function startSmallProvider(redirectUri: () => string) {
     },
     close: async () => {
       if (server.listening) await idp.stop()
+    },
+    /**
+     * The next refresh, or the next code, is not answered until it is let go; those after it are.
+     *
+     * @returns resolves `asked` when it is there
+     */
+    holdNext(grant: Grant): Held {
+      const [asked, released] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+      holds.set(grant, async () => {
+        asked.resolve()
+        await released.promise
+      })
+      return { asked: asked.promise, letGo: released.resolve }
     },
     /** What the provider would post to the back channel. */
     logoutToken: (order: Partial<LogoutOrder>) =>
@@ -68,17 +84,21 @@ export async function startSmallProvider(redirectUri: () => string) {
     const isRefresh = form.get('grant_type') === 'refresh_token'
     if (isRefresh) {
       idp.refreshes += 1
-      await idp.gate
+      await held('refresh')
     }
-    const isExchange = form.get('grant_type') === 'authorization_code'
-    if (isExchange) idp.exchanges += 1
     const presented = form.get(isRefresh ? 'refresh_token' : 'code') ?? ''
     const sub = (isRefresh ? refreshTokens : codes).get(presented)
     if (sub === undefined) return void response.writeHead(400).end(JSON.stringify({ error: 'invalid_grant' }))
     codes.delete(presented)
     const tokens = tokensFor(sub)
-    if (isExchange) await idp.codeGate
+    if (!isRefresh) await held('code')
     response.end(JSON.stringify(tokens))
+  }
+
+  async function held(grant: Grant): Promise<void> {
+    const hold = holds.get(grant)
+    holds.delete(grant)
+    await hold?.()
   }
 
   function authorize({ searchParams }: URL, response: ServerResponse): void {

@@ -32,14 +32,10 @@ test('a token is refreshed ahead of its end, and nobody waits for that', { timeo
   assert.equal(await user.token(), old)
   assert.equal(estate.idp.refreshes, 0)
   estate.ahead = 241_000
-  const { promise: closed, resolve: open } = Promise.withResolvers<void>()
-  estate.idp.gate = closed
+  const held = estate.idp.holdNext('refresh')
   for (const { origin } of [...replicas, ...replicas]) assert.equal(await user.token(origin), old)
-  await eventually(
-    () => estate.idp.refreshes,
-    (count) => count === 1,
-  )
-  open()
+  await held.asked
+  held.letGo()
   for (const { origin } of replicas) {
     await eventually(
       () => user.token(origin),
@@ -74,21 +70,16 @@ test('an instance that dies while it refreshes logs nobody out: another one refr
   const first = await estate.replica()
   const second = await estate.replica()
   const user = await loggedIn(estate)
-  const { promise: closed, resolve: open } = Promise.withResolvers<void>()
-  estate.idp.gate = closed
+  const held = estate.idp.holdNext('refresh')
   estate.ahead = 301_000
   const unanswered = user.token(first.origin)
-  await eventually(
-    () => estate.idp.refreshes,
-    (count) => count === 1,
-  )
-  estate.idp.gate = undefined
+  await held.asked
   // Its lease is gone, as it would be after some seconds.
   await first.view.close()
   const token = await user.token(second.origin)
   assert.match(String(token), /^at-ada-/)
   assert.equal(estate.idp.refreshes, 2)
-  open()
+  held.letGo()
   await unanswered
   // What the dead one still brought counts for nothing.
   assert.equal(await user.token(second.origin), token)
@@ -102,15 +93,10 @@ test('an instance that dies while it refreshes logs out nobody who went away eit
   const first = await estate.replica()
   const others = [await estate.replica(), await estate.replica()]
   const user = await loggedIn(estate)
-  const { promise: closed, resolve: open } = Promise.withResolvers<void>()
-  estate.idp.gate = closed
+  const held = estate.idp.holdNext('refresh')
   estate.ahead = 301_000
   const unanswered = user.token(first.origin)
-  await eventually(
-    () => estate.idp.refreshes,
-    (count) => count === 1,
-  )
-  estate.idp.gate = undefined
+  await held.asked
   await first.view.close()
   await eventually(
     async () => (await estate.sessions())[0],
@@ -119,7 +105,7 @@ test('an instance that dies while it refreshes logs out nobody who went away eit
   assert.equal(estate.idp.refreshes, 2)
   for (const { origin } of others) assert.match(String(await user.token(origin)), /^at-ada-/)
   assert.equal(estate.idp.refreshes, 2)
-  open()
+  held.letGo()
   await unanswered
 })
 
@@ -218,19 +204,16 @@ test('who logs out while his session is refreshed stays logged out, and the new 
   const second = await estate.replica()
   const user = await loggedIn(estate)
   const { body } = await user.session()
-  const { promise: closed, resolve: open } = Promise.withResolvers<void>()
-  estate.idp.gate = closed
+  const held = estate.idp.holdNext('refresh')
   estate.ahead = 301_000
   const refreshing = user.token(first.origin)
-  await eventually(
-    () => estate.idp.refreshes,
-    (count) => count === 1,
-  )
+  await held.asked
   const headers = { 'x-csrf-token': body.csrf_token }
   const out = await user.ask(second.origin, '/auth/logout', { method: 'POST', headers })
   assert.equal(out.status, 200)
-  open()
+  held.letGo()
   assert.equal(await refreshing, 401)
+  assert.equal(estate.idp.refreshes, 1)
   assert.deepEqual(await estate.sessions(), [])
   await eventually(
     () => estate.idp.revoked.filter((token) => token.startsWith('rt-')).length,
