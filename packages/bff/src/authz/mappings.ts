@@ -1,8 +1,8 @@
 /** Which question belongs to a request. */
-import findMyWay from 'find-my-way'
 import type { Endpoint } from '../config/files/pdp.ts'
 import type { Route } from '../config/files/route.ts'
 import { type AuthzTarget, knownMethods, targetsOf } from '../config/files/targets.ts'
+import { caselessRouter } from '../http/caseless-router.ts'
 
 /** What to ask about a request, and the parameters of its path. */
 export interface Mapping {
@@ -16,21 +16,20 @@ export interface Mappings {
 }
 
 /**
- * The router of Fastify, so that both read a path in the same way. The slash at the end and the case of letters make no difference:
- * to many services they make none, and what says less about a request must not be taken for what says more.
+ * The slash at the end and the case of letters make no difference: to many services they make none, and what says less about a request must not be taken for what says more.
  */
 export function mappingsOf(endpoints: readonly Endpoint[]): Mappings {
-  const router = findMyWay({ ignoreTrailingSlash: true, caseSensitive: false })
+  const router = caselessRouter<readonly AuthzTarget[]>({ ignoreTrailingSlash: true })
   for (const { path, methods } of endpoints) {
     for (const method of knownMethods) {
       const targets = targetsOf(methods, method)
-      if (targets) router.on(method, path, () => undefined, targets)
+      if (targets) router.on(method, path, targets)
     }
   }
   return {
     find(method, path) {
-      const found = router.find(method as (typeof knownMethods)[number], path)
-      return found ? { targets: found.store as AuthzTarget[], params: found.params } : undefined
+      const found = router.find(method, path)
+      return found && { targets: found.store, params: found.params }
     },
   }
 }

@@ -4,7 +4,7 @@ import type { FastifyRequest } from 'fastify'
 import type { BearerToken } from '../bearer/verdict.ts'
 import type { AuthzTarget, RequestPart } from '../config/files/targets.ts'
 import { BffError } from '../error.ts'
-import { memberAt } from '../json/member.ts'
+import { memberAt, stepsTo } from '../json/member.ts'
 import { parseUnambiguous } from '../json/parse.ts'
 import type { LiveSession } from '../sessions/session.ts'
 
@@ -91,22 +91,38 @@ function valueIn(
   return part.from === 'query' ? queryValue(request, part.name) : bodyValue(request, part.name)
 }
 
-/** Some services take the first of two, some the last, some both. */
+/** Some services take the first of two, some the last, some both; some take `ID` for `id`. */
 function queryValue({ raw }: FastifyRequest, name: string): Value {
-  const [value, ...others] = new URLSearchParams(raw.url?.split('?').slice(1).join('?')).getAll(name)
-  if (others.length > 0) refuse(`the query has ${name} more than once`)
-  return value
+  const query = new URLSearchParams(raw.url?.split('?').slice(1).join('?'))
+  const values = query.getAll(name)
+  if (values.length > 1 || standsOtherwise(query.keys(), name)) refuse(`the query has ${name} more than once`)
+  return values[0]
 }
 
 function bodyValue({ body, headers }: FastifyRequest, name: string): Value {
   if (!Buffer.isBuffer(body) || !isJson.test(headers['content-type'] ?? '')) {
     refuse(`the request needs a body of JSON with ${name} in it`)
   }
-  const value = memberAt(parsed(body), name)
+  const json = parsed(body)
+  for (const { object, name: one } of stepsTo(json, name)) {
+    if (standsOtherwise(Object.keys(object), one)) refuse(`the body has ${one} in other letters`)
+  }
+  const value = memberAt(json, name)
   if (value === undefined || value === null) return undefined
+  if (typeof value === 'number' && Number.isInteger(value) && !Number.isSafeInteger(value)) {
+    refuse(`${name} in the body is too large to be told exactly`)
+  }
   if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') return value
   refuse(`${name} in the body must be a text, a number or a truth value`)
 }
+
+/** Whether a name stands there in other letters: services that make no difference between them might read that one. */
+function standsOtherwise(names: Iterable<string>, name: string): boolean {
+  return [...names].some((other) => other !== name && folded(other) === folded(name))
+}
+
+/** As Unicode folds case, simple: what has one capital is one. */
+const folded = (name: string) => name.toUpperCase().toLowerCase()
 
 /** What is sent as something else is read as something else by the service, and may say something else there. */
 const isJson = /^application\/([\w.-]+\+)?json\s*(;\s*charset="?utf-8"?\s*)?$/i

@@ -123,7 +123,15 @@ describe('a decision about a request', () => {
       await call('POST', '/orders/1', { order: { id: 1 } }, 'application/json; charset=utf-16'),
       await call('POST', '/orders/1', Buffer.from('{"order":{"id":"\xff"}}', 'latin1')),
       await call('POST', '/orders/1', '\uFEFF{"order":{"id":1}}'),
+      await call('POST', '/orders/1', '{"order":{"id":1,"ID":2},"amount":1}'),
+      await call('POST', '/orders/1', '{"order":{"id":1},"Order":{"id":2}}'),
+      await call('POST', '/orders/1', '{"order":{"id":1},"ORDER.ID":2}'),
+      await call('POST', '/orders/1', '{"order":{"id":1},"AMOUNT":2}'),
+      await call('POST', '/orders/1', '{"order":{"id":9007199254740993}}'),
       await call('GET', '/own/x?kind=a&kind=b'),
+      await call('GET', '/own/x?kind=a&KIND=b'),
+      // The Kelvin sign, whose small letter is k.
+      await call('GET', '/own/x?%E2%84%AAind=b'),
     ]
     for (const [i, { status }] of refused.entries()) assert.equal(status, 400, String(i))
     assert.deepEqual([reached(), point.asked.length], [0, 0])

@@ -33,6 +33,23 @@ test('the mapping that says most about a path is the one that counts', () => {
   assert.equal(found('TRACE', '/b'), undefined)
 })
 
+test('whatever stands for a parameter, however long, does not lead to a mapping that says less', () => {
+  const mappings = mappingsOf([endpoint('/api/*', '*'), endpoint('/api/:tenant/orders/:id', 'GET')])
+  for (const [tenant, id] of [
+    ['a', '0'.repeat(10_000)],
+    ['a'.repeat(101), '7'],
+    ['İ', '7'],
+    ['İİzmir', 'İStanbul'],
+    ['ẞK', 'ﬁ'],
+  ] as const) {
+    const path = `/api/${encodeURIComponent(tenant)}/orders/${encodeURIComponent(id)}`
+    for (const each of [path, path.replace('orders', 'ORDERS'), path.replace('%C4%B0', '%c4%b0')]) {
+      const found = mappings.find('GET', each)
+      assert.deepEqual([found?.targets[0]?.resource, found?.params], ['/api/:tenant/orders/:id', { tenant, id }], each)
+    }
+  }
+})
+
 test('a route about which nobody could be asked is found before anybody calls it', () => {
   const route = (path: string, methods: string[], authzMap?: Route['authzMap']) =>
     unmappedMethods({ path, methods, authzMap }, endpoints)

@@ -17,6 +17,12 @@ const arrivesWithinMs = 30_000
 
 const lookEveryMs = 5_000
 
+/**
+ * find-my-way takes a part of a path for no parameter where it is longer than 100, and goes on to a route that is less exact. More
+ * than this fits into no request: Node refuses headers of more than 16 KiB.
+ */
+export const maxParamLength = 65_536
+
 /** How a service tells what it refuses. */
 export interface Refusing {
   log: Logger
@@ -56,7 +62,7 @@ export function newApp(frame: Frame): App {
       connectionsCheckingInterval: Math.min(requestTimeoutMs, lookEveryMs),
     },
     forceCloseConnections: true,
-    routerOptions: { caseSensitive: true },
+    routerOptions: { caseSensitive: true, maxParamLength },
     trustProxy: trustProxy(trustedProxies),
     frameworkErrors: refuse,
     rewriteUrl: (request) => canonicalUrl(request.url ?? '/'),

@@ -2,10 +2,10 @@
  * Paths that the router tells apart and many services do not: by the case of letters, a slash at the end, or by what is encoded
  * twice. None of them may lead to a service by a route that guards it less, or otherwise, than the route that it is alike to.
  */
-import findMyWay from 'find-my-way'
 import { shapeOf } from '../../config/files/path.ts'
 import type { Route } from '../../config/files/route.ts'
 import { BffError } from '../../error.ts'
+import { caselessRouter } from '../../http/caseless-router.ts'
 
 /** More often nobody decodes a path; `requirePlainTarget` has refused the others. */
 const mostDecodings = 4
@@ -16,9 +16,9 @@ const mostDecodings = 4
  */
 export function requireAsGuarded(routes: readonly Route[]): (route: Route, method: string, path: string) => void {
   if (new Set(routes.map(guardOf)).size <= 1) return () => undefined
-  const router = findMyWay({ caseSensitive: false })
-  for (const [place, sharing] of Map.groupBy(routes, placeOf)) router.on('GET', place, () => undefined, sharing)
-  const at = (reading: string) => (router.find('GET', reading)?.store ?? []) as readonly Route[]
+  const router = caselessRouter<readonly Route[]>()
+  for (const [place, sharing] of Map.groupBy(routes, placeOf)) router.on('GET', place, sharing)
+  const at = (reading: string) => router.find('GET', reading)?.store ?? []
   return (route, method, path) => {
     for (const reading of readingsOf(path)) {
       if (isAlike(at(reading), route, method) && isAlike(withoutSlash(reading, at), route, method)) continue

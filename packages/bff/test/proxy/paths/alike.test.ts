@@ -20,11 +20,14 @@ describe('a path that services may take for another one', () => {
       (await ask(url, path, { method, headers: { cookie, authorization: bearer, 'x-csrf-token': 'good' } })).status
     const alike = [
       ...['/api/ADMIN/x', '/api/Admin', '/api/%2561dmin/x', '/api/%252561dmin', '/api/ADMIN/'],
+      ...['/api/%C4%B0/SECRETS', `/api/${'a'.repeat(101)}/Secrets`, '/api/%25c4%25b0/secrets/'],
       ...['/api/acme/SECRETS', '/api/acme/secrets/', '/api/acme/%2573ecrets', '/api/HEALTH', '/api/health/'],
     ]
     for (const path of alike) assert.equal(await status(path), 400, path)
     // Nobody may do that there, and so not where it is alike either.
-    assert.equal(await status('/api/acme/secrets', 'POST'), 405)
+    for (const tenant of ['acme', 'a'.repeat(5_000), '%C4%B0']) {
+      assert.equal(await status(`/api/${tenant}/secrets`, 'POST'), 405)
+    }
     assert.equal(await status('/api/acme/Secrets', 'POST'), 400)
     assert.equal(upstream.seen.length, 0)
     const others = [
