@@ -10,6 +10,7 @@ test('what JSON.parse reads is read alike, unless a member stands twice', () => 
     '["a","a"]',
     '" : "',
     'null',
+    JSON.stringify({ picture: 'x'.repeat(10_000_000), '\\"': '\\'.repeat(1_000_000), b: 0 }),
   ]
   for (const text of texts) assert.deepEqual(parseUnambiguous(text), JSON.parse(text))
   for (const text of [
