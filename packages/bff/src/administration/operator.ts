@@ -19,7 +19,7 @@ export interface Operator {
 }
 
 /** What a token of the identity provider has to be good for. */
-export type OperatorScope = 'keyrings:read' | 'keyrings:write' | 'incidents:write' | 'links:write'
+export type OperatorScope = 'audit:read' | 'keyrings:read' | 'keyrings:write' | 'incidents:write' | 'links:write'
 
 /** Who came by the token of this BFF's own. */
 const adminName = 'bff-admin'

@@ -1,5 +1,5 @@
 /** What is below /internal: for operators, for services that send links, and for the identity provider in an incident. */
-import { type App, type Asked, keyringRoutes } from '@rekey/service'
+import { type App, type Asked, auditRoutes, keyringRoutes, type Sight } from '@rekey/service'
 import type { FastifyRequest } from 'fastify'
 import type { Bff } from '../bff.ts'
 import { BffError } from '../error.ts'
@@ -11,6 +11,9 @@ import { instanceRoutes } from './instances.ts'
 import { operatorsOf } from './operator.ts'
 import { rootKeyRoutes } from './root-keys.ts'
 import { sessionRoutes } from './sessions.ts'
+
+/** Nothing that happens here belongs to an organization. */
+const everything: Sight = { organization: undefined, withUnowned: true }
 
 export function administrationRoutes(app: App, bff: Bff): void {
   const { config, log } = bff
@@ -30,6 +33,7 @@ export function administrationRoutes(app: App, bff: Bff): void {
   })
   instanceRoutes(app, bff, read)
   rootKeyRoutes(app, bff, read)
+  auditRoutes(app, bff, { path: '/internal/audit', read: operator('audit:read'), sees: () => everything })
   sessionRoutes(app, bff, operator('incidents:write'))
   linkRoutes(app, bff, operator('links:write'), (request) => request.operator.clientId)
 }

@@ -44,7 +44,7 @@ function guarded({ token = adminToken, says = () => ({ active: false }) }: Wish 
   const tokens = adminTokens(administrationOf({ REKEY_BFF_ADMIN_TOKEN: token }).token, log)
   const operator = operatorsOf(parts, tokens)
   const app = newApp({ log, trustedProxies: [], refusalOf, refused: () => undefined, send: sendRefusal })
-  const scopes: OperatorScope[] = ['keyrings:read', 'keyrings:write', 'incidents:write', 'links:write']
+  const scopes: OperatorScope[] = ['audit:read', 'keyrings:read', 'keyrings:write', 'incidents:write', 'links:write']
   for (const scope of scopes) app.get(pathOf(scope), { onRequest: operator(scope) }, async ({ operator: who }) => who)
   const ask = async (scope: OperatorScope, headers: Record<string, string> = {}) => {
     const reply = await app.inject({ url: pathOf(scope), headers })
@@ -60,7 +60,7 @@ const active = (scopes: string[]): Introspected => ({ active: true, clientId: 'o
 describe('whoever administers', () => {
   test('may do everything by the token of this BFF, and nobody else is asked', async () => {
     const { ask, asked } = guarded()
-    for (const scope of ['keyrings:read', 'keyrings:write', 'incidents:write', 'links:write'] as const) {
+    for (const scope of ['audit:read', 'keyrings:read', 'keyrings:write', 'incidents:write', 'links:write'] as const) {
       const { status, body } = await ask(scope, bearer(adminToken))
       assert.deepEqual([status, body], [200, { clientId: 'bff-admin', isAdmin: true }])
     }
