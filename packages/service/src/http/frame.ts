@@ -82,7 +82,9 @@ function refusing({ log, refusalOf, refused, send = sendRefusal }: Refusing) {
     const { status, code, cause } = refusal
     refused(request, refusal)
     const id = correlationId(request.headers['x-correlation-id'])
-    const line = { correlationId: id, method: request.method, url: request.url, status, code, cause }
+    // Redaction knows which names of a query are secret only where they are the usual ones.
+    const [path] = request.url.split('?', 1)
+    const line = { correlationId: id, method: request.method, path, status, code, cause }
     if (status === 500) log.error({ ...line, err: error }, 'request failed')
     else log[status > 500 ? 'warn' : 'info'](line, 'request refused')
     return send(reply.header('x-correlation-id', id), refusal, id)

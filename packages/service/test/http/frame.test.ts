@@ -97,6 +97,20 @@ describe('the frame of a service', () => {
     const made = await http.get('/api/v1/throws/own', { 'x-correlation-id': 'not one' })
     assert.match(made.body.correlation_id, /^[0-9a-f-]{36}$/)
   })
+
+  test('logs of what was refused the path, and never the query: only who reads it knows what in it is secret', async () => {
+    await http.get('/api/v1/throws/own?invite=once-only', { 'x-correlation-id': 'invited' })
+    await http.get('/nowhere?email=ada@example.com', { 'x-correlation-id': 'invited' })
+    const told = lines.map((text) => JSON.parse(text)).filter(({ correlationId }) => correlationId === 'invited')
+    assert.deepEqual(
+      told.map(({ path, url }) => [path, url]),
+      [
+        ['/api/v1/throws/own', undefined],
+        ['/nowhere', undefined],
+      ],
+    )
+    assert.doesNotMatch(lines.join(''), /once-only|example\.com/)
+  })
 })
 
 describe('a request that trickles in', () => {
