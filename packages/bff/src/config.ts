@@ -1,5 +1,13 @@
 import { parseDuration } from '@rekey/keyring'
-import { duration, flag, isExposed, networks, readEnvironment, requirePrivacy, ServiceError } from '@rekey/service'
+import {
+  duration,
+  isExposed,
+  readEnvironment,
+  type ServiceConfig,
+  ServiceError,
+  serviceSettingsOf,
+  serviceVariables,
+} from '@rekey/service'
 import type { VerifierOptions } from '@rekey/verifier'
 import { z } from 'zod'
 import { bearerVariables, environmentVerifier } from './bearer/environment.ts'
@@ -13,21 +21,9 @@ import { type SessionSettings, sessionsOf, sessionVariables } from './config/ses
 import { type WebSettings, webOf, webVariables } from './config/web.ts'
 
 /** What an instance is started with. Durations are milliseconds. */
-export interface Config {
+export interface Config extends ServiceConfig {
   /** Where browsers reach this BFF, without a slash at the end. */
   publicUrl: string
-  host: string
-  port: number
-  databaseUrl: string
-  /** For LISTEN, where `databaseUrl` leads through a transaction-mode pooler. */
-  databaseDirectUrl: string
-  /** For migrations, where the service's own role does not own the tables. */
-  databaseOwnerUrl: string | undefined
-  rootKeySource: string
-  /** Where signed checkpoints of the audit are kept outside the database. */
-  auditCheckpoints: string | undefined
-  /** Addresses and networks of proxies whose X-Forwarded-For and X-Forwarded-Proto are believed. */
-  trustedProxies: readonly string[]
   /** The issuer whose tokens bearer routes accept, where variables name one. */
   issuer: VerifierOptions | undefined
   /** idps.yaml, pdp.yaml and routes.yaml. */
@@ -43,22 +39,13 @@ export interface Config {
   rotateEveryMs: number
   skewMs: number
   rollbackWindowMs: number
-  logLevel: string
 }
 
 const environment = z.object({
   REKEY_BFF_URL: z
     .url({ protocol: /^https?$/ })
     .refine((url) => /^https?:\/\/[^/?#@]+$/.test(url), 'an origin: no path, query, credentials or trailing slash'),
-  REKEY_HOST: z.string().default('localhost'),
-  REKEY_PORT: z.coerce.number().int().min(0).max(65_535).default(8000),
-  REKEY_ALLOW_PLAINTEXT: flag.default(false),
-  DATABASE_URL: z.string(),
-  DATABASE_DIRECT_URL: z.string().optional(),
-  DATABASE_OWNER_URL: z.string().optional(),
-  REKEY_ROOT_KEY: z.string(),
-  REKEY_AUDIT_CHECKPOINTS: z.string().optional(),
-  REKEY_TRUSTED_PROXIES: networks.default([]),
+  ...serviceVariables(8000),
   BFF_CONFIG_DIR: z.string().optional(),
   ...administrationVariables,
   ...corsVariables,
@@ -70,7 +57,6 @@ const environment = z.object({
   REKEY_ROTATE_EVERY: duration.default(parseDuration('90d')),
   REKEY_CLOCK_SKEW: duration.default(parseDuration('30s')),
   REKEY_ROLLBACK_WINDOW: duration.default(parseDuration('10m')),
-  LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
 })
 
 /** The names of all variables that an instance reads. */
@@ -83,7 +69,7 @@ export const configVariables: readonly string[] = [...Object.keys(environment.sh
  */
 export function readConfig(env: NodeJS.ProcessEnv): Config {
   const given = readEnvironment(environment, env)
-  requirePrivacy(given)
+  const service = serviceSettingsOf(given)
   if (isExposed(new URL(given.REKEY_BFF_URL)) && !given.REKEY_ALLOW_PLAINTEXT) {
     throw new ServiceError(
       'CONFIG_INVALID',
@@ -94,15 +80,8 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
   const issuer = environmentVerifier(env)
   const reach = { allowPlaintext: given.REKEY_ALLOW_PLAINTEXT, hasOtherIdp: issuer !== undefined }
   return {
+    ...service,
     publicUrl: given.REKEY_BFF_URL,
-    host: given.REKEY_HOST,
-    port: given.REKEY_PORT,
-    databaseUrl: given.DATABASE_URL,
-    databaseDirectUrl: given.DATABASE_DIRECT_URL ?? given.DATABASE_URL,
-    databaseOwnerUrl: given.DATABASE_OWNER_URL,
-    rootKeySource: given.REKEY_ROOT_KEY,
-    auditCheckpoints: given.REKEY_AUDIT_CHECKPOINTS,
-    trustedProxies: given.REKEY_TRUSTED_PROXIES,
     issuer,
     files: readConfigFiles(given.BFF_CONFIG_DIR, env, reach),
     administration: administrationOf(given),
@@ -115,6 +94,5 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     rotateEveryMs: given.REKEY_ROTATE_EVERY,
     skewMs: given.REKEY_CLOCK_SKEW,
     rollbackWindowMs: given.REKEY_ROLLBACK_WINDOW,
-    logLevel: given.LOG_LEVEL,
   }
 }

@@ -1,5 +1,12 @@
 import { checkPolicy, defaultPolicy, type Policy } from '@rekey/keyring'
-import { duration, flag, networks, readEnvironment, requirePrivacy } from '@rekey/service'
+import {
+  duration,
+  flag,
+  readEnvironment,
+  type ServiceConfig,
+  serviceSettingsOf,
+  serviceVariables,
+} from '@rekey/service'
 import { z } from 'zod'
 import { type BreakGlassSettings, breakGlassOf, breakGlassVariables } from './config/break-glass.ts'
 import { type CredentialPolicy, credentialPolicyOf, credentialVariables } from './config/credentials.ts'
@@ -9,26 +16,12 @@ import { type VaultSettings, vaultOf, vaultVariables } from './config/vault.ts'
 import { IdpError } from './error.ts'
 
 /** What an instance is started with. Durations are milliseconds. */
-export interface Config {
+export interface Config extends ServiceConfig {
   issuer: string
-  host: string
-  port: number
-  databaseUrl: string
-  /** For LISTEN, where `databaseUrl` leads through a transaction-mode pooler. */
-  databaseDirectUrl: string
-  /** For migrations, where the service's own role does not own the tables. */
-  databaseOwnerUrl: string | undefined
-  rootKeySource: string
-  /** Where revocations are remembered outside the database. */
-  revocationJournal: string | undefined
-  /** Where signed checkpoints of the audit are kept outside the database. */
-  auditCheckpoints: string | undefined
   /** Folders of keyring stores whose changes are to reach the audit. */
   auditOutboxes: readonly string[]
   credentials: CredentialPolicy
   limits: Limits
-  /** Addresses and networks of proxies whose X-Forwarded-For is believed. */
-  trustedProxies: readonly string[]
   /** Where client secrets are kept instead of as hashes in the database. */
   vault: VaultSettings | undefined
   breakGlass: BreakGlassSettings
@@ -40,7 +33,6 @@ export interface Config {
   forceRotation: boolean
   /** The first administrator, made at start if he is not there. */
   administrator: { clientId: string; clientSecret: string } | undefined
-  logLevel: string
 }
 
 /** The keyrings that an identity provider has, and what each signs with. */
@@ -56,15 +48,7 @@ const environment = z.object({
   REKEY_ISSUER: z
     .url({ protocol: /^https?$/ })
     .refine((url) => !/[?#]|\/$/.test(url), 'no query, fragment or trailing slash'),
-  REKEY_HOST: z.string().default('localhost'),
-  REKEY_PORT: z.coerce.number().int().min(0).max(65_535).default(8002),
-  REKEY_ALLOW_PLAINTEXT: flag.default(false),
-  DATABASE_URL: z.string(),
-  DATABASE_DIRECT_URL: z.string().optional(),
-  DATABASE_OWNER_URL: z.string().optional(),
-  REKEY_ROOT_KEY: z.string(),
-  REKEY_REVOCATION_JOURNAL: z.string().optional(),
-  REKEY_AUDIT_CHECKPOINTS: z.string().optional(),
+  ...serviceVariables(8002),
   REKEY_AUDIT_OUTBOXES: z
     .string()
     .transform((text) => text.split(':').filter((folder) => folder !== ''))
@@ -74,7 +58,6 @@ const environment = z.object({
   ...vaultVariables,
   ...breakGlassVariables,
   ...oidcVariables,
-  REKEY_TRUSTED_PROXIES: networks.default([]),
   REKEY_AUDIENCE: z.string().min(1).default('urn:rekey:api'),
   REKEY_ACCESS_TOKEN_TTL: duration.default(3_600_000),
   REKEY_ROTATE_EVERY: duration.default(defaultPolicy.rotateEveryMs),
@@ -94,7 +77,6 @@ const environment = z.object({
     .optional(),
   REKEY_ADMIN_CLIENT_SECRET: z.string().min(32, 'at least 32 characters of random').optional(),
   OIDC_FORCE_KEY_ROTATION: flag.default(false),
-  LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
 })
 
 /** The names of all variables that an instance reads, the one that REKEY_ROOT_KEY may name excepted. */
@@ -108,23 +90,15 @@ export const configVariables: readonly string[] = Object.keys(environment.shape)
  */
 export function readConfig(env: NodeJS.ProcessEnv): Config {
   const given = readEnvironment(environment, env)
-  requirePrivacy(given)
+  const service = serviceSettingsOf(given)
   const policy = policyOf(given)
   checkPolicy(policy)
   return {
+    ...service,
     issuer: given.REKEY_ISSUER,
-    host: given.REKEY_HOST,
-    port: given.REKEY_PORT,
-    databaseUrl: given.DATABASE_URL,
-    databaseDirectUrl: given.DATABASE_DIRECT_URL ?? given.DATABASE_URL,
-    databaseOwnerUrl: given.DATABASE_OWNER_URL,
-    rootKeySource: given.REKEY_ROOT_KEY,
-    revocationJournal: given.REKEY_REVOCATION_JOURNAL,
-    auditCheckpoints: given.REKEY_AUDIT_CHECKPOINTS,
     auditOutboxes: given.REKEY_AUDIT_OUTBOXES,
     credentials: credentialPolicyOf(given),
     limits: limitsOf(given),
-    trustedProxies: given.REKEY_TRUSTED_PROXIES,
     vault: vaultOf(given),
     breakGlass: breakGlassOf(given),
     oidc: oidcOf(given),
@@ -134,7 +108,6 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     policy,
     forceRotation: given.OIDC_FORCE_KEY_ROTATION,
     administrator: administratorOf(given),
-    logLevel: given.LOG_LEVEL,
   }
 }
 

@@ -1,4 +1,5 @@
 import { type Connection, connect } from '@rekey/database'
+import type { ServiceConfig } from './config/service.ts'
 import type { App } from './http/app.ts'
 import { type Closable, openParts } from './open-parts.ts'
 
@@ -8,13 +9,6 @@ export interface Connections<Tables> {
   connection: Connection<Tables>
   /** For the lease, the keyrings and the loop: a flood of requests must not cost the lease. */
   control: Connection<Tables>
-}
-
-/** Where an instance listens, and its database. */
-export interface Listening {
-  host: string
-  port: number
-  databaseUrl: string
 }
 
 /** An instance that answers requests. `close` ends it, and then its connections. */
@@ -31,7 +25,7 @@ export interface Served<Instance> {
  * @throws DatabaseError, and whatever `open` and `build` throw
  */
 export async function serve<Tables, Instance extends Closable>(
-  { host, port, databaseUrl }: Listening,
+  { host, port, databaseUrl }: Pick<ServiceConfig, 'host' | 'port' | 'databaseUrl'>,
   name: string,
   open: (connections: Connections<Tables>) => Promise<Instance>,
   build: (instance: Instance) => Promise<App>,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { isExposed, isLoopback, requirePrivacy } from '../../src/index.ts'
+import { isExposed, isLoopback, requirePrivacy } from '../../src/config/privacy.ts'
 
 const given = { REKEY_HOST: 'localhost', REKEY_ALLOW_PLAINTEXT: false, DATABASE_URL: 'postgres://u:p@localhost/rekey' }
 
