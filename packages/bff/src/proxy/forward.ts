@@ -24,13 +24,15 @@ export interface Forwarding {
   maxBodyBytes: number
   inFlight: InFlight
   watched: Pick<Watched, 'watch'>
+  /** For so long a browser may take nothing of a reply that is there. */
+  timeoutMs: number
   log: Pick<Logger, 'warn'>
   another: Guards['another']
 }
 
 /** The handler of a route: sends the request on, and its reply back. */
 export function forward(route: Route, forwarding: Forwarding) {
-  const { upstreams, publicHost, maxBodyBytes, inFlight, watched, log } = forwarding
+  const { upstreams, publicHost, maxBodyBytes, inFlight, watched, timeoutMs, log } = forwarding
   const pathOf = upstreamPathOf(route)
   return async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
     const target = request.raw.url ?? '/'
@@ -50,6 +52,7 @@ export function forward(route: Route, forwarding: Forwarding) {
     }
     try {
       const response = await againByAnother(route, request, sent, await upstreams.send(route, sent), forwarding)
+      requireTaken(reply.raw, timeoutMs)
       return await answer(route, reply, response, (error) => {
         if (!signal.aborted) log.warn(failure(route, request, error), 'a service broke its reply off')
       })
@@ -111,6 +114,16 @@ function goneSignal(response: ServerResponse): AbortSignal {
     if (!response.writableFinished) gone.abort()
   })
   return gone.signal
+}
+
+/**
+ * A reply that a browser does not take holds a connection to the service, of which there are few: some browsers that read nothing would
+ * keep it from all others. Nothing is said where nothing waits to be taken: streams may be silent.
+ */
+function requireTaken(response: ServerResponse, withinMs: number): void {
+  response.setTimeout(withinMs, () => {
+    if (response.writableLength > 0) response.destroy()
+  })
 }
 
 async function answer(

@@ -35,13 +35,14 @@ export function proxyRoutes(app: App, { config, log }: Proxying, given: readonly
     await inFlight.landed(landWithinMs)
     await upstreams.close()
   })
-  const { maxBodyBytes } = config.proxy
+  const { maxBodyBytes, timeoutMs } = config.proxy
   const forwarding = {
     upstreams,
     publicHost: new URL(config.publicUrl).host,
     maxBodyBytes,
     inFlight,
     watched,
+    timeoutMs,
     log,
     another: guards.another,
   }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
+import { connect } from 'node:net'
 import { describe, it } from 'node:test'
 import { eventually } from '@rekey/database/testing'
 import { begin, responseTo, startHeld } from './held.ts'
@@ -106,6 +107,20 @@ describe('whoever goes away', () => {
     within.destroy()
     await once(answered, 'close')
     assert.equal(answered.writableFinished, false)
+  })
+
+  it('is who takes nothing of a reply: others need the connection to the service', async (t) => {
+    for (const streaming of [true, false]) {
+      const { port, called } = await startHeld(t, { timeoutMs: 200 }, streaming)
+      const browser = connect(port, '127.0.0.1').on('error', () => undefined)
+      t.after(() => browser.destroy())
+      browser.pause().write('GET /api/x HTTP/1.1\r\nHost: bff.example\r\n\r\n')
+      const [, service] = await called()
+      // More than the buffers between hold.
+      service.end(Buffer.alloc(50_000_000))
+      await once(service, 'close')
+      assert.equal(service.writableFinished, false)
+    }
   })
 
   it('ends the upload to the service when it was the browser', async (t) => {
