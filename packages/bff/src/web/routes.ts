@@ -26,7 +26,7 @@ export async function webRoutes(app: App, { config, provider }: Serving): Promis
   if (config.web.folder === undefined) return
   const folder = resolve(config.web.folder)
   if (!(await isFile(join(folder, 'index.html')))) {
-    throw new BffError('CONFIG_INVALID', `the configuration is wrong: REKEY_BFF_WEB: no index.html in ${folder}`)
+    throw new BffError('CONFIG_INVALID', `REKEY_BFF_WEB: no index.html in ${folder}`)
   }
   await app.register(files, { root: folder, serve: false, cacheControl: false, dotfiles: 'deny' })
   app.get('/*', async (request, reply) => {

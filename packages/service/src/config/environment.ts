@@ -16,7 +16,7 @@ export function readEnvironment<Given>(variables: z.ZodType<Given>, env: NodeJS.
   const wrong = parsed.error.issues.map(
     (issue) => `${issue.path.join('.')}${isMissing(issue, said) ? ' is missing' : `: ${issue.message}`}`,
   )
-  throw new ServiceError('CONFIG_INVALID', `the configuration is wrong: ${wrong.join('; ')}`)
+  throw new ServiceError('CONFIG_INVALID', wrong.join('; '))
 }
 
 /** What the library says of these is about types. */
@@ -29,7 +29,7 @@ function fromFiles(variables: z.ZodType, said: NodeJS.ProcessEnv): Record<string
   const both = given.filter((name) => said[name] !== undefined)
   if (both.length > 0) {
     const which = both.map((name) => `${name} and ${name}_FILE are both set: which one is meant?`)
-    throw new ServiceError('CONFIG_INVALID', `the configuration is wrong: ${which.join('; ')}`)
+    throw new ServiceError('CONFIG_INVALID', which.join('; '))
   }
   return Object.fromEntries(
     given.map((name) => {
@@ -48,9 +48,6 @@ function textOf(name: string, path: string): string {
     return readFileSync(path, 'utf8').trim()
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
-    throw new ServiceError(
-      'CONFIG_INVALID',
-      `the configuration is wrong: ${name} cannot be read (${code ?? 'unknown'})`,
-    )
+    throw new ServiceError('CONFIG_INVALID', `${name} cannot be read (${code ?? 'unknown'})`)
   }
 }

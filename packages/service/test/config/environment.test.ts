@@ -27,7 +27,7 @@ describe('variables', () => {
   })
 
   test('are called missing where they are not set, or set to nothing', () => {
-    const message = 'the configuration is wrong: SECRET is missing'
+    const message = 'SECRET is missing'
     for (const env of [{}, { SECRET: '' }]) assert.throws(() => readEnvironment(variables, env), { message })
   })
 })
