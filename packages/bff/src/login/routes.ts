@@ -7,6 +7,7 @@ import { sessionCookie } from '../sessions/borne.ts'
 import { clearCookie } from '../sessions/cookie.ts'
 import { requiredSession, requireSession, sendCookies } from '../sessions/require.ts'
 import { obeyLogout } from './back-channel.ts'
+import { loggedOutQuery, onwardUrl, scriptUrl } from './logged-out.ts'
 import { beginLogin, callbackQuery, finishLogin, loginQuery } from './login.ts'
 import { homeOf, isForm, logOut } from './logout.ts'
 import { asPage } from './page.ts'
@@ -57,8 +58,12 @@ export function authRoutes(app: App, bff: Bff): void {
       url = await logOut(bff, session, request.body?.everywhere ?? false)
       reply.header('set-cookie', clearCookie(bff.config.publicUrl, sessionCookie))
     } else sendCookies(bff, request, reply)
-    return isForm(request) ? reply.redirect(url, 303) : reply.send({ logout_url: url })
+    return isForm(request) ? reply.redirect(url, 303) : reply.send({ logout_url: scriptUrl(bff, url) })
   })
+
+  app.get('/auth/logged-out', { onRequest: noStore, schema: { querystring: loggedOutQuery } }, (request, reply) =>
+    reply.redirect(onwardUrl(bff, request.query.to), 303),
+  )
 
   app.post(
     '/auth/backchannel-logout',

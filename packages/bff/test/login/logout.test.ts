@@ -69,6 +69,29 @@ test('a form of a page without scripts is sent on', { timeout: 60_000 }, async (
   assert.deepEqual(await estate.sessions(), [])
 })
 
+test('a script is not told the ID token that the provider is told', { timeout: 60_000 }, async (t) => {
+  const estate = await startEstate(t)
+  const { origin } = await estate.replica()
+  const user = await loggedIn(estate)
+  const { logout_url: url } = (await (await user.logOut()).json()) as { logout_url: string }
+  assert.doesNotMatch(url, /id_token_hint|id-/)
+  const { pathname, search } = new URL(url)
+  const reached = async (query: string) => {
+    const reply = await user.ask(origin, `${pathname}${query}`)
+    return [reply.status, reply.headers.get('location')?.replace(/(?<=id_token_hint=id-)[^&]*/, '…')]
+  }
+  const [status, location] = await reached(search)
+  assert.equal(status, 303)
+  assert.match(String(location), /\/end\?id_token_hint=id-…&post_logout_redirect_uri=/)
+  const home = [303, `${estate.publicUrl}/`]
+  for (const to of ['x', 'https://evil.example/', `${search.slice('?to='.length)}x`]) {
+    assert.deepEqual(await reached(`?${new URLSearchParams({ to })}`), home)
+  }
+  assert.equal((await user.ask(origin, pathname)).status, 400)
+  estate.ahead = 600_001
+  assert.deepEqual(await reached(search), home)
+})
+
 test('who is not logged in is logged out already', { timeout: 60_000 }, async (t) => {
   const estate = await startEstate(t)
   const { origin } = await estate.replica()

@@ -172,7 +172,7 @@ describe('secrets of an estate', { timeout: 300_000 }, () => {
     await estate.learn()
     const headers = { origin: bff, 'x-csrf-token': await csrfToken(), 'content-type': 'application/json' }
     const { text } = await browser.go(`${bff}/auth/logout`, { method: 'POST', headers, body: '{"everywhere": true}' })
-    // OpenID Connect RP-Initiated Logout 1.0 §2 has the ID token in this address: it is over, and is looked for in logs all the same.
+    // It leads to an address with the ID token in it (OpenID Connect RP-Initiated Logout 1.0 §2), which is looked for in logs.
     assert.equal(await ask(JSON.parse(text).logout_url), 200)
   })
 
