@@ -91,11 +91,11 @@ function valueIn(
   return part.from === 'query' ? queryValue(request, part.name) : bodyValue(request, part.name)
 }
 
-/** Some services take the first of two, some the last, some both; some take `ID` for `id`. */
+/** Some services take the first of two, some the last, some both; some take `ID` for `id`, and some `id[]`. */
 function queryValue({ raw }: FastifyRequest, name: string): Value {
   const query = new URLSearchParams(raw.url?.split('?').slice(1).join('?'))
   const values = query.getAll(name)
-  if (values.length > 1 || standsOtherwise(query.keys(), name)) refuse(`the query has ${name} more than once`)
+  if (values.length > 1 || standsOtherwise(query.keys(), name, '[')) refuse(`the query has ${name} more than once`)
   return values[0]
 }
 
@@ -116,9 +116,16 @@ function bodyValue({ body, headers }: FastifyRequest, name: string): Value {
   refuse(`${name} in the body must be a text, a number or a truth value`)
 }
 
-/** Whether a name stands there in other letters: services that make no difference between them might read that one. */
-function standsOtherwise(names: Iterable<string>, name: string): boolean {
-  return [...names].some((other) => other !== name && folded(other) === folded(name))
+/**
+ * Whether a name stands there in other letters, or with more behind it: services that make no difference might read that one.
+ *
+ * @param more what it begins with
+ */
+function standsOtherwise(names: Iterable<string>, name: string, more?: string): boolean {
+  const isAlike = (other: string) => {
+    return folded(other) === folded(name) || (more !== undefined && folded(other).startsWith(folded(name) + more))
+  }
+  return [...names].some((other) => other !== name && isAlike(other))
 }
 
 /** As Unicode folds case, simple: what has one capital is one. */

@@ -130,6 +130,7 @@ describe('a decision about a request', () => {
       await call('POST', '/orders/1', '{"order":{"id":9007199254740993}}'),
       await call('GET', '/own/x?kind=a&kind=b'),
       await call('GET', '/own/x?kind=a&KIND=b'),
+      await call('GET', '/own/x?kind=a&Kind[]=b'),
       // The Kelvin sign, whose small letter is k.
       await call('GET', '/own/x?%E2%84%AAind=b'),
     ]
