@@ -24,14 +24,15 @@ interface GivenSetting {
 
 /** @throws BffError `CONFIG_INVALID` */
 export function givenKeys(setting: GivenSetting): ClientKeys {
-  const { source, now } = setting
+  const { source, now, retireAfterMs } = setting
   const first = keyOf(setting, source.current(), setting.kid)
   let keys: readonly Given[] = [first]
 
   function take(text: string): void {
     const key = keyOf(setting, text, undefined)
     if (key.jwk.x === keys[0]?.jwk.x && key.jwk.n === keys[0]?.jwk.n) return
-    const served = keys.filter(({ seenAt }) => setting.retireAfterMs <= 0 || now() - seenAt < setting.retireAfterMs)
+    // The one that signed until now may be older: what it signed a moment ago is on its way.
+    const served = keys.filter(({ seenAt }, n) => n === 0 || retireAfterMs <= 0 || now() - seenAt < retireAfterMs)
     keys = [key, ...served]
   }
 
@@ -51,7 +52,7 @@ export function givenKeys(setting: GivenSetting): ClientKeys {
         .reverse(),
       former: [],
       rotateEveryMs: 0,
-      retireAfterMs: setting.retireAfterMs,
+      retireAfterMs,
     }),
     rotate: async () => {
       throw new BffError('GIVEN_ELSEWHERE', `the key is given by ${source.name}: put another one there`)

@@ -201,12 +201,13 @@ describe('the keys of this client', () => {
       await registered([first.jwk])
       const working = load([provider])
       await working.more()
+      at.clock.ahead = 61 * days
       await at.write('key.pem', next.pem)
       await eventually(
         () => signing(provider),
         (kid) => kid !== 'first',
       )
-      // The provider does not have it yet: the one before goes on.
+      // Old as it is, the one before goes on: the provider does not have the other yet.
       await working.more()
       await registered(await publishedBy(provider))
       await working.more()
