@@ -8,7 +8,7 @@ import { sessionFinder, type Useless } from './find.ts'
 import { catchUp, isBehind, reissued } from './keep-up.ts'
 import type { SessionParts } from './parts.ts'
 import { refresher } from './refresh.ts'
-import type { Sessions } from './session.ts'
+import type { LiveSession, Sessions } from './session.ts'
 import type { HeldSession } from './stored.ts'
 import { sessionUses } from './uses.ts'
 
@@ -68,6 +68,15 @@ export function openSessions(parts: SessionParts): Sessions {
     return setCookie(publicUrl, sessionCookie, sealed, expiresAt - parts.view.databaseNow())
   }
 
+  async function replace(request: FastifyRequest, tokens: Tokens, since: number): Promise<LiveSession> {
+    // Also one that began in another network: that is why somebody who has moved logs in anew.
+    const before = await find(request, false)
+    const { session, cookie } = await beginSession(parts, request, tokens, since)
+    cookies.set(request, cookieOf(cookie, session.expiresAt))
+    if (before) await endSessions(parts, { session: before.live.id }, session.sub, 'replaced by a new login')
+    return session
+  }
+
   return {
     async of(request) {
       const held = await find(request)
@@ -80,16 +89,11 @@ export function openSessions(parts: SessionParts): Sessions {
       const line = cookies.get(request)
       return line === undefined ? [] : [line]
     },
-    async begin(request, tokens, since) {
-      const before = await find(request)
-      const { session, cookie } = await beginSession(parts, request, tokens, since).catch((error) => {
+    begin: (request, tokens, since) =>
+      replace(request, tokens, since).catch((error) => {
         giveBack(parts, tokens)
         throw error
-      })
-      cookies.set(request, cookieOf(cookie, session.expiresAt))
-      if (before) await endSessions(parts, { session: before.live.id }, session.sub, 'replaced by a new login')
-      return session
-    },
+      }),
     another: (session) => refreshing.another(session),
     async close() {
       await refreshing.close()

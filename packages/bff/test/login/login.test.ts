@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { activate, markDemoted, retire, revoke, standbyVersion } from '@rekey/keyring'
-import { loggedIn, person, sessionCookieName, startEstate } from '../sessions/estate.ts'
+import { ServiceError } from '@rekey/service'
+import type { FastifyRequest } from 'fastify'
+import { sessionMemory } from '../../src/sessions/memory.ts'
+import { openSessions } from '../../src/sessions/open.ts'
+import { eventually, loggedIn, person, sessionCookieName, startEstate } from '../sessions/estate.ts'
 
 type Keyring = Parameters<typeof standbyVersion>[0]
 const takeOver = (keyring: Keyring) => activate(keyring, standbyVersion(keyring)?.id ?? '', Date.now())
@@ -86,6 +90,35 @@ test('a session that a browser bears before the login is never the one that it h
   )
   const [event] = await estate.events('session.ended')
   assert.deepEqual([event?.sub, event?.reason], ['ada', 'replaced by a new login'])
+})
+
+test('who has moved to another network and logs in anew leaves no session behind', { timeout: 60_000 }, async (t) => {
+  const estate = await startEstate(t)
+  await estate.replica()
+  const headers = { 'x-forwarded-for': '192.0.2.1' }
+  const user = await loggedIn(estate, { headers })
+  headers['x-forwarded-for'] = '198.51.100.1'
+  assert.equal(await user.token(), 401)
+  await user.logIn()
+  assert.match(String(await user.token()), /^at-ada-/)
+  assert.equal((await estate.sessions()).length, 1)
+})
+
+test('tokens that become no session are given back, whatever was in the way', { timeout: 60_000 }, async (t) => {
+  const estate = await startEstate(t)
+  const { bff } = await estate.replica()
+  const requireLease = () => {
+    throw new ServiceError('NO_LEASE', 'it ran out while the code was exchanged')
+  }
+  const memory = sessionMemory(bff.connection.db, bff.sealer, () => undefined)
+  const sessions = openSessions({ ...bff, memory, requireLease })
+  t.after(() => sessions.close())
+  const tokens = { accessToken: 'at', refreshToken: 'rt-of-nobody', accessExpiresAt: Date.now() + 60_000 }
+  await assert.rejects(sessions.begin({} as FastifyRequest, tokens, Date.now()), { code: 'NO_LEASE' })
+  await eventually(
+    () => estate.idp.revoked,
+    (revoked) => revoked.includes('rt-of-nobody'),
+  )
 })
 
 test('what a browser bears that is no session is not adopted either', { timeout: 60_000 }, async (t) => {
