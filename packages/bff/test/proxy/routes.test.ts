@@ -99,7 +99,7 @@ describe('a route', () => {
     assert.equal((await ask(url, '/other')).status, 404)
   })
 
-  it('that is internal is there on this machine only, and for nobody who comes by a proxy', async (t) => {
+  it('that is internal is there for processes of this machine only, not by a proxy or in a browser', async (t) => {
     const upstream = await startUpstream(t)
     const routes = [routeTo(upstream.url, { path: '/inner/*', internal: true, methods: ['GET'] })]
     const { url } = await startProxy(t, { routes })
@@ -110,13 +110,20 @@ describe('a route', () => {
       ['GET', { via: '1.1 nginx' }],
       ['GET', { 'x-real-ip': '127.0.0.1' }],
       ['POST', { 'x-forwarded-proto': 'https' }],
+      ['GET', { origin: 'https://evil.example' }],
+      ['GET', { 'sec-fetch-site': 'cross-site' }],
+      ['GET', { host: 'evil.example' }],
+      ['GET', { host: '127.0.0.1.evil.example:80' }],
+      ['GET', { host: 'x@127.0.0.1@evil.example' }],
     ]
     for (const [method, headers] of hidden) {
       const { status, headers: told } = await ask(url, '/inner/x', { method, headers })
       assert.deepEqual([status, told.allow], [404, undefined])
     }
     assert.equal(upstream.seen.length, 0)
-    assert.equal((await ask(url, '/inner/x')).status, 200)
+    for (const host of ['localhost:8000', '[::1]:8000', '127.0.0.1']) {
+      assert.equal((await ask(url, '/inner/x', { headers: { host } })).status, 200)
+    }
     assert.equal((await ask(url, '/inner/x', { method: 'POST' })).status, 405)
   })
 
