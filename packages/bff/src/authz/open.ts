@@ -1,9 +1,7 @@
 import { createHash } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
-import type { Logger } from 'pino'
-import type { Clock } from '../clock.ts'
+import type { Surroundings } from '../calls/surroundings.ts'
 import type { Pdp } from '../config/files/pdp.ts'
-import type { Watching } from '../config/source.ts'
 import type { Metrics } from '../operations/metrics.ts'
 import { type Mappings, mappingsOf } from './mappings.ts'
 import { type Decision, decisionPoint } from './pdp.ts'
@@ -18,22 +16,12 @@ export interface Authz {
   close(): Promise<void>
 }
 
-/** What it needs of the instance around it. */
-export interface Surroundings {
-  readonly fetch: typeof globalThis.fetch
-  readonly clock: Clock
-  readonly random: () => number
-  /** The `every` of @rekey/service. */
-  readonly every: Watching['every']
-  readonly log: Logger
-  readonly metrics: Pick<Metrics, 'authzRequests' | 'tokenExchanges'>
-}
-
 interface Kept extends Decision {
   readonly since: number
   readonly until: number
 }
 
+/** Puts it together. Nobody is asked before there is a question. */
 export function openAuthz(pdp: Pdp, around: Surroundings): Authz {
   const { clock, random, every, log, metrics } = around
   if (!pdp.tls.isVerified) {

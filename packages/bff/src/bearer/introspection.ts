@@ -3,10 +3,11 @@ import { createHash } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
 import { type Answer, ask, basic, type Tried } from '../calls/call.ts'
 import { retried } from '../calls/retry.ts'
+import type { Surroundings } from '../calls/surroundings.ts'
 import type { Idp, IntrospectionCheck } from '../config/files/idp.ts'
 import { secretsIn } from '../config/source.ts'
 import type { Asking } from './asking.ts'
-import { type Issuer, isMeantFor, type Surroundings } from './issuer.ts'
+import { type Issuer, isMeantFor } from './issuer.ts'
 import { expired, invalid, unavailable, type Verdict, verdictOf } from './verdict.ts'
 
 type Claims = Readonly<Record<string, unknown>>

@@ -1,8 +1,4 @@
 import type { UnverifiedToken } from '@rekey/verifier'
-import type { Logger } from 'pino'
-import type { Clock } from '../clock.ts'
-import type { Watching } from '../config/source.ts'
-import type { Metrics } from '../operations/metrics.ts'
 import type { Verdict } from './verdict.ts'
 
 /** Somebody whose tokens are accepted, and who can tell whether one is good. */
@@ -20,17 +16,6 @@ export interface Issuer {
    */
   check(token: string, unverified: UnverifiedToken | undefined, source: string): Promise<Verdict>
   close(): Promise<void>
-}
-
-/** What issuers need of the instance around them. */
-export interface Surroundings {
-  readonly fetch: typeof globalThis.fetch
-  readonly clock: Clock
-  readonly random: () => number
-  /** The `every` of @rekey/service. */
-  readonly every: Watching['every']
-  readonly log: Logger
-  readonly metrics: Pick<Metrics, 'idpRequests' | 'jwksRefreshFailures' | 'tokenValidations'>
 }
 
 /** Whether a claim `aud` (RFC 7519 §4.1.3) names one of them. */

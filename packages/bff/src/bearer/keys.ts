@@ -7,8 +7,9 @@ import {
   type Verifier,
   type VerifierOptions,
 } from '@rekey/verifier'
+import type { Surroundings } from '../calls/surroundings.ts'
 import type { Idp, LocalCheck } from '../config/files/idp.ts'
-import type { Issuer, Surroundings } from './issuer.ts'
+import type { Issuer } from './issuer.ts'
 import { expired, invalid, unavailable, type Verdict, verdictOf } from './verdict.ts'
 
 /** Those for which there is a sound implementation, and a public key. */

@@ -1,9 +1,10 @@
 import { decodeUnverified, type VerifierOptions } from '@rekey/verifier'
+import type { Surroundings } from '../calls/surroundings.ts'
 import type { Idp } from '../config/files/idp.ts'
 import { BffError } from '../error.ts'
 import { newAsking } from './asking.ts'
 import { introspectingIssuer } from './introspection.ts'
-import { type Issuer, isMeantFor, type Surroundings } from './issuer.ts'
+import { type Issuer, isMeantFor } from './issuer.ts'
 import { environmentIssuer, keyIssuer } from './keys.ts'
 import { invalid, unavailable, type Verdict } from './verdict.ts'
 

@@ -4,7 +4,8 @@ import type { Connection } from '@rekey/database'
 import { every } from '@rekey/service'
 import type { Logger } from 'pino'
 import { Gauge } from 'prom-client'
-import { type Clock, monotonicClock } from '../clock.ts'
+import type { Surroundings } from '../calls/surroundings.ts'
+import { monotonicClock } from '../clock.ts'
 import type { ProviderSettings } from '../config/provider.ts'
 import type { Metrics } from '../operations/metrics.ts'
 import type { BffTables } from '../tables.ts'
@@ -26,16 +27,13 @@ import { reaching } from './reach.ts'
 import { refresh, revoke } from './refresh.ts'
 import { providerSignatures } from './signatures.ts'
 
-export interface ProviderMeans {
+/** What it is put together from. */
+export interface ProviderMeans extends Pick<Surroundings, 'fetch' | 'clock' | 'log' | 'metrics'> {
   readonly settings: ProviderSettings
   /** Where browsers reach this BFF, without a slash at the end. */
   readonly publicUrl: string
   readonly skewMs: number
   readonly connection: Pick<Connection<BffTables>, 'db'>
-  readonly fetch: typeof globalThis.fetch
-  readonly clock: Clock
-  readonly log: Logger
-  readonly metrics: Metrics
   /** Another one than the database, in tests. */
   readonly sightings?: Sightings
   readonly sleep?: (ms: number) => Promise<void>
@@ -48,6 +46,7 @@ export interface ShownClient {
   readonly secrets: readonly ShownSecret[]
 }
 
+/** The identity provider of an instance, which ends with it. */
 export interface OpenProvider extends Provider {
   client(): Promise<ShownClient>
   /** Nothing where this client has no keys. */
