@@ -134,10 +134,21 @@ const folded = (name: string) => name.toUpperCase().toLowerCase()
 /** What is sent as something else is read as something else by the service, and may say something else there. */
 const isJson = /^application\/([\w.-]+\+)?json\s*(;\s*charset="?utf-8"?\s*)?$/i
 
-/** Bytes that are no UTF-8 are refused: not everybody puts the same in their place. */
+/** Parsing ten times as much keeps an instance from its lease for seconds. */
+const mostJsonBytes = 1_048_576
+
+const known = new WeakMap<Buffer, unknown>()
+
+/** Once for all that is asked about a request. Bytes that are no UTF-8 are refused: not everybody puts the same in their place. */
 function parsed(body: Buffer): unknown {
+  if (known.has(body)) return known.get(body)
+  if (body.length > mostJsonBytes) {
+    throw new BffError('PAYLOAD_TOO_LARGE', `a body that a decision hangs on has ${mostJsonBytes} bytes at most`)
+  }
   try {
-    return parseUnambiguous(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(body))
+    const json = parseUnambiguous(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(body))
+    known.set(body, json)
+    return json
   } catch (cause) {
     throw new BffError('INVALID_JSON', 'the body is not JSON, or has a member twice', { cause })
   }

@@ -138,6 +138,15 @@ describe('a decision about a request', () => {
     assert.deepEqual([reached(), point.asked.length], [0, 0])
   })
 
+  test('hangs on no body that takes long to read', async (t) => {
+    const point = await testPdp(t)
+    const { call, reached } = await decidedRoutes(t, { pdp: pdp(point), routes })
+    const order = (bytes: number) => ({ order: { id: 7 }, note: 'x'.repeat(bytes) })
+    assert.equal((await call('POST', '/orders/1', order(1_000_000))).status, 200)
+    const { status, code } = await call('POST', '/orders/1', order(1_100_000))
+    assert.deepEqual([status, code, reached()], [413, 'PAYLOAD_TOO_LARGE', 1])
+  })
+
   test('about a path that nobody mapped is no', async (t) => {
     const point = await testPdp(t)
     const { call, count } = await decidedRoutes(t, { pdp: pdp(point), routes })

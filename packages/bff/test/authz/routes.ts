@@ -54,7 +54,7 @@ export async function decidedRoutes(
   const log = pino({ level: 'debug' }, { write: (line: string) => void lines.push(line) })
   const authz = openAuthz(pdp, { fetch, clock, random: () => 0, every, log, metrics })
   t.after(() => authz.close())
-  const app = Fastify({ loggerInstance: log })
+  const app = Fastify({ loggerInstance: log, bodyLimit: 10_000_000 })
   t.after(() => app.close())
   app.setErrorHandler((error, _request, reply) => sendRefusal(reply, refusalOf(error), 'c-1'))
   app.addContentTypeParser('*', { parseAs: 'buffer' }, async (_request: unknown, body: Buffer) => body)
