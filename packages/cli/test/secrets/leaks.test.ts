@@ -226,10 +226,10 @@ describe('secrets of an estate', { timeout: 300_000 }, () => {
       for (const line of lines) assert.deepEqual(estate.known.in(line), [], `${file}: ${line}`)
     }
     assert.deepEqual(estate.known.in(estate.up.output), [], estate.up.output)
-    // Every request was logged, and refusals with their addresses.
+    // Every request was logged, and refusals with their causes.
     const log = readFileSync(`${folder}/bff.log`, 'utf8')
     assert.match(log, /"path":"\/auth\/callback","status":302/)
-    assert.match(log, /"url":"\/auth\/callback\?code=<redacted>/)
+    assert.match(log, /"path":"\/auth\/callback","status":401,"code":"LOGIN_REFUSED"/)
   })
 
   test('are in no metric', async () => {
