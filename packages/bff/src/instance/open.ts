@@ -7,8 +7,10 @@ import {
   type Opened,
   openAuditedView,
   openParts,
+  RevocationJournal,
   type Roots,
   renewalOf,
+  revokeForgotten,
   roomIn,
   settleRootKeys,
   shownRootKeys,
@@ -69,7 +71,8 @@ async function openBase(
   const settle = () => settleRootKeys(roots, db, stored)
   const sealer = sealerFor(roots)
   const store = databaseKeyringStore(db)
-  const own = ownKeyringsOf(config, store, sealer, settle, log)
+  const journal = await RevocationJournal.open(config.revocationJournal)
+  const own = ownKeyringsOf(config, store, sealer, settle, journal, log)
   const memory = sessionMemory(connection.db, sealer, roomIn(connection.pool))
   await settle()
   await own.ensure()
@@ -88,7 +91,12 @@ async function openBase(
   opened(audit)
   const hands: Hands = { store, make: own.make, observe: (keyring) => evidenceFor(db, view, keyring) }
   const onError = (error: unknown) => log.error({ err: error }, 'rotation loop')
-  loop = startLoop(hands, { everyMs: loopBeatMs, enabled: () => view.held(), onError })
+  loop = startLoop(hands, {
+    everyMs: loopBeatMs,
+    enabled: () => view.held(),
+    onError,
+    afterwards: () => revokeForgotten(store, own.memory.forgotten()),
+  })
   loop.poke()
   opened({ close: () => loop.stop() })
 
@@ -99,6 +107,7 @@ async function openBase(
     own.watch(() => view.held()),
     watchRootKeys(roots, db, stored, signer, log),
     every(pruneEveryMs, () => prune(db, view, sealAnew, log), onError),
+    every(pruneEveryMs, own.memory.writeJournal, onError),
   ]
   opened({ close: () => Promise.all(endings.map((end) => end())) })
 

@@ -62,12 +62,15 @@ function revokedSweep({ keyrings, view, connection }: Omit<Parts, 'hands' | 'log
     if (revoked.length === 0) return
     const longAgo = view.databaseNow() - onTheWayMs
     await endSessionsSealedBy({ connection, view }, idsOf(revoked), 'rekey')
-    for (const { id } of revoked.filter(({ revokedAt = 0 }) => revokedAt < longAgo)) swept.add(id)
+    for (const version of revoked.filter(({ revokedAt = 0 }) => revokedAt < longAgo)) swept.add(revocationOf(version))
   }
 
-  function isToSweep({ id, state }: Version): boolean {
-    return state === 'revoked' && !swept.has(id)
+  function isToSweep(version: Version): boolean {
+    return version.state === 'revoked' && !swept.has(revocationOf(version))
   }
 }
+
+/** A restored backup brings sessions back of a version that is revoked once more: these are ended once more. */
+const revocationOf = ({ id, revokedAt }: Version) => `${id} ${revokedAt}`
 
 const idsOf = (versions: readonly Version[]) => versions.map(({ id }) => id)

@@ -1,6 +1,6 @@
 import { type ChangeRecord, keyringTopic, type Sealer } from '@rekey/database'
 import { activeVersion, isAccepted, type Keyring, type KeyringStore } from '@rekey/keyring'
-import { ServiceError } from '@rekey/service'
+import { type Forgotten, type RevocationJournal, ServiceError } from '@rekey/service'
 import { saltKeyring } from './held/salt.ts'
 import { sealingKeyring } from './held/sealing.ts'
 import { type OpenedVersion, openedVersion } from './held/version.ts'
@@ -11,6 +11,10 @@ import { ownKeyrings, ownNames } from './own.ts'
 /** The keyrings on an instance's view of the database. */
 export interface KeyringMemory {
   readonly held: HeldKeyrings
+  /** What was revoked, and stands in the database as if it never had been. */
+  forgotten(): readonly Forgotten[]
+  /** Writes what could not be written to the journal when it was revoked. */
+  writeJournal(): Promise<void>
   /** Throws everything away and reads it anew. @throws DatabaseError `ROOT_KEY_MISMATCH`, `SEAL_DAMAGED` */
   reload(): Promise<void>
   /** Reads again what changed. */
@@ -29,17 +33,31 @@ interface Ready {
 
 const nothing: Ready = { sealing: new Map(), salts: new Map() }
 
-export function keyringMemory(store: Pick<KeyringStore, 'list'>, sealer: Sealer): KeyringMemory {
+/**
+ * @param journal what was revoked by it is revoked here, whatever the database says now
+ * @param onError is told when it could not be written
+ */
+export function keyringMemory(
+  store: Pick<KeyringStore, 'list'>,
+  sealer: Sealer,
+  journal: RevocationJournal,
+  onError: (error: unknown) => void,
+): KeyringMemory {
   let secrets: Secrets = new Map()
   let documents: ReadonlyMap<string, Keyring> = new Map()
   let ready = nothing
+  let forgotten: readonly Forgotten[] = []
 
   async function readAll(): Promise<void> {
-    const read = new Map((await store.list()).map((keyring) => [keyring.name, keyring]))
+    const stored = await store.list()
+    const read = new Map(stored.map((keyring) => [keyring.name, journal.corrected(keyring)]))
     const opened: Secrets = new Map()
     ready = readyFrom(read, (keyring) => openedOf(keyring, sealer, secrets, opened))
     documents = read
     secrets = opened
+    forgotten = stored.flatMap((keyring) => journal.forgottenBy(keyring))
+    // After it is refused here. A full disk must not end a BFF that has a version to revoke.
+    await journal.remember(stored).catch(onError)
   }
 
   return {
@@ -48,6 +66,8 @@ export function keyringMemory(store: Pick<KeyringStore, 'list'>, sealer: Sealer)
       salt: (name: SaltName) => ready.salts.get(name) ?? refuse(name),
       documents: () => documents,
     },
+    forgotten: () => forgotten,
+    writeJournal: () => journal.remember([]).catch(onError),
     async reload() {
       secrets = new Map()
       await readAll()

@@ -1,5 +1,6 @@
 import type { Sealer } from '@rekey/database'
 import { ensureKeyring, type Hands, type KeyringStore } from '@rekey/keyring'
+import type { RevocationJournal } from '@rekey/service'
 import type { Logger } from 'pino'
 import type { GivenSecrets } from '../config/secrets.ts'
 import { ensureGiven } from './given/ensure.ts'
@@ -41,11 +42,15 @@ export function ownKeyringsOf(
   store: KeyringStore,
   sealer: Sealer,
   settle: () => Promise<void>,
+  journal: RevocationJournal,
   log: Logger,
 ): OwnKeyrings {
   const given = config.secrets
-  const memory = keyringMemory(store, sealer)
-  const lists = givenLists(given, sealer, (message) => log.warn(message))
+  const memory = keyringMemory(store, sealer, journal, (error) =>
+    log.error({ err: error }, 'what is revoked could not be written to the journal'),
+  )
+  const isRevoked = (id: string) => journal.has(id)
+  const lists = givenLists(given, sealer, isRevoked, (message) => log.warn(message))
   const makeSealed = versionMaker(sealer)
   const make: Hands['make'] = async (keyring) => {
     await settle()

@@ -179,4 +179,20 @@ describe('what hangs on a version', { timeout: 120_000 }, () => {
     await session({ sealedBy: first })
     assert.deepEqual(await eventually(sessions, (left) => left.length === 0), [])
   })
+
+  it('ends once more when a restored backup brought it back, and the version is revoked once more', async () => {
+    const first = activeOf('session')
+    await rotate('session', first)
+    const revokedAt = (agoMs: number) => (keyring: Keyring, now: number) => ({
+      ...keyring,
+      versions: keyring.versions.map((version) =>
+        version.id === first ? { ...version, state: 'revoked' as const, revokedAt: now - agoMs } : version,
+      ),
+    })
+    for (const agoMs of [2 * minuteMs, minuteMs]) {
+      await session({ sealedBy: first })
+      await changeKeyring(estate.store, 'session', revokedAt(agoMs), about)
+      assert.deepEqual(await eventually(sessions, (left) => left.length === 0), [])
+    }
+  })
 })

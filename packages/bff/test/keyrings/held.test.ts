@@ -110,6 +110,24 @@ describe('what was sealed', () => {
     assert.deepEqual(held.sealing('session').open(former, text), { ok: false, cause: 'unknown' })
     assert.equal(held.sealing('session').mac(former, 'data', first), undefined)
   })
+
+  it('does not open either when the database forgot the revocation, which is told', async () => {
+    const { held, memory, change } = await heldInMemory('session')
+    const first = held.sealing('session').activeId
+    const text = held.sealing('session').seal(former, 'plain')
+    const before = held.documents().get('session') ?? assert.fail()
+    const rotated = await change('session', (keyring) => activate(keyring, successor(keyring), 1))
+    await change('session', (keyring) => revoke(keyring, first, { reason: 'stolen' }, 2))
+    assert.deepEqual(memory.forgotten(), [])
+    await change('session', () => rotated)
+    assert.deepEqual(held.sealing('session').open(former, text), { ok: false, cause: 'unknown' })
+    const known = { keyring: 'session', id: first, reason: 'stolen', revokedAt: 2 }
+    assert.deepEqual(memory.forgotten(), [{ ...known, wasActive: false }])
+    // Nothing is sealed by it until another one is active.
+    await change('session', () => before)
+    assert.throws(() => held.sealing('session'), { code: 'NO_LEASE' })
+    assert.deepEqual(memory.forgotten(), [{ ...known, wasActive: true }])
+  })
 })
 
 describe('a secret that was given to two keyrings', () => {

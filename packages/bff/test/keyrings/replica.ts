@@ -15,7 +15,7 @@ import {
 } from '@rekey/database'
 import { testDatabase } from '@rekey/database/testing'
 import { type Hands, type Keyring, startLoop } from '@rekey/keyring'
-import { readEnvironment } from '@rekey/service'
+import { RevocationJournal, readEnvironment } from '@rekey/service'
 import { pino } from 'pino'
 import { z } from 'zod'
 import { secretsOf, secretVariables } from '../../src/config/secrets.ts'
@@ -75,7 +75,8 @@ async function startReplica(url: string, root: RootKey, env: Record<string, stri
   const log = pino({ level: 'warn' }, { write: (line: string) => lines.push(line) })
   const store = databaseKeyringStore(db)
   const secrets = secretsOf(readEnvironment(z.object(secretVariables), env))
-  const own = ownKeyringsOf({ ...terms, secrets }, store, sealerFor(root), async () => undefined, log)
+  const journal = await RevocationJournal.open()
+  const own = ownKeyringsOf({ ...terms, secrets }, store, sealerFor(root), async () => undefined, journal, log)
   const { memory, make } = own
   await own.ensure()
   let poke = () => {}

@@ -1,6 +1,8 @@
+import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { type Sealer, sealerFor } from '@rekey/database'
 import { ensureKeyring, type Keyring, type KeyringStore, memoryStore } from '@rekey/keyring'
+import { RevocationJournal } from '@rekey/service'
 import { versionMaker } from '../../src/keyrings/make.ts'
 import { keyringMemory } from '../../src/keyrings/memory.ts'
 import { type OwnName, ownKeyrings } from '../../src/keyrings/own.ts'
@@ -29,7 +31,7 @@ export async function heldInMemory(...names: OwnName[]) {
   const store = memoryStore(() => 0)
   const sealer = newSealer()
   await ensured(store, sealer, ...names)
-  const memory = keyringMemory(store, sealer)
+  const memory = keyringMemory(store, sealer, await RevocationJournal.open(), assert.ifError)
   await memory.reload()
 
   /** Changes a keyring in the store; the instance reads it at `apply`. */

@@ -14,7 +14,7 @@ import {
 } from '@rekey/database'
 import { freePort, type TestDatabase, testDatabase } from '@rekey/database/testing'
 import type { Keyring } from '@rekey/keyring'
-import { leaseIn, newApp, roomIn } from '@rekey/service'
+import { leaseIn, newApp, RevocationJournal, roomIn } from '@rekey/service'
 import { pino } from 'pino'
 import type { Bff } from '../../src/bff.ts'
 import type { SessionSettings } from '../../src/config/sessions.ts'
@@ -104,11 +104,12 @@ async function startReplica(estate: Estate, sessionSettings: SessionSettings, is
   const sealer = sealerFor(root)
   const lines: string[] = []
   const log = pino({ level: 'info' }, { write: (line: string) => lines.push(line) })
-  const keyrings = keyringMemory(databaseKeyringStore(connection.db), sealer)
+  const onError = (error: unknown) => log.error({ err: error }, 'view')
+  const store = databaseKeyringStore(connection.db)
+  const keyrings = keyringMemory(store, sealer, await RevocationJournal.open(), onError)
   const memory = sessionMemory(connection.db, sealer, roomIn(connection.pool))
   const nothing = async () => undefined
   const renewal = { before: nothing, opened: nothing }
-  const onError = (error: unknown) => log.error({ err: error }, 'view')
   const viewer = viewerOf({ keyrings, sessions: memory }, renewal, () => undefined, log)
   let lagging: Promise<unknown> | undefined
   const ending = Promise.withResolvers<void>()

@@ -14,6 +14,7 @@ export interface BffHome {
   adminTokenFile: string
   /** By which it registers, where it has to. */
   initialAccessFile: string
+  revocationJournal: string
   auditCheckpoints: string
 }
 
@@ -69,6 +70,7 @@ function bffHomeOf(folder: string): BffHome {
     clientSecretFile: join(folder, 'client.secret'),
     adminTokenFile: join(folder, 'admin.token'),
     initialAccessFile: join(folder, 'initial-access.token'),
+    revocationJournal: join(folder, 'revocations.jsonl'),
     auditCheckpoints: join(folder, 'audit-checkpoints'),
   }
 }

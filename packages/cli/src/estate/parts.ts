@@ -104,6 +104,7 @@ export function bffParts(plan: Plan, database: DatabaseUrls, registers: boolean)
     ...(database.directUrl ? { DATABASE_DIRECT_URL: database.directUrl } : {}),
     REKEY_BFF_URL: bffUrl(plan) ?? '',
     REKEY_ROOT_KEY: `file:${home.bff.rootKeyFile}`,
+    REKEY_REVOCATION_JOURNAL: home.bff.revocationJournal,
     IDP_BASE_URL: idp,
     BFF_KEYS_DIR: home.bff.keysFolder,
     DCR_CLIENT_ID: bffClient,

@@ -136,7 +136,7 @@ test('its initial access token is named while it is not registered', () => {
   assert.equal(bffParts(plan, urls, true)[0]?.env.DCR_IAT, bffFile('initial-access.token'))
 })
 
-test('its instances have one address, one key and a port, a log and checkpoints each', () => {
+test('its instances have one address, one key, one journal and a port, a log and checkpoints each', () => {
   const ports = portsOf({}, { bffs: 2 })
   const parts = bffParts({ ...plan, ports, env: { REKEY_BFF_URL: 'https://app.example' } }, urls, false)
   const seen = parts.map(({ name, url, env: { REKEY_BFF_URL, REKEY_PORT, BFF_KEYS_DIR, REKEY_AUDIT_CHECKPOINTS } }) => {
@@ -147,6 +147,8 @@ test('its instances have one address, one key and a port, a log and checkpoints 
     ['bff', 'http://localhost:8000', 'https://app.example', '8000', keys, checkpoints],
     ['bff-2', 'http://localhost:8010', 'https://app.example', '8010', keys, `${checkpoints}-2`],
   ])
+  const journals = new Set(parts.map((part) => part.env.REKEY_REVOCATION_JOURNAL))
+  assert.deepEqual([...journals], ['/srv/app/.rekey/bff/revocations.jsonl'])
 })
 
 function bffFile(name: string): string {

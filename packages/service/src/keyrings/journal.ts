@@ -61,6 +61,11 @@ export class RevocationJournal {
     this.#unwritten = this.#unwritten.filter((known) => !written.includes(known))
   }
 
+  /** Was this version ever revoked? */
+  has(id: string): boolean {
+    return this.#revoked.has(id)
+  }
+
   /** The keyring as it has to be acted on: what was ever revoked is revoked, whatever the database says now. */
   corrected(keyring: Keyring): Keyring {
     if (this.forgottenBy(keyring).length === 0) return keyring

@@ -1,6 +1,15 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Policy } from '@rekey/keyring'
-import { adoptPolicy, type Change, checkPolicy, type Hands, type Keyring, newKeyring, prepare } from '@rekey/keyring'
+import {
+  adoptPolicy,
+  type Change,
+  checkPolicy,
+  ensureKeyring,
+  type Hands,
+  type Keyring,
+  newKeyring,
+  prepare,
+} from '@rekey/keyring'
 import { type OwnName, ownKeyrings } from '../own.ts'
 import { firstOf, type IncomingList, takeIn } from './take-in.ts'
 
@@ -23,13 +32,21 @@ export async function ensureGiven(hands: Pick<Hands, 'store' | 'make'>, wanted: 
   const { name, policy, incoming, variable } = wanted
   checkPolicy(policy)
   for (;;) {
-    const existing = await hands.store.load(name)
+    const existing = (await hands.store.load(name)) ?? (await withoutGiven(hands, wanted))
     const now = await hands.store.now()
     const next = existing ? takeIn(adoptPolicy(existing, policy), incoming, variable, now) : await first(hands, wanted)
     if (existing && isDeepStrictEqual(next, existing)) return existing
     const saved = await hands.store.save(existing, next, changeFrom(existing, next, variable))
     if (saved) return saved
   }
+}
+
+/** The newest was revoked, and the database is another one: nothing that was given before it takes its place. */
+async function withoutGiven(
+  hands: Pick<Hands, 'store' | 'make'>,
+  { name, policy, incoming: [head] }: GivenKeyring,
+): Promise<Keyring | undefined> {
+  return head.isRevoked() ? ensureKeyring(hands, { name, ...ownKeyrings[name], policy }) : undefined
 }
 
 async function first({ store, make }: Pick<Hands, 'store' | 'make'>, wanted: GivenKeyring): Promise<Keyring> {

@@ -18,8 +18,16 @@ export interface GivenLists {
   of(name: OwnName): Promise<{ incoming: IncomingList; variable: string } | undefined>
 }
 
-/** @param warn is told of what is no list, once until it is one again */
-export function givenLists(given: GivenSecrets, sealer: Sealer, warn: (message: string) => void): GivenLists {
+/**
+ * @param isRevoked was a version ever revoked, whatever the database says now?
+ * @param warn is told of what is no list, once until it is one again
+ */
+export function givenLists(
+  given: GivenSecrets,
+  sealer: Sealer,
+  isRevoked: (id: string) => boolean,
+  warn: (message: string) => void,
+): GivenLists {
   const good = new Map<OwnName, Secrets>()
   const warnOnce = onceInARow(warn)
   const known = new Map<OwnName, { secrets: Secrets; incoming: Promise<IncomingList> }>()
@@ -39,7 +47,7 @@ export function givenLists(given: GivenSecrets, sealer: Sealer, warn: (message: 
   function incomingOf(name: OwnName, secrets: Secrets): Promise<IncomingList> {
     const last = known.get(name)
     if (last && String(last.secrets) === String(secrets)) return last.incoming
-    const incoming = versionsOf(name, secrets, sealer)
+    const incoming = versionsOf(name, secrets, sealer, isRevoked)
     known.set(name, { secrets, incoming })
     return incoming
   }
@@ -53,12 +61,17 @@ export function givenLists(given: GivenSecrets, sealer: Sealer, warn: (message: 
   }
 }
 
-async function versionsOf(name: string, [newest, ...older]: Secrets, sealer: Sealer): Promise<IncomingList> {
-  const head = await incomingFor(name, newest, sealer)
-  return [head, ...(await Promise.all(older.map((secret) => incomingFor(name, secret, sealer))))]
-}
-
-async function incomingFor(name: string, secret: string, sealer: Sealer): Promise<Incoming> {
-  const id = await givenId(name, secret)
-  return { id, material: () => ({ ...sealedMaterial(sealer, name, id, secret), isGiven: true }) }
+async function versionsOf(
+  name: string,
+  [newest, ...older]: Secrets,
+  sealer: Sealer,
+  isRevoked: (id: string) => boolean,
+): Promise<IncomingList> {
+  const incomingFor = async (secret: string): Promise<Incoming> => {
+    const id = await givenId(name, secret)
+    const material = () => ({ ...sealedMaterial(sealer, name, id, secret), isGiven: true }) as const
+    return { id, isRevoked: () => isRevoked(id), material }
+  }
+  const head = await incomingFor(newest)
+  return [head, ...(await Promise.all(older.map(incomingFor)))]
 }

@@ -13,6 +13,8 @@ import { isGivenId } from './id.ts'
 /** A secret that was given, as the version that it is or is to become. */
 export interface Incoming {
   id: string
+  /** Was it revoked? A restored backup may not know it any more, and it must not come back by it. */
+  isRevoked(): boolean
   /** Seals it. */
   material(): Material
 }
@@ -23,7 +25,7 @@ export type IncomingList = readonly [Incoming, ...Incoming[]]
 /** A keyring that was not there: its newest version is in use at once, and older ones are accepted until they have drained. */
 export function firstOf(empty: Keyring, [head, ...older]: IncomingList, now: number): Keyring {
   const active = activate(prepare(empty, head.material(), now), head.id, now)
-  return older.reduce((keyring, former) => acceptFormer(keyring, former.material(), now), active)
+  return older.filter(isGood).reduce((keyring, former) => acceptFormer(keyring, former.material(), now), active)
 }
 
 /**
@@ -37,7 +39,7 @@ export function firstOf(empty: Keyring, [head, ...older]: IncomingList, now: num
  * @returns the same document when there is nothing to do, at the moment or at all
  */
 export function takeIn(keyring: Keyring, [head, ...older]: IncomingList, by: string, now: number): Keyring {
-  const unknown = older.filter(({ id }) => !keyring.versions.some((version) => version.id === id))
+  const unknown = older.filter(isGood).filter(({ id }) => !keyring.versions.some((version) => version.id === id))
   const accepting = unknown.reduce((taken, former) => acceptFormer(taken, former.material(), now), keyring)
   return withSuccessor(accepting, head, by, now)
 }
@@ -45,9 +47,8 @@ export function takeIn(keyring: Keyring, [head, ...older]: IncomingList, by: str
 /** Was the newest that is given in use before, and is not any more? Then another one took over, or it was given up. */
 export function hasPassed({ versions }: Keyring, [head]: IncomingList): boolean {
   const known = versions.find(({ id }) => id === head.id)
-  return (
-    known !== undefined && known.state !== 'active' && (known.state !== 'prepared' || known.revocation !== undefined)
-  )
+  if (known === undefined) return head.isRevoked()
+  return known.state !== 'active' && (known.state !== 'prepared' || known.revocation !== undefined)
 }
 
 function withSuccessor(keyring: Keyring, head: Incoming, by: string, now: number): Keyring {
@@ -60,6 +61,8 @@ function withSuccessor(keyring: Keyring, head: Incoming, by: string, now: number
   // Another one that was given may be about to take over: this one comes after it.
   return ready.rotation ? ready : requestRotation(ready, { by, forced: false, reason: 'another secret was given' }, now)
 }
+
+const isGood = ({ isRevoked }: Incoming) => !isRevoked()
 
 /** What is in reserve, made by us, must not take over in the place of what was given. Another one is made afterwards. */
 function withoutReserve(keyring: Keyring, now: number): Keyring {

@@ -62,7 +62,7 @@ async function lookAt(
 }
 
 function passedOver(variable: string, id: string, { name, versions }: Keyring): string {
-  const state = versions.find((version) => version.id === id)?.state
+  const { state } = versions.find((version) => version.id === id) ?? { state: 'revoked' }
   const active = versions.find((version) => version.state === 'active')?.id
   return `${variable} is out of date: its first secret is version ${id} of ${name}, which is ${state}; in use is ${active}`
 }

@@ -84,7 +84,7 @@ describe('replicas that are given secrets', { timeout: 120_000 }, () => {
       current: () => `${fresh},${old}`,
       watch: () => async () => {},
     }
-    const list = await givenLists({ csrf: source }, sealer, assert.fail).of('csrf')
+    const list = await givenLists({ csrf: source }, sealer, () => false, assert.fail).of('csrf')
     if (!list) return assert.fail()
     const hands = { store: estate.store, make: () => assert.fail('nothing is made') }
     const wanted = { name: 'csrf', policy: policyOf('csrf', terms, true), ...list } as const

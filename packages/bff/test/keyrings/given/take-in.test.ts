@@ -7,6 +7,7 @@ import {
   isAccepted,
   type Keyring,
   markDemoted,
+  memoryStore,
   newKeyring,
   prepare,
   requestRevocation,
@@ -17,6 +18,7 @@ import {
   standbyVersion,
 } from '@rekey/keyring'
 import fc from 'fast-check'
+import { ensureGiven } from '../../../src/keyrings/given/ensure.ts'
 import { firstOf, hasPassed, type Incoming, type IncomingList, takeIn } from '../../../src/keyrings/given/take-in.ts'
 import { policyOf } from '../../../src/keyrings/policy.ts'
 import { terms } from '../samples.ts'
@@ -24,6 +26,7 @@ import { terms } from '../samples.ts'
 const material = (id: string) => ({ id, publicPart: {}, sealedPrivate: `sealed ${id}` })
 const incoming = (id: string): Incoming => ({
   id: `given-${id}`,
+  isRevoked: () => id.startsWith('stolen before'),
   material: () => ({ ...material(`given-${id}`), isGiven: true }),
 })
 const list = (head: string, ...older: string[]): IncomingList => [incoming(head), ...older.map(incoming)]
@@ -163,6 +166,20 @@ describe('a secret that is given', () => {
     const asked = requestRevocation(take(own(), 'new'), 'given-new', { by: 'ops', reason: 'stolen' }, 6)
     assert.equal(take(asked, 'new'), asked)
     assert.ok(hasPassed(asked, list('new')))
+  })
+
+  it('that was revoked before a backup was restored that knows nothing of it is not taken in', async () => {
+    const keyring = given('old')
+    assert.equal(take(keyring, 'stolen before', 'stolen before that', 'old'), keyring)
+    assert.ok(hasPassed(keyring, list('stolen before', 'old')))
+    const store = memoryStore(() => 1)
+    let made = 0
+    const make = async () => material(`own-${++made}`)
+    const wanted = { name: 'csrf', policy: policyOf('csrf', terms, true), variable: 'CSRF' } as const
+    await ensureGiven({ store, make }, { ...wanted, incoming: list('stolen before', 'old') })
+    const anew = await ensureGiven({ store, make }, { ...wanted, incoming: list('stolen before', 'old') })
+    assert.deepEqual(states(anew), { 'given-old': 'retiring', 'own-1': 'active', 'own-2': 'prepared' })
+    assert.deepEqual(states(given('new', 'stolen before')), { 'given-new': 'active', 'own-2': 'prepared' })
   })
 
   it('does not give up what is in reserve and to be revoked', () => {
