@@ -28,7 +28,8 @@ export async function webRoutes(app: App, { config, provider }: Serving): Promis
   if (!(await isFile(join(folder, 'index.html')))) {
     throw new BffError('CONFIG_INVALID', `REKEY_BFF_WEB: no index.html in ${folder}`)
   }
-  await app.register(files, { root: folder, serve: false, cacheControl: false, dotfiles: 'deny' })
+  // Nobody needs a part of these files, and one that is not there would be an error of ours.
+  await app.register(files, { root: folder, serve: false, cacheControl: false, dotfiles: 'deny', acceptRanges: false })
   app.get('/*', async (request, reply) => {
     const name = await nameOf(folder, request)
     const cached = hashed.test(name) ? 'public, max-age=31536000, immutable' : 'no-cache'

@@ -65,6 +65,14 @@ describe('an application that is served', () => {
     assert.deepEqual([head.status, head.headers['content-length'], head.body], [200, String(page.length), ''])
   })
 
+  it('is sent whole, whichever part of it is asked for', async (t) => {
+    const url = await serve(t, await makeFolder(t))
+    for (const range of ['bytes=0-1', 'bytes=9999-', 'bytes=x']) {
+      const { status, body } = await ask(url, '/', { headers: { range } })
+      assert.deepEqual([status, body], [200, page], range)
+    }
+  })
+
   it('hides no API behind its page', async (t) => {
     const url = await serve(t, await makeFolder(t))
     for (const path of ['/auth/other', '/api/x', '/internal/keyrings', '/.well-known/x', '/metrics', '/api']) {
