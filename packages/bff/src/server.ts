@@ -35,7 +35,7 @@ export async function buildServer(bff: Bff): Promise<App> {
   proxyRoutes(app, bff, files.routes, {
     session: requireSession(bff),
     csrf: requireCsrf(bff),
-    remains: async (request) => (await bff.sessions.present(request)) !== undefined,
+    remains: ({ session }) => bff.sessions.remains(session),
     bearer: (route) => requireBearer(bff, route),
     link: requireLink(bff),
     decision: (route) => requireDecision(bff, route),

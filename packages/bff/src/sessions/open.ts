@@ -8,6 +8,7 @@ import { sessionFinder, type Useless } from './find.ts'
 import { catchUp, isBehind, reissued } from './keep-up.ts'
 import type { SessionParts } from './parts.ts'
 import { refresher } from './refresh.ts'
+import { remains } from './remains.ts'
 import type { LiveSession, Sessions } from './session.ts'
 import type { HeldSession } from './stored.ts'
 import { sessionUses } from './uses.ts'
@@ -85,6 +86,10 @@ export function openSessions(parts: SessionParts): Sessions {
       return session
     },
     present: async (request) => (await find(request, false))?.live,
+    async remains(session) {
+      requireLease()
+      return remains(parts, session)
+    },
     cookiesFor(request) {
       const line = cookies.get(request)
       return line === undefined ? [] : [line]

@@ -37,6 +37,12 @@ export interface Sessions {
    */
   present(request: FastifyRequest): Promise<LiveSession | undefined>
   /**
+   * Whether a session that a request came with is there still.
+   *
+   * @throws ServiceError `NO_LEASE`
+   */
+  remains(session: Pick<LiveSession, 'id'>): Promise<boolean>
+  /**
    * Set-Cookie lines that go with the reply to a request, once its session was asked for: a cookie that is none of ours is
    * cleared, one by an older version of the keyring is replaced.
    */

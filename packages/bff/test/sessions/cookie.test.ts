@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { activate, markDemoted, retire, revoke, standbyVersion } from '@rekey/keyring'
 import { endSessionsSealedBy } from '../../src/sessions/end.ts'
-import { loggedIn, person, sessionCookieName, startEstate } from './estate.ts'
+import { eventually, loggedIn, person, sessionCookieName, startEstate } from './estate.ts'
 
 type Keyring = Parameters<typeof standbyVersion>[0]
 const successor = (keyring: Keyring) => standbyVersion(keyring)?.id ?? ''
@@ -240,4 +240,41 @@ test('who has no cookie is told nothing but that he is not logged in', { timeout
   const { status, body } = await person(estate.publicUrl).session()
   assert.equal(status, 401)
   assert.deepEqual([body.detail, body.code], ['Not authenticated', 'NOT_AUTHENTICATED'])
+})
+
+test('what a session began goes on when the cookie drains that it began with, and ends with the session', {
+  timeout: 60_000,
+}, async (t) => {
+  const estate = await startEstate(t)
+  const [first, second] = [await estate.replica(), await estate.replica()]
+  const user = await loggedIn(estate)
+  const old = user.cookies().get(sessionCookieName) ?? ''
+  const [row] = await estate.sessions()
+  const session = { id: row?.session_id ?? '' }
+  const remain = () => Promise.all([first, second].map(({ sessions }) => sessions.remains(session)))
+  assert.deepEqual(await remain(), [true, true])
+
+  for (const name of ['session', 'token-hash'] as const) await estate.change(name, takeOver)
+  const used = async () => {
+    assert.match(String(await user.token(first.origin)), /^at-ada-/)
+    return (await estate.sessions())[0]
+  }
+  await eventually(used, (now) => now?.sealed_by !== row?.sealed_by && now?.salt_version !== row?.salt_version)
+  for (const name of ['session', 'token-hash'] as const) await estate.change(name, letGo)
+  const byOld = await fetch(`${second.origin}/api/token`, { headers: { cookie: `${sessionCookieName}=${old}` } })
+  assert.equal(byOld.status, 401)
+  assert.deepEqual(await remain(), [true, true])
+
+  assert.equal((await user.logOut(first.origin)).status, 200)
+  assert.deepEqual(await remain(), [false, false])
+})
+
+test('what a session began ends where the salt of the session is revoked', { timeout: 60_000 }, async (t) => {
+  const estate = await startEstate(t)
+  const { sessions } = await estate.replica()
+  await loggedIn(estate)
+  const [row] = await estate.sessions()
+  await estate.change('token-hash', takeOver)
+  await estate.change('token-hash', (keyring) => revoke(keyring, former(keyring), { reason: 'leaked' }, Date.now()))
+  assert.equal(await sessions.remains({ id: row?.session_id ?? '' }), false)
 })
