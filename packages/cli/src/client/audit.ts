@@ -1,5 +1,5 @@
 import type { ListedEvent, Verdict } from '@rekey/database/offline'
-import type { ManagementClient } from './management.ts'
+import { type ManagementClient, type Of, ownerOf, pathAt } from './management.ts'
 import { readPages } from './pages.ts'
 
 /** Which events to list; the members of the query as the API names them. */
@@ -10,13 +10,15 @@ export type EventFilter = Partial<
 // A million events are read and hashed in some seconds; a chain of many years must not look like a server that hangs.
 const verifiedWithinMs = 290_000
 
+const scope = 'audit:read'
+
 /**
  * Events of the caller's organization, at most so many. Of what happened since `waitingSince` some may not be listed yet; an IdP of an
  * earlier release does not tell that.
  */
-export async function listEvents(client: ManagementClient, filter: EventFilter, limit: number) {
-  const failure = 'the audit cannot be read'
-  const listing = { path: '/audit', scope: 'audit:read', query: filter, failure, limit } as const
+export async function listEvents(client: ManagementClient, filter: EventFilter, limit: number, of?: Of) {
+  const failure = `the audit${ownerOf(of)} cannot be read`
+  const listing = { ...pathAt(of, '/audit'), scope, query: filter, failure, limit } as const
   type Reply = { events: ListedEvent[]; nextCursor: string | null; waitingSince?: string | null }
   const waits: string[] = []
   const { entries, nextCursor } = await readPages(client, listing, (reply: Reply) => {
@@ -27,12 +29,12 @@ export async function listEvents(client: ManagementClient, filter: EventFilter, 
 }
 
 /** Has an instance verify the whole chain in its database, and its checkpoints outside of it. */
-export async function verifyChain(client: ManagementClient): Promise<Verdict> {
+export async function verifyChain(client: ManagementClient, of?: Of): Promise<Verdict> {
   return await client.call<Verdict>({
     method: 'GET',
-    path: '/audit/verify',
-    scope: 'audit:read',
-    failure: 'the audit cannot be verified',
+    ...pathAt(of, '/audit/verify'),
+    scope,
+    failure: `the audit${ownerOf(of)} cannot be verified`,
     replyWithinMs: verifiedWithinMs,
   })
 }
@@ -45,22 +47,23 @@ export interface NewestCheckpoint {
 }
 
 /** The newest checkpoint, and what the instance knows of the chain. */
-export async function readCheckpoint(client: ManagementClient): Promise<NewestCheckpoint> {
-  const failure = 'it cannot be read how far the audit is signed'
-  return await client.call<NewestCheckpoint>({ method: 'GET', path: '/audit/checkpoint', scope: 'audit:read', failure })
+export async function readCheckpoint(client: ManagementClient, of?: Of): Promise<NewestCheckpoint> {
+  const failure = `it cannot be read how far the audit${ownerOf(of)} is signed`
+  return await client.call<NewestCheckpoint>({ method: 'GET', ...pathAt(of, '/audit/checkpoint'), scope, failure })
 }
 
 /** The whole chain, a canonical text a line, and at the end its signed checkpoint. */
-export async function exportChain(client: ManagementClient): Promise<AsyncIterable<Uint8Array>> {
-  return await client.stream({ path: '/audit/export', scope: 'audit:read', failure: 'the audit cannot be exported' })
+export async function exportChain(client: ManagementClient, of?: Of): Promise<AsyncIterable<Uint8Array>> {
+  const failure = `the audit${ownerOf(of)} cannot be exported`
+  return await client.stream({ ...pathAt(of, '/audit/export'), scope, failure })
 }
 
 /** An event with the proof that it stands in the chain. */
-export async function proveEvent<Proof>(client: ManagementClient, id: string): Promise<Proof> {
+export async function proveEvent<Proof>(client: ManagementClient, id: string, of?: Of): Promise<Proof> {
   return await client.call<Proof>({
     method: 'GET',
-    path: `/audit/events/${encodeURIComponent(id)}/proof`,
-    scope: 'audit:read',
+    ...pathAt(of, `/audit/events/${encodeURIComponent(id)}/proof`),
+    scope,
     failure: `event ${id} cannot be proven`,
   })
 }

@@ -22,11 +22,14 @@ export type Scope =
 /** One of them, and maybe others behind it, each after a space. */
 export type Scopes = Scope | `${Scope} ${string}`
 
+/** Which service is asked where both have the same: the IdP unless it is said. */
+export type Of = 'bff' | undefined
+
 /** A call of the management API and the scope that it needs. */
 export interface Call {
   method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
   /** Who answers; the IdP where it is not said. */
-  of?: 'bff'
+  of?: Of
   /** Below `/api/v1`; one that begins with `/api/` stands for itself, as does every one of the BFF. */
   path: string
   scope: Scopes
@@ -45,8 +48,8 @@ export interface Call {
 }
 
 /** A GET whose reply is not JSON. */
-export type Download = Pick<Call, 'path' | 'scope' | 'failure'>
-type Addressed = Pick<Call, 'path' | 'of'>
+export type Download = Pick<Call, 'of' | 'path' | 'scope' | 'failure'>
+export type Addressed = Pick<Call, 'path' | 'of'>
 
 /** For calls that are answered when every live instance goes by them: a lease of 5 s at most, and some air. */
 export const confirmedWithinMs = 15_000
@@ -87,7 +90,7 @@ export class ManagementClient {
   /** @throws CliError `UNREACHABLE` (503 as well), `REFUSED` (403, 409, 423, 429), `FAILED`; the server's code in `facts` */
   async call<T>(call: Call): Promise<T> {
     const { once = false, repeatable = call.method === 'GET' || call.method === 'PUT' } = call
-    const instances = call.of === 'bff' ? this.#requireBffs() : this.#idps
+    const instances = this.#instancesOf(call)
     const token = await this.#token(call.scope)
     const key = once ? { 'idempotency-key': randomUUID() } : undefined
     const repeatUntil = this.#shell.now() + sameReplyForMs
@@ -103,12 +106,14 @@ export class ManagementClient {
 
   /** The same for a reply that may be larger than memory. While it is read it may break off: CliError `UNREACHABLE`. */
   async stream(call: Download): Promise<AsyncIterable<Uint8Array>> {
+    const instances = this.#instancesOf(call)
     const token = await this.#token(call.scope)
     const of = (base: string) => this.#opened(base, call, bearer(token))
-    return await this.#idps.ask({ of, mayRepeat: () => true })
+    return await instances.ask({ of, mayRepeat: () => true })
   }
 
-  #requireBffs(): Instances {
+  #instancesOf({ of }: Addressed): Instances {
+    if (of === undefined) return this.#idps
     if (this.#bffs) return this.#bffs
     throw new CliError(
       'WRONG_USE',
@@ -184,6 +189,21 @@ function isScopeRefused(error: unknown): boolean {
 
 function bearer(token: string): Record<string, string> {
   return { authorization: `Bearer ${token}` }
+}
+
+/** Where a service has what both have. */
+export function pathAt(of: Of, path: string): Addressed {
+  return of === 'bff' ? { of, path: `/internal${path}` } : { path }
+}
+
+/** Whose it is, for a sentence about it. */
+export function ownerOf(of: Of): string {
+  return of === 'bff' ? ' of the backend for frontend' : ''
+}
+
+/** By which a command is told whose is meant. */
+export function optionOf(of: Of): string {
+  return of === 'bff' ? ' --bff' : ''
 }
 
 function urlOf(base: string, { path, of }: Addressed): string {

@@ -1,4 +1,4 @@
-import type { ManagementClient, Scopes } from './management.ts'
+import type { ManagementClient, Of, Scopes } from './management.ts'
 
 /** What a list's reply leads on with: `?cursor=` asks for what comes after. */
 export interface Page {
@@ -7,6 +7,7 @@ export interface Page {
 
 /** Which list, and how much of it. */
 export interface Listing {
+  of?: Of
   /** As that of a call: `/agents`. */
   path: string
   scope: Scopes
@@ -31,8 +32,9 @@ export async function readPages<Reply extends Page, Entry>(
   do {
     const limit = String(Math.min(listing.limit - entries.length, largestPage))
     const query = queryOf({ ...listing.query, limit, cursor: nextCursor ?? undefined })
-    const { scope, failure } = listing
-    const reply = await client.call<Reply>({ method: 'GET', path: `${listing.path}?${query}`, scope, failure })
+    const { of, scope, failure } = listing
+    const path = `${listing.path}?${query}`
+    const reply = await client.call<Reply>({ method: 'GET', of, path, scope, failure })
     entries.push(...entriesOf(reply))
     nextCursor = reply.nextCursor
   } while (nextCursor !== null && entries.length < listing.limit)

@@ -1,5 +1,5 @@
 import { Command, InvalidArgumentError, Option } from 'commander'
-import { ManagementClient, type Scope } from '../client/management.ts'
+import { ManagementClient, type Of, type Scope } from '../client/management.ts'
 import { findEstate } from '../estate/find.ts'
 import type { Shell } from '../shell.ts'
 
@@ -25,6 +25,29 @@ type Around = Pick<Shell, 'env' | 'folder' | 'fetch' | 'now'>
 /** `--bff`: the backend for frontend, where the estate does not say where it is, or says another one. */
 export function bffOption(): Option {
   return new Option('--bff <url>', 'the backend for frontend (default: that of the estate, or REKEY_BFF)')
+}
+
+/** What {@link insteadOption} reads. */
+export interface Instead {
+  bff?: string | true
+}
+
+/** `--bff`, maybe with its URL: for commands that ask the IdP otherwise. */
+export function insteadOption(): Option {
+  const what = "the backend for frontend's instead of the IdP's; with its URL, where the estate does not say it"
+  return new Option('--bff [url]', what).argParser(bffUrl)
+}
+
+/** What stands behind `--bff` may have been meant for an argument. */
+function bffUrl(text: string): string {
+  if (/^https?:$/.test(URL.parse(text)?.protocol ?? '')) return text
+  throw new InvalidArgumentError('It is no URL of a backend for frontend; arguments stand before --bff.')
+}
+
+/** Which service that option chose, and the shell that leads there. */
+export function chosen(bff: Instead['bff'], shell: Around): { of: Of; around: Around } {
+  if (bff === undefined) return { of: undefined, around: shell }
+  return { of: 'bff', around: towards(bff === true ? undefined : bff, shell) }
 }
 
 /** The shell with the backend for frontend that `--bff` named. */

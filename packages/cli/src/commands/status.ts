@@ -10,7 +10,7 @@ import { listBffKeyrings, listKeyrings } from '../client/keyrings.ts'
 import { ManagementClient } from '../client/management.ts'
 import { type InstanceView, listBffInstances, listInstances, listVerifiers } from '../client/parties.ts'
 import { CliError } from '../error.ts'
-import { type Estate, idpsOf } from '../estate/document.ts'
+import { bffsOf, type Estate, idpsOf } from '../estate/document.ts'
 import { findEstate } from '../estate/find.ts'
 import { print, type Shell, tell } from '../shell.ts'
 import { attention, type Seen } from '../status/attention.ts'
@@ -46,10 +46,11 @@ async function look(estate: Estate, shell: Shell): Promise<Seen> {
   const audit = await ifAllowed(lookAtAudit(client, estate, shell), unseen('The audit is', 'audit:read'))
   const incidents = await ifAllowed(openIncidents(client), unseen('Incidents are', 'incidents:write'))
   const { keyrings: ofBff = [], instances: instancesOfBff, bffAway } = await lookAtBff(client)
+  const bffAudit = client.hasBff ? await chainIntegrity(shell.fetch, bffsOf(estate)) : undefined
   const keyrings = [...ofIdp, ...ofBff]
   const told = [instancesOfIdp, instancesOfBff].filter((some) => some !== undefined)
   const instances = told.length === 0 ? undefined : told.flat()
-  return { keyrings, bffAway, verifiers, newest, issuance, instances, overdue, audit, incidents }
+  return { keyrings, bffAway, verifiers, newest, issuance, instances, overdue, audit, bffAudit, incidents }
 }
 
 interface BffSeen {

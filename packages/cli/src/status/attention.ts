@@ -1,8 +1,9 @@
 import type { IncidentView } from '../client/incidents.ts'
+import type { Integrity } from '../client/integrity.ts'
 import type { IssuanceView } from '../client/issuance.ts'
 import type { KeyringView, TrustRevision, VerifierView } from '../client/keyring.ts'
 import type { InstanceView } from '../client/parties.ts'
-import { type AuditSeen, auditWorries } from './audit-worries.ts'
+import { type AuditSeen, auditWorries, integrityWorries } from './audit-worries.ts'
 import { credentialWorries, type Overdue } from './credential-worries.ts'
 import { incidentWorries } from './incident-worries.ts'
 import { instanceWorries } from './instance-worries.ts'
@@ -27,6 +28,8 @@ export interface Seen {
   newest?: TrustRevision | undefined
   issuance?: IssuanceView | undefined
   instances?: InstanceView[] | undefined
+  /** Whether the audit of the backend is whole; undefined where there is no backend. */
+  bffAudit?: Integrity | undefined
   /** Neither this nor the next two are said to a client that may not read them. */
   overdue?: Overdue | undefined
   audit?: AuditSeen | undefined
@@ -43,6 +46,7 @@ export function attention(seen: Seen, now: number): Attention[] {
     ...seen.verifiers.flatMap((verifier) => verifierWorries(verifier, seen, now)),
     ...(seen.overdue ? credentialWorries(seen.overdue) : []),
     ...(seen.audit ? auditWorries(seen.audit, now) : []),
+    ...(seen.bffAudit ? integrityWorries(seen.bffAudit, now, 'bff') : []),
     ...(seen.incidents ?? []).flatMap(incidentWorries),
   ]
   return found.sort((a, b) => Date.parse(a.since) - Date.parse(b.since))

@@ -1,5 +1,6 @@
 import type { ListedEvent } from '@rekey/database/offline'
 import type { Behind, Integrity } from '../client/integrity.ts'
+import { type Of, optionOf, ownerOf } from '../client/management.ts'
 import type { Attention } from './attention.ts'
 
 /** Whoever presents what is dead is not its holder, or a part of him that was forgotten. */
@@ -17,20 +18,20 @@ export interface AuditSeen extends Integrity {
 }
 
 /** A chain that does not fit, and dead secrets that somebody presents. */
-export function auditWorries({ integrity, brokenSince, behind, tripwires }: AuditSeen, now: number): Attention[] {
-  const broken = {
-    what: 'the audit is not whole: an event was changed or removed, or a checkpoint does not fit',
-    since: brokenSince ?? new Date(now).toISOString(),
-    command: 'rekey audit verify',
-  }
+export function auditWorries({ tripwires, ...found }: AuditSeen, now: number): Attention[] {
   const secretOf = ({ action, agentId, details }: ListedEvent) => `${action} ${details.credentialId ?? agentId}`
   const byCredential = Object.values(Object.groupBy(tripwires, secretOf))
-  const late = behind ? lateness(behind, now) : []
-  return [
-    ...(integrity === false ? [broken] : []),
-    ...late,
-    ...byCredential.map((events) => tripwire(events as ListedEvent[])),
-  ]
+  return [...integrityWorries(found, now), ...byCredential.map((events) => tripwire(events as ListedEvent[]))]
+}
+
+/** A chain that does not fit, or is not looked after. */
+export function integrityWorries({ integrity, brokenSince, behind }: Integrity, now: number, of?: Of): Attention[] {
+  const broken = {
+    what: `the audit${ownerOf(of)} is not whole: an event was changed or removed, or a checkpoint does not fit`,
+    since: brokenSince ?? new Date(now).toISOString(),
+    command: `rekey audit verify${optionOf(of)}`,
+  }
+  return [...(integrity === false ? [broken] : []), ...(behind ? lateness(behind, now, of) : [])]
 }
 
 const [aMinute, anHour] = [60, 3_600]
@@ -38,33 +39,25 @@ const [aMinute, anHour] = [60, 3_600]
 const verifiedWithin = 24 * anHour
 
 /** What does not happen although nothing is broken: nobody would miss it otherwise. */
-function lateness({ waiting, verified, kept }: Behind, now: number): Attention[] {
+function lateness({ waiting, verified, kept }: Behind, now: number, of: Of): Attention[] {
+  const audit = `the audit${ownerOf(of)}`
+  const verify = `rekey audit verify${optionOf(of)}`
   const worry = (isLate: boolean, seconds: number, what: string, command: string) =>
     isLate
       ? [{ what, since: new Date(now - (Number.isFinite(seconds) ? seconds * 1_000 : 0)).toISOString(), command }]
       : []
-  const copy = 'rekey audit export FILE'
+  const copy = `rekey audit export FILE${optionOf(of)}`
   return [
-    ...worry(
-      waiting > aMinute,
-      waiting,
-      'an event waits for its place in the audit: nothing is chained',
-      'rekey audit verify',
-    ),
-    ...worry(verified > verifiedWithin, verified, 'the audit was not read and found right', 'rekey audit verify'),
+    ...worry(waiting > aMinute, waiting, `an event waits for its place in ${audit}: nothing is chained`, verify),
+    ...worry(verified > verifiedWithin, verified, `${audit} was not read and found right`, verify),
     ...(Number.isFinite(kept)
       ? worry(
           kept > anHour,
           kept,
-          'checkpoints of the audit cannot be kept outside the database (REKEY_AUDIT_CHECKPOINTS)',
+          `checkpoints of ${audit} cannot be kept outside the database (REKEY_AUDIT_CHECKPOINTS)`,
           copy,
         )
-      : worry(
-          true,
-          kept,
-          'no checkpoint of the audit is kept outside the database: set REKEY_AUDIT_CHECKPOINTS',
-          copy,
-        )),
+      : worry(true, kept, `no checkpoint of ${audit} is kept outside the database: set REKEY_AUDIT_CHECKPOINTS`, copy)),
   ]
 }
 

@@ -246,3 +246,59 @@ test('a file that is not there is wrong use, and needs no estate', async () => {
   assert.equal(code, 2)
   assert.match(stderr, /nothing cannot be read \(ENOENT\)/)
 })
+
+test('with --bff it is the audit of the backend for frontend that is listed, verified, exported and proven from', async () => {
+  const asked = async (...words: string[]) => {
+    const [before, scopes] = [idp.requests.length, idp.scopes.length]
+    const { code } = await idp.rekey('audit', ...words, '--bff', idp.url)
+    return { code, lines: idp.lines().slice(before), scopes: idp.scopes.slice(scopes) }
+  }
+  const paths = { list: '?limit=50', verify: '/verify', checkpoint: '/checkpoint', export: '/export' }
+  const at = (path: string) => `GET /internal/audit${path}`
+  answers[at(paths.list)] = { events: [rotated], nextCursor: null }
+  answers[at(paths.verify)] = intact
+  answers[at(paths.checkpoint)] = { size: 1, chained: 1, integrity: true }
+  answers[at(paths.export)] = '{"seq":1}\n{"checkpoint":""}\n'
+  const one = { code: 0, scopes: ['audit:read'] }
+  assert.deepEqual(await asked('list'), { ...one, lines: [at(paths.list)] })
+  assert.deepEqual(await asked('verify'), { ...one, lines: [at(paths.verify)] })
+  const exported = { ...one, lines: [at(paths.checkpoint), at(paths.export)] }
+  assert.deepEqual(await asked('export'), exported)
+  assert.deepEqual(await asked('export', join(folder, 'export-bff')), exported)
+  const { lines } = await asked('proof', eventId)
+  assert.deepEqual(lines, [at(`/events/${eventId}/proof`)])
+})
+
+test('a broken audit of the backend ends with 1, and what to type next names it', async () => {
+  answers['GET /internal/audit/verify'] = { ...intact, verified: false, brokenAt: 17 }
+  answers['GET /internal/audit/checkpoint'] = { size: 5, chained: 5, integrity: false }
+  answers['GET /internal/audit/export'] = '{"seq":1}\n{"checkpoint":""}\n'
+  const { code, stdout } = await idp.rekey('audit', 'verify', '--bff', idp.url)
+  assert.equal(code, 1)
+  assert.match(stdout, /^The audit is NOT verified. It breaks at number 17\.\n/)
+  const short = await idp.rekey('audit', 'export', '--bff', idp.url)
+  assert.equal(short.code, 1)
+  assert.match(short.stderr, /has 1 of 5 events; "rekey audit verify --bff" tells what is wrong/)
+  const refusal = new Refusal(403, 'INSUFFICIENT_SCOPE', 'this needs the scope audit:read')
+  answers['GET /internal/audit/verify'] = refusal
+  const refused = await idp.rekey('audit', 'verify', '--bff', idp.url)
+  assert.equal(refused.code, 4)
+  assert.match(refused.stderr, /the audit of the backend for frontend cannot be verified: .* \(INSUFFICIENT_SCOPE\)/)
+})
+
+test('--bff without a backend, with what is no URL, with a file to verify or with an agent is wrong use', async () => {
+  const sent = idp.requests.length
+  const wrong = [
+    [['list', '--bff'], /does not say where its backend for frontend is/],
+    [['export', '--bff', join(folder, 'file')], /arguments stand before --bff/],
+    [['verify', join(folder, 'export-bff'), '--bff', idp.url], /an export is verified without one/],
+    [['list', '--agent', agentId, '--bff', idp.url], /cannot be used with/],
+  ] as const
+  for (const [words, told] of wrong) {
+    const { code, stderr } = await idp.rekey('audit', ...words)
+    assert.equal(code, 2, words.join(' '))
+    assert.match(stderr, told)
+  }
+  assert.equal(idp.requests.length, sent)
+  assert.equal(existsSync(join(folder, 'file')), false)
+})

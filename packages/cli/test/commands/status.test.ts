@@ -40,6 +40,39 @@ test('status tells of overdue credentials, dead secrets that are presented, and 
   )
 })
 
+test('status tells of a broken audit of the backend for frontend, and of one whose checkpoints are kept nowhere', async () => {
+  const idp = await playIdp({ ...answers, 'GET /metrics': 'agentidp_audit_chain_integrity 1\n' })
+  const gauges = [
+    'agentidp_audit_chain_integrity 0',
+    'rekey_audit_oldest_waiting_seconds 0',
+    'rekey_audit_verified_age_seconds 5',
+    'rekey_audit_checkpoint_kept_age_seconds +Inf',
+  ]
+  const bff = await playIdp({
+    'GET /internal/keyrings': { keyrings: [] },
+    'GET /internal/instances': { instances: [] },
+    'GET /metrics': `${gauges.join('\n')}\n`,
+  })
+  const { code, stdout } = await idp.rekey('status', '--json', '--bff', bff.url)
+  const plain = await idp.rekey('status', '--json')
+  await Promise.all([idp.close(), bff.close()])
+  assert.equal(code, 0)
+  const { attention, audit, bffAudit } = JSON.parse(stdout)
+  assert.deepEqual([audit.integrity, bffAudit.integrity], [true, false])
+  const told = attention.filter(({ what }: { what: string }) => what.includes('backend for frontend'))
+  assert.deepEqual(
+    told.map(({ what, command }: { what: string; command: string }) => [what.split(':')[0], command]),
+    [
+      ['the audit of the backend for frontend is not whole', 'rekey audit verify --bff'],
+      [
+        'no checkpoint of the audit of the backend for frontend is kept outside the database',
+        'rekey audit export FILE --bff',
+      ],
+    ],
+  )
+  assert.equal('bffAudit' in JSON.parse(plain.stdout), false)
+})
+
 test('status tells of registration access tokens that are presented after they were replaced', async () => {
   const replayed = { ...tripped, action: 'registration_token.replayed', details: { address: '10.0.0.8', count: 2 } }
   const events = [replayed, { ...replayed, agentId: 'a-2', actor: 'a-2' }]

@@ -4,7 +4,7 @@ import { proveEvent } from '../../client/audit.ts'
 import { CliError } from '../../error.ts'
 import { print, type Shell } from '../../shell.ts'
 import { members } from '../../terminal/table.ts'
-import { managementOf, newCommand, wantsJson } from '../command.ts'
+import { chosen, type Instead, insteadOption, managementOf, newCommand, wantsJson } from '../command.ts'
 import { signerOption } from '../words.ts'
 import { signerText } from './verdict.ts'
 
@@ -22,8 +22,10 @@ export function proofCommand(shell: Shell): Command {
   )
     .addArgument(new Argument('<event>', 'id of the event, as "rekey audit list --wide" shows it').argParser(wholeId))
     .addOption(signerOption())
-    .action(async (id: string, { signer }: { signer?: string }, command: Command) => {
-      const proof = await proveEvent<EventProof>(managementOf(shell), id)
+    .addOption(insteadOption())
+    .action(async (id: string, { signer, bff }: Instead & { signer?: string }, command: Command) => {
+      const { of, around } = chosen(bff, shell)
+      const proof = await proveEvent<EventProof>(managementOf(around), id, of)
       const json = await check(proof, id, signer)
       print(shell, wantsJson(command), { json, text: proofText(json, id, signer) })
       if (!json.verified) throw new CliError('NOT_VERIFIED', 'the proof does not hold')
