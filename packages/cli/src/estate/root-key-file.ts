@@ -1,4 +1,5 @@
 import { statSync } from 'node:fs'
+import type { Of } from '../client/management.ts'
 import { CliError } from '../error.ts'
 import type { Shell } from '../shell.ts'
 import { homeOf } from './home.ts'
@@ -6,23 +7,27 @@ import { Lock } from './lock.ts'
 import { readIfPresent, writePrivateFile } from './private-file.ts'
 
 /**
- * The file of the root keys of the estate that runs in this home.
+ * The file of the root keys of the estate that runs in this home: of the IdP, or of its backend for frontend.
  *
  * @throws CliError `WRONG_USE` when the estate is elsewhere, `ROOT_KEY_MISSING` when there is none
  */
-export function rootKeyFile({ env, folder }: Pick<Shell, 'env' | 'folder'>): string {
-  if (env.REKEY_IDP) {
-    throw new CliError(
-      'WRONG_USE',
-      'the estate is elsewhere (REKEY_IDP), and so is its root key: put a new key (openssl rand -hex 32) before the old one ' +
-        'in the file that REKEY_ROOT_KEY names there, on every instance. It is taken without a restart',
-    )
-  }
-  const path = homeOf(env, folder).rootKeyFile
-  if (readIfPresent(path) === undefined) {
-    throw new CliError('ROOT_KEY_MISSING', `${path} does not exist: there is no estate in this home`, { path })
-  }
-  return path
+export function rootKeyFile({ env, folder }: Pick<Shell, 'env' | 'folder'>, of?: Of): string {
+  const home = homeOf(env, folder)
+  if (env.REKEY_IDP) throw elsewhere('the estate is elsewhere (REKEY_IDP)')
+  if (of === undefined) return existing(home.rootKeyFile, 'there is no estate in this home')
+  if (env.REKEY_BFF) throw elsewhere('another backend for frontend is named (REKEY_BFF, or --bff with its URL)')
+  return existing(home.bff.rootKeyFile, 'there is no backend for frontend in this home')
+}
+
+function elsewhere(what: string): CliError {
+  const way =
+    'put a new key (openssl rand -hex 32) before the old one in the file that REKEY_ROOT_KEY names there, on every instance'
+  return new CliError('WRONG_USE', `${what}, and so is its root key: ${way}. It is taken without a restart`)
+}
+
+function existing(path: string, otherwise: string): string {
+  if (readIfPresent(path) !== undefined) return path
+  throw new CliError('ROOT_KEY_MISSING', `${path} does not exist: ${otherwise}`, { path })
 }
 
 /**

@@ -1,7 +1,7 @@
 import { readFileSync, statSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import { addRootKey, rootKeyIds } from '@rekey/database'
-import type { ManagementClient } from '../client/management.ts'
+import { type ManagementClient, type Of, optionOf } from '../client/management.ts'
 import { listRootKeys, type RootKeyView } from '../client/root-keys.ts'
 import { CliError } from '../error.ts'
 import { changeRootKeys, rootKeyFile } from '../estate/root-key-file.ts'
@@ -12,20 +12,24 @@ const lookEveryMs = 200
 /** One that stood in the file for longer may have been read there by whoever read the store. */
 const freshForMs = 3_600_000
 
+type Around = Pick<Shell, 'env' | 'folder' | 'now' | 'interruption'>
+
 /**
  * Puts a new root key before the others of the estate in this home, and waits until every instance seals by it.
  *
- * @returns the keys as the IdP knows them then
+ * @returns the keys as the service knows them then
  * @throws CliError `FAILED` when instances do not take it; it stays in the file
  */
-export function addKey(client: ManagementClient, shell: Shell): Promise<RootKeyView[]> {
-  const path = rootKeyFile(shell)
+export async function addKey(client: ManagementClient, shell: Around, of?: Of): Promise<RootKeyView[]> {
+  const path = rootKeyFile(shell, of)
+  // Whoever cannot be asked takes none, and each further try would put one more there.
+  await listRootKeys(client, of)
   changeRootKeys(path, addRootKey)
-  return newestTaken(path, client, shell)
+  return newestTaken(path, client, shell, of)
 }
 
 /** The same, unless that was done a moment ago and no key was sealed by it yet: whoever tries again needs no other one. */
-export async function ensureFreshKey(client: ManagementClient, shell: Shell): Promise<RootKeyView[]> {
+export async function ensureFreshKey(client: ManagementClient, shell: Around): Promise<RootKeyView[]> {
   const path = rootKeyFile(shell)
   const [newest, ...older] = rootKeyIds(readFileSync(path, 'utf8'))
   const wasChanged = shell.now() - statSync(path).mtimeMs < freshForMs
@@ -35,20 +39,20 @@ export async function ensureFreshKey(client: ManagementClient, shell: Shell): Pr
   return isFresh ? newestTaken(path, client, shell) : addKey(client, shell)
 }
 
-async function newestTaken(path: string, client: ManagementClient, shell: Shell): Promise<RootKeyView[]> {
+async function newestTaken(path: string, client: ManagementClient, shell: Around, of?: Of): Promise<RootKeyView[]> {
   const [newest] = rootKeyIds(readFileSync(path, 'utf8'))
   const until = shell.now() + takenWithinMs
   for (;;) {
-    const keys = await listRootKeys(client)
+    const keys = await listRootKeys(client, of)
     if (keys.some(({ id, sealing }) => id === newest && sealing)) return keys
-    if (shell.now() > until) throw notTaken(path)
+    if (shell.now() > until) throw notTaken(path, of)
     await delay(lookEveryMs, undefined, { signal: shell.interruption() })
   }
 }
 
-function notTaken(path: string): CliError {
+function notTaken(path: string, of: Of): CliError {
   const message =
-    `a new root key is in ${path}, but not every instance has taken it within ${takenWithinMs / 1_000} s: "rekey root-key list" ` +
-    'shows who holds which'
+    `a new root key is in ${path}, but not every instance has taken it within ${takenWithinMs / 1_000} s: "rekey root-key ` +
+    `list${optionOf(of)}" shows who holds which`
   return new CliError('FAILED', message, { path })
 }

@@ -29,6 +29,20 @@ test('the root key of an estate elsewhere is changed there, which is said', asyn
   }
 })
 
+test('the root keys of the backend for frontend are listed with --bff, and changed where it runs', async () => {
+  const idp = await playIdp({ 'GET /internal/root-keys': { keys: [sealing, old] } })
+  const { stdout, code } = await idp.rekey('root-key', 'list', '--bff', idp.url)
+  const changes = await Promise.all(['add', 'remove-old'].map((act) => idp.rekey('root-key', act, '--bff', idp.url)))
+  await idp.close()
+  assert.equal(code, 0)
+  assert.match(stdout, /bbbbbbbbbbbb +seals what is new +every instance +3\n/)
+  assert.deepEqual(idp.lines(), ['GET /internal/root-keys'])
+  for (const { code, stderr } of changes) {
+    assert.equal(code, 2)
+    assert.match(stderr, /openssl rand -hex 32.*on every instance/)
+  }
+})
+
 test('a home without an estate has no root key', async () => {
   const { code, stderr } = await run(['root-key', 'remove-old'], { REKEY_HOME: '/nowhere' })
   assert.equal(code, 1)

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
-import { existsSync, readFileSync, utimesSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs'
 import type { ServerResponse } from 'node:http'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { test } from 'node:test'
 import { addRootKey, rootKeyIds } from '@rekey/database'
 import { ManagementClient } from '../../src/client/management.ts'
@@ -17,16 +17,17 @@ import { run } from '../shell.ts'
 const old = `${'0a'.repeat(32)}\n`
 const both = addRootKey(old)
 
-/** A home whose IdP lists root keys as it is told. */
-async function homeWith(text: string, list: () => object[]) {
+/** A home whose IdP, or backend for frontend, lists root keys as it is told. */
+async function homeWith(text: string, list: () => object[], of?: 'bff') {
   const answer = (response: ServerResponse) => response.end(JSON.stringify({ keys: list() }))
-  const idp = await playIdp({ 'GET /root-keys': answer })
+  const idp = await playIdp({ [of === 'bff' ? 'GET /internal/root-keys' : 'GET /root-keys']: answer })
   const folder = temporaryFolder()
-  const path = join(folder, 'root.key')
+  const path = join(folder, of ?? '', 'root.key')
+  mkdirSync(dirname(path), { recursive: true })
   const credential = { clientId: 'a', clientSecret: 'secret' }
   writeFileSync(
     join(folder, 'estate.json'),
-    JSON.stringify({ idp: idp.url, apis: [], admin: credential, agent: credential }),
+    JSON.stringify({ idp: idp.url, bff: idp.url, apis: [], admin: credential, agent: credential }),
   )
   writeFileSync(path, text)
   utimesSync(path, noon / 1_000, noon / 1_000)
@@ -61,6 +62,29 @@ test('the root key that was removed is the one that the IdP no longer needs, whe
   await home.close()
   assert.deepEqual([code, JSON.parse(stdout).removed], [0, [oldest]])
   assert.deepEqual(rootKeyIds(home.read()), [newest])
+})
+
+test('the root key of the backend for frontend is replaced in its own file, and what it no longer needs removed', async () => {
+  const home = await homeWith(old, () => rootKeyIds(home.read()).map((id, place) => shown(id, place === 0, 0)), 'bff')
+  const added = await home.rekey('root-key', 'add', '--bff', '--json')
+  const [newest, oldest] = rootKeyIds(home.read())
+  assert.deepEqual([added.code, JSON.parse(added.stdout).keys.length], [0, 2])
+  const removed = await home.rekey('root-key', 'remove-old', '--bff', '--json')
+  assert.deepEqual([removed.code, JSON.parse(removed.stdout).removed], [0, [oldest]])
+  assert.deepEqual(rootKeyIds(home.read()), [newest])
+  const { code, stderr } = await home.rekey('root-key', 'add')
+  await home.close()
+  assert.equal(code, 1)
+  assert.match(stderr, /root\.key does not exist: there is no estate/)
+  assert.deepEqual(rootKeyIds(home.read()), [newest])
+})
+
+test('no root key is added while nobody can be asked who would take it', async () => {
+  const home = await homeWith(old, () => [])
+  await home.close()
+  assert.equal((await home.rekey('root-key', 'add')).code, 3)
+  assert.equal((await home.rekey('root-key', 'add', '--bff')).code, 1)
+  assert.equal(home.read(), old)
 })
 
 test('no root key is removed when the file was changed after the IdP was asked', async () => {

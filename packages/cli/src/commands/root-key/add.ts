@@ -1,15 +1,17 @@
 import type { Command } from 'commander'
 import { print, type Shell } from '../../shell.ts'
-import { managementOf, newCommand, wantsJson } from '../command.ts'
+import { chosen, type Instead, insteadOption, managementOf, newCommand, wantsJson } from '../command.ts'
 import { rootKeyTable } from './list.ts'
 
 /** `rekey root-key add`: for the estate in `$REKEY_HOME`. */
 export function addCommand(shell: Shell): Command {
-  return newCommand('add', 'put a new root key before the old one, for the estate in REKEY_HOME').action(
-    async (_options: object, command: Command) => {
+  return newCommand('add', 'put a new root key before the old one, for the estate in REKEY_HOME')
+    .addOption(insteadOption())
+    .action(async ({ bff }: Instead, command: Command) => {
+      const { of, around } = chosen(bff, shell)
       // Loaded here alone: it brings the database.
       const { addKey } = await import('../../root-keys/add.ts')
-      const keys = await addKey(managementOf(shell), shell)
+      const keys = await addKey(managementOf(around), { ...around, interruption: () => shell.interruption() }, of)
       const text = [
         'Every instance holds the new root key and seals by it what is new.',
         'Back it up: what it sealed cannot be opened without it. The old one is still needed while it has sealed something.',
@@ -17,6 +19,5 @@ export function addCommand(shell: Shell): Command {
         rootKeyTable(keys),
       ].join('\n')
       print(shell, wantsJson(command), { json: { keys }, text })
-    },
-  )
+    })
 }

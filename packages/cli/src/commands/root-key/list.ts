@@ -2,16 +2,17 @@ import type { Command } from 'commander'
 import { listRootKeys, type RootKeyView } from '../../client/root-keys.ts'
 import { print, type Shell } from '../../shell.ts'
 import { table } from '../../terminal/table.ts'
-import { managementOf, newCommand, wantsJson } from '../command.ts'
+import { chosen, type Instead, insteadOption, managementOf, newCommand, wantsJson } from '../command.ts'
 
 /** `rekey root-key list`: by its id, which says nothing about the key. */
 export function listCommand(shell: Shell): Command {
-  return newCommand('list', 'show the root keys by their ids, and what each has sealed').action(
-    async (_options: object, command: Command) => {
-      const keys = await listRootKeys(managementOf(shell))
+  return newCommand('list', 'show the root keys by their ids, and what each has sealed')
+    .addOption(insteadOption())
+    .action(async ({ bff }: Instead, command: Command) => {
+      const { of, around } = chosen(bff, shell)
+      const keys = await listRootKeys(managementOf(around), of)
       print(shell, wantsJson(command), { json: { keys }, text: rootKeyTable(keys) })
-    },
-  )
+    })
 }
 
 /** The keys, newest first. */
