@@ -22,11 +22,17 @@ export function watchStreams(
 ): Watched {
   const streams = new Map<FastifyRequest, AbortController>()
 
+  const untold = (error: unknown) => log.debug({ err: error }, 'a stream could not be looked after')
+
+  /** One session of which nothing can be told keeps nobody from looking at the others. */
   async function look(): Promise<void> {
-    for (const [request, ending] of streams) if (!(await remains(request))) ending.abort()
+    for (const [request, ending] of streams) {
+      const isOver = await remains(request).then((does) => !does, untold)
+      if (isOver) ending.abort()
+    }
   }
 
-  const close = every(lookEveryMs, look, (error) => log.debug({ err: error }, 'streams could not be looked after'))
+  const close = every(lookEveryMs, look, untold)
   return {
     watch(request) {
       const ending = new AbortController()

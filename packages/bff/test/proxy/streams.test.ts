@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
+import { request } from 'node:http'
 import { connect } from 'node:net'
 import { describe, it } from 'node:test'
 import { eventually } from '@rekey/database/testing'
@@ -76,6 +77,29 @@ describe('a stream by session', () => {
     const before = looks
     await new Promise((resolve) => setTimeout(resolve, 1_200))
     assert.equal(looks, before)
+  })
+
+  it('ends with its session although nothing can be told of another one', async (t) => {
+    let isOver = false
+    const remains = async ({ url }: { url: string }) => {
+      if (url.endsWith('?untold')) throw new Error('the tokens of this session do not open')
+      return !isOver
+    }
+    const { url, called } = await startHeld(t, { guards: { remains } }, true, 'session')
+    const services = []
+    for (const query of ['?untold', '']) {
+      const outgoing = request(`${url}/api/x${query}`, { agent: false, headers }).on('error', () => undefined)
+      outgoing.end()
+      const [, service] = await called()
+      service.writeHead(200, { 'content-type': 'text/event-stream' }).flushHeaders()
+      const incoming = await responseTo(outgoing)
+      incoming.on('error', () => undefined).resume()
+      services.push(service)
+    }
+    const [untold, other] = services
+    isOver = true
+    await once(other ?? assert.fail(), 'close')
+    assert.equal(untold?.destroyed, false)
   })
 
   it('is refused where the session ends before the service answers', async (t) => {
