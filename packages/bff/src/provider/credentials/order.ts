@@ -4,9 +4,10 @@
 export interface KnownSecret {
   readonly fingerprint: string
   /** When the provider was seen to accept it in the place of another one, last. */
-  readonly tookOverAt: number | undefined
+  readonly tookOverAt?: number | undefined
 }
 
+/** When secrets are put in order, and what is known then besides. */
 export interface Moment {
   readonly now: number
   /** For so long an older secret is tried after a newer one took over. */
@@ -38,4 +39,12 @@ export function tryingOrder(secrets: readonly KnownSecret[], moment: Moment): st
   const { preferred } = moment
   if (preferred === undefined || moment.isProbe || !allowed.includes(preferred)) return allowed
   return [preferred, ...allowed.filter((fingerprint) => fingerprint !== preferred)]
+}
+
+/** The one that was seen to be accepted last; nothing where none was. */
+export function acceptedLast(secrets: readonly KnownSecret[]): string | undefined {
+  const [last] = secrets
+    .filter(({ tookOverAt }) => tookOverAt !== undefined)
+    .toSorted((one, other) => (other.tookOverAt ?? 0) - (one.tookOverAt ?? 0))
+  return last?.fingerprint
 }

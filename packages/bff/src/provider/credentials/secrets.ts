@@ -9,11 +9,13 @@ import { ClientSecretBasic, ClientSecretPost } from 'openid-client'
 import type { Logger } from 'pino'
 import type { Clock } from '../../clock.ts'
 import { type SecretSource, secretsIn, type Watching } from '../../config/source.ts'
+import { acceptedSecrets } from './accepted.ts'
 import type { Credential, Credentials } from './credentials.ts'
 import { fingerprintOf } from './fingerprint.ts'
-import { triedUntil, tryingOrder } from './order.ts'
+import { acceptedLast, type KnownSecret, triedUntil, tryingOrder } from './order.ts'
 import type { Sighting, Sightings } from './sightings.ts'
 
+/** What they are used with. */
 export interface SecretsSetting {
   readonly clientId: string
   readonly source: SecretSource
@@ -38,7 +40,9 @@ export interface ShownSecret {
   readonly triedUntil: number | undefined
 }
 
+/** A client's credentials that are secrets. */
 export interface ClientSecrets extends Credentials {
+  /** The newest first. */
   shown(): Promise<readonly ShownSecret[]>
   /** Of the one in use, in the list: 0 is the newest; nothing until one was accepted. */
   position(): number | undefined
@@ -48,27 +52,21 @@ const probeEveryMs = 60_000
 /** Files are looked at each second. */
 const untilFilesAreReadMs = 1_100
 
-interface Held {
-  readonly text: string
-  readonly credentials: readonly Credential[]
-}
-
+/** Reads the list at its first use, and again when the source has another one. */
 export function clientSecrets(setting: SecretsSetting): ClientSecrets {
-  const { clientId, source, sightings, clock, monotonic, log } = setting
-  let held: Promise<Held> | undefined
+  const { clientId, source, overlapMs, clock, monotonic, log } = setting
+  const accepted = acceptedSecrets(setting)
+  let held: Promise<readonly Credential[]> | undefined
   let heldText: string | undefined
-  let seen = new Map<string, Sighting>()
+  let list: readonly string[] = []
   let preferred: string | undefined
   let probedAt = Number.NEGATIVE_INFINITY
-  let newest: string | undefined
-  let list: readonly string[] = []
-  const writing = new Set<Promise<void>>()
   const stop = source.watch(
     () => void current().catch((error) => log.error({ err: error }, 'the client secrets cannot be used')),
     setting.watching,
   )
 
-  function current(): Promise<Held> {
+  function current(): Promise<readonly Credential[]> {
     const text = source.current()
     if (held === undefined || text !== heldText) {
       heldText = text
@@ -77,59 +75,34 @@ export function clientSecrets(setting: SecretsSetting): ClientSecrets {
     return held
   }
 
-  async function read(text: string): Promise<Held> {
+  async function read(text: string): Promise<readonly Credential[]> {
     const credentials = await Promise.all(secretsIn(source.name, text).map((secret) => credentialOf(setting, secret)))
-    await recall()
+    await accepted.recall()
     list = credentials.map(({ id }) => id)
-    newest = list[0]
     probedAt = Number.NEGATIVE_INFINITY
-    const used = list.filter((id) => seen.has(id))
-    preferred ??= used.toSorted((one, other) => lastOf(other) - lastOf(one))[0]
+    preferred ??= acceptedLast(known())
     log.info({ secrets: list }, 'the client secrets are read')
-    return { text, credentials }
+    return credentials
   }
 
-  const lastOf = (id: string): number => seen.get(id)?.tookOverAt ?? 0
-
-  /** Without the database the secrets serve all the same; only an overlap may then begin anew. */
-  async function recall(): Promise<void> {
-    try {
-      seen = new Map([...seen, ...(await sightings.read(clientId))])
-    } catch (error) {
-      log.warn({ err: error }, 'it cannot be read which client secrets were accepted before')
-    }
-  }
-
-  function note(id: string): void {
-    const now = clock()
-    const before = seen.get(id)
-    seen.set(id, { firstWorkedAt: before?.firstWorkedAt ?? now, tookOverAt: now })
-    const written = sightings
-      .tookOver(clientId, id)
-      .then((sighting) => void seen.set(id, sighting))
-      .catch((error) => log.warn({ err: error }, 'it cannot be written down that a client secret was accepted'))
-      .finally(() => writing.delete(written))
-    writing.add(written)
-  }
-
-  const known = () => list.map((fingerprint) => ({ fingerprint, tookOverAt: seen.get(fingerprint)?.tookOverAt }))
+  const known = () => list.map((fingerprint) => ({ fingerprint, ...accepted.of(fingerprint) }))
 
   return {
     clientId: () => clientId,
     async candidates() {
-      const { credentials } = await current()
-      const isProbe = preferred !== newest && monotonic() - probedAt >= probeEveryMs
+      const credentials = await current()
+      const isProbe = preferred !== list[0] && monotonic() - probedAt >= probeEveryMs
       // Only one request of many goes ahead.
       if (isProbe) probedAt = monotonic()
-      const order = tryingOrder(known(), { now: clock(), overlapMs: setting.overlapMs, preferred, isProbe })
+      const order = tryingOrder(known(), { now: clock(), overlapMs, preferred, isProbe })
       return order.flatMap((id) => credentials.find((credential) => credential.id === id) ?? [])
     },
     worked({ id }) {
-      if (id === preferred && seen.has(id)) return
+      if (id === preferred && accepted.of(id) !== undefined) return
       if (id !== preferred)
         log.info({ secret: id, position: list.indexOf(id) }, 'the identity provider accepts this client secret')
       preferred = id
-      note(id)
+      accepted.note(id)
     },
     refused({ id }) {
       log.warn({ secret: id, position: list.indexOf(id) }, 'the identity provider does not accept this client secret')
@@ -139,20 +112,12 @@ export function clientSecrets(setting: SecretsSetting): ClientSecrets {
     },
     async shown() {
       await current()
-      const until = triedUntil(known(), setting.overlapMs)
-      return known().map(({ fingerprint, tookOverAt }, position) => ({
-        position,
-        fingerprint,
-        isUsed: fingerprint === preferred,
-        firstWorkedAt: seen.get(fingerprint)?.firstWorkedAt,
-        tookOverAt,
-        triedUntil: until[position],
-      }))
+      return shownSecrets(known(), preferred, overlapMs)
     },
     position: () => (preferred === undefined || !list.includes(preferred) ? undefined : list.indexOf(preferred)),
     async close() {
       await stop()
-      await Promise.all(writing)
+      await accepted.close()
     },
   }
 }
@@ -160,4 +125,17 @@ export function clientSecrets(setting: SecretsSetting): ClientSecrets {
 async function credentialOf({ clientId, method }: SecretsSetting, secret: string): Promise<Credential> {
   const authenticate = method === 'client_secret_post' ? ClientSecretPost(secret) : ClientSecretBasic(secret)
   return { id: await fingerprintOf(clientId, secret), clientId, authenticate }
+}
+
+function shownSecrets(
+  secrets: readonly (KnownSecret & Partial<Sighting>)[],
+  preferred: string | undefined,
+  overlapMs: number,
+): ShownSecret[] {
+  const until = triedUntil(secrets, overlapMs)
+  return secrets.map(({ fingerprint, firstWorkedAt, tookOverAt }, position) => ({
+    ...{ position, fingerprint, firstWorkedAt, tookOverAt },
+    isUsed: fingerprint === preferred,
+    triedUntil: until[position],
+  }))
 }
