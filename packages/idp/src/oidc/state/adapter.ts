@@ -1,5 +1,5 @@
 import { asDatabaseError } from '@rekey/database'
-import { sql } from 'kysely'
+import { type RawBuilder, sql } from 'kysely'
 import { type Adapter, type AdapterPayload, errors } from 'oidc-provider'
 import type { Instance } from '../../instance.ts'
 import { sha256 } from '../../sha256.ts'
@@ -77,11 +77,10 @@ export function stateAdapter(
     }
 
     /** By whoever comes second: a code or a token that two present was stolen from one of them (RFC 9700 §4.14.2). */
-    async function endGrantOf(idHash: Buffer): Promise<void> {
+    async function endGrantOf(idHash: Buffer, isReplay: RawBuilder<boolean>): Promise<void> {
       await asked(sql`
         UPDATE oidc_state SET ${ended} WHERE sealed IS NOT NULL AND grant_hash =
-          (SELECT grant_hash FROM oidc_state
-            WHERE model = ${model} AND id_hash = ${idHash} AND consumed_at IS NOT NULL)`)
+          (SELECT grant_hash FROM oidc_state AS held WHERE model = ${model} AND id_hash = ${idHash} AND ${isReplay})`)
     }
 
     return {
@@ -118,12 +117,12 @@ export function stateAdapter(
       async consume(id) {
         const idHash = sha256(id)
         const reuseMs = await reuseOf(await clientOf(idHash))
+        const isReplay = reuseMs === 0 ? sql<boolean>`consumed_at IS NOT NULL` : isOver(reuseMs)
         const { numAffectedRows } = await asked(sql`
           UPDATE oidc_state AS held SET consumed_at = coalesce(consumed_at, now())
-          WHERE model = ${model} AND id_hash = ${idHash} AND ${isLive}
-            AND ${reuseMs === 0 ? sql`consumed_at IS NULL` : sql`NOT ${isOver(reuseMs)}`}`)
+          WHERE model = ${model} AND id_hash = ${idHash} AND ${isLive} AND NOT ${isReplay}`)
         if (numAffectedRows === 1n) return
-        await endGrantOf(idHash)
+        await endGrantOf(idHash, isReplay)
         throw model === 'PushedAuthorizationRequest'
           ? new errors.InvalidRequestUri('request_uri was used before')
           : new errors.InvalidGrant('it was used before')

@@ -100,6 +100,25 @@ describe('the state of the OpenID provider', { timeout: 60_000 }, () => {
     }
   })
 
+  test('ends the grant by a token that nobody used yet, where another one of its line went on meanwhile', async () => {
+    const { of } = stateOf(estate, undefined, 60_000)
+    const one = await login(of, 'line')
+    const save = (id: string, rotations: number) =>
+      of('RefreshToken').upsert(id, { jti: id, kind: 'RefreshToken', ...one.given, rotations }, day)
+    for (const id of ['line-kept', 'line-stolen']) await save(id, 1)
+    await save('line-next', 2)
+    await estate.db
+      .updateTable('oidc_state')
+      .set({ line: sha256(one.refresh) })
+      .where('model', '=', 'RefreshToken')
+      .where('grant_hash', '=', sha256(one.grant))
+      .execute()
+    assert.equal((await of('RefreshToken').find('line-stolen'))?.consumed, undefined)
+    for (const id of [one.refresh, 'line-kept', 'line-next']) await of('RefreshToken').consume(id)
+    await assert.rejects(async () => of('RefreshToken').consume('line-stolen'), { error: 'invalid_grant' })
+    assert.deepEqual(await left(of, one), ['Session'])
+  })
+
   test('says that it was used, and when', async () => {
     const one = await login(here.of, 'used')
     assert.equal((await here.of('RefreshToken').find(one.refresh))?.consumed, undefined)
