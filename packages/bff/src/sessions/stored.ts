@@ -50,9 +50,33 @@ export function keptAfter(tokens: Tokens, now: number, before: Partial<KeptToken
     refreshToken: tokens.refreshToken ?? before.refreshToken,
     idToken: tokens.idToken ?? before.idToken,
     scope: tokens.scope ?? before.scope,
-    claims: tokens.claims ?? before.claims,
+    claims: { ...profileIn(before.claims), ...(tokens.claims ?? before.claims) },
     obtainedAt: now,
   }
+}
+
+/**
+ * What says who the user is (OpenID Connect Core §5.1): providers may leave it out of the ID token of a refresh (§12.2). What the user may
+ * do is never kept: where it is left out it is gone.
+ */
+const profile = [
+  ...[
+    'name',
+    'given_name',
+    'family_name',
+    'middle_name',
+    'nickname',
+    'preferred_username',
+    'profile',
+    'picture',
+    'website',
+  ],
+  ...['email', 'email_verified', 'gender', 'birthdate', 'zoneinfo', 'locale', 'phone_number', 'phone_number_verified'],
+  ...['address', 'updated_at'],
+]
+
+function profileIn(claims: Claims): Partial<Claims> {
+  return Object.fromEntries(profile.flatMap((name) => (name in claims ? [[name, claims[name]]] : [])))
 }
 
 export async function readSession(db: BffDatabase, sealer: Sealer, id: string): Promise<HeldSession | undefined> {
