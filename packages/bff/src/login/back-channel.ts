@@ -18,17 +18,15 @@ export async function obeyLogout(bff: Bff, token: string): Promise<void> {
   const selection = selectionOf(order)
   const revision = await transact(bff.connection.db, async (transaction) => {
     await useOnce(transaction, order)
-    let last: number | undefined
     for (;;) {
       const ended = await endIn(transaction, selection, {
         ...{ actor: order.iss, reason: 'back-channel logout' },
         isForGood: true,
       })
-      if (ended.revision === undefined) return last
-      last = ended.revision
+      if (ended.isLast) return ended.revision
     }
   })
-  if (revision !== undefined) await bff.view.everywhere(revision)
+  await bff.view.everywhere(revision)
 }
 
 /** In the transaction that obeys it: one that was not obeyed may be sent again. */

@@ -9,6 +9,9 @@ import { homeOf } from './logout.ts'
 type Parts = Pick<Bff, 'clock' | 'keyrings'> & { readonly config: Pick<Bff['config'], 'publicUrl' | 'sessions'> }
 
 const purpose = 'logout'
+/** Sealed it is a third longer, and proxies take lines of 8 kB. */
+const mostBytes = 5_000
+
 const onward = z.object({ url: z.string(), at: z.number() })
 
 export const loggedOutQuery = z.object({ to: z.string().min(1) })
@@ -17,7 +20,8 @@ export const loggedOutQuery = z.object({ to: z.string().min(1) })
 export function scriptUrl(parts: Parts, url: string): string {
   const { clock, config, keyrings } = parts
   if (url === homeOf(parts)) return url
-  const to = keyrings.sealing('state').seal(purpose, JSON.stringify({ url, at: clock() }))
+  const what = JSON.stringify({ url: fitting(url), at: clock() })
+  const to = keyrings.sealing('state').seal(purpose, what)
   return `${config.publicUrl}/auth/logged-out?${new URLSearchParams({ to })}`
 }
 
@@ -26,4 +30,11 @@ export function onwardUrl(parts: Parts, to: string): string {
   const answer = parts.keyrings.sealing('state').open(purpose, to)
   const { url, at } = answer.ok ? onward.parse(JSON.parse(answer.plain.toString('utf8'))) : { url: '', at: 0 }
   return parts.clock() - at > parts.config.sessions.loginTtlMs ? homeOf(parts) : url
+}
+
+/** An ID token that says very much is left out: `client_id` stands there as well, and the provider asks the user. */
+function fitting(text: string): string {
+  const url = new URL(text)
+  if (text.length > mostBytes) url.searchParams.delete('id_token_hint')
+  return url.href
 }

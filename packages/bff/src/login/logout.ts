@@ -1,7 +1,6 @@
-import { transact } from '@rekey/service'
 import type { FastifyRequest } from 'fastify'
 import type { Bff } from '../bff.ts'
-import { type Cause, type EndedSession, endIn, type Selection } from '../sessions/end.ts'
+import { type EndedSession, endEach, type Selection } from '../sessions/end.ts'
 import type { LiveSession } from '../sessions/session.ts'
 import { type KeptTokens, openTokens } from '../sessions/stored.ts'
 
@@ -15,22 +14,12 @@ export async function logOut(bff: Bff, session: LiveSession, isEverywhere: boole
   const { sub, claims } = session
   const selection: Selection = isEverywhere ? { sub, issuer: claims.iss } : { session: session.id }
   const reason = isEverywhere ? 'logout everywhere' : 'logout'
-  const { sessions, revision } = await endAll(bff, selection, { actor: sub, reason })
-  if (revision !== undefined) await bff.view.everywhere(revision)
-  const tokens = new Map(sessions.map((ended) => [ended.id, tokensOf(bff, ended)]))
+  const tokens = new Map<string, KeptTokens | undefined>()
+  await endEach(bff, selection, { actor: sub, reason }, (ended) => {
+    for (const one of ended) tokens.set(one.id, tokensOf(bff, one))
+  })
   revokeAll(bff, [...tokens.values()])
   return endSessionUrl(bff, tokens.get(session.id)?.idToken)
-}
-
-async function endAll({ connection }: Bff, selection: Selection, cause: Cause): ReturnType<typeof endIn> {
-  const sessions: EndedSession[] = []
-  let revision: number | undefined
-  for (;;) {
-    const batch = await transact(connection.db, (transaction) => endIn(transaction, selection, cause))
-    if (batch.revision === undefined) return { sessions, revision }
-    sessions.push(...batch.sessions)
-    revision = batch.revision
-  }
 }
 
 /** What does not open is lost at the provider as well, once it expires. */

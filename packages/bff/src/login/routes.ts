@@ -61,8 +61,10 @@ export function authRoutes(app: App, bff: Bff): void {
     return isForm(request) ? reply.redirect(url, 303) : reply.send({ logout_url: scriptUrl(bff, url) })
   })
 
-  app.get('/auth/logged-out', { onRequest: noStore, schema: { querystring: loggedOutQuery } }, (request, reply) =>
-    reply.redirect(onwardUrl(bff, request.query.to), 303),
+  app.get(
+    '/auth/logged-out',
+    { onRequest: noStore, onSend: asPage, schema: { querystring: loggedOutQuery } },
+    (request, reply) => reply.redirect(onwardUrl(bff, request.query.to), 303),
   )
 
   app.post(

@@ -1,4 +1,4 @@
-import { recordChange } from '@rekey/database'
+import { currentRevision, recordChange } from '@rekey/database'
 import { storable, transact } from '@rekey/service'
 import { type RawBuilder, sql, type Transaction } from 'kysely'
 import type { Bff } from '../bff.ts'
@@ -43,7 +43,8 @@ type Ending = Pick<Bff, 'connection'> & { view: Pick<Bff['view'], 'everywhere'> 
 const mostTogether = 5_000
 
 /**
- * Ends sessions: their rows are deleted, and when this resolves every live instance refuses them, or holds no lease.
+ * Ends sessions: their rows are deleted, and when this resolves every live instance refuses them, or holds no lease. That holds
+ * for those too that were deleted before: whoever asks again, because the reply was lost, is told no sooner.
  *
  * @returns how many there were
  */
@@ -54,15 +55,24 @@ export async function endSessions(
   reason = 'operator',
 ): Promise<number> {
   let count = 0
-  let revision: number | undefined
-  for (;;) {
-    const batch = await transact(bff.connection.db, (transaction) => endIn(transaction, selection, { actor, reason }))
-    count += batch.sessions.length
-    revision = batch.revision ?? revision
-    if (batch.sessions.length < mostTogether) break
-  }
-  if (revision !== undefined) await bff.view.everywhere(revision)
+  await endEach(bff, selection, { actor, reason }, (ended) => {
+    count += ended.length
+  })
   return count
+}
+
+/** The same, for whoever has a use for what there was. */
+export async function endEach(
+  { connection, view }: Ending,
+  selection: Selection,
+  cause: Cause,
+  take: (ended: readonly EndedSession[]) => void,
+): Promise<void> {
+  for (;;) {
+    const batch = await transact(connection.db, (transaction) => endIn(transaction, selection, cause))
+    take(batch.sessions)
+    if (batch.isLast) return view.everywhere(batch.revision)
+  }
 }
 
 /** Ends those that hang on versions of keyring `session` that were revoked, and no others. */
@@ -70,15 +80,12 @@ export function endSessionsSealedBy(bff: Ending, versions: readonly string[], ac
   return endSessions(bff, { sealedBy: versions }, actor, 'revoked')
 }
 
-/**
- * In a transaction of the caller, who waits for the revision everywhere. There is none where nothing ended. At most 5,000 at
- * once.
- */
+/** In a transaction of the caller, who waits for the revision of the last ones everywhere. At most 5,000 at once. */
 export async function endIn(
   transaction: Transaction<BffTables>,
   selection: Selection,
   { actor, reason, isForGood = false }: Cause,
-): Promise<{ sessions: EndedSession[]; revision: number | undefined }> {
+): Promise<{ sessions: EndedSession[]; revision: number; isLast: boolean }> {
   await recordEnding(transaction, selection, isForGood)
   // In an order, so that two who end the same sessions wait for each other and not in a circle.
   const { rows } = await sql<{ id: string; sub: string; sealed_tokens: string | null }>`
@@ -86,8 +93,9 @@ export async function endIn(
       SELECT session_id FROM sessions WHERE ${condition(selection)} ORDER BY session_id LIMIT ${mostTogether} FOR UPDATE)
     RETURNING session_id AS id, sub, ${isOfOneUser(selection) ? sql.ref('sealed_tokens') : sql`NULL`} AS sealed_tokens
     `.execute(transaction)
+  const isLast = rows.length < mostTogether
   const [first] = rows
-  if (!first) return { sessions: [], revision: undefined }
+  if (!first) return { sessions: [], revision: (await currentRevision(transaction)).n, isLast }
   const only = rows.length === 1 ? { session: first.id, sub: first.sub } : {}
   const key = changeKey(rows.map(({ id }) => id))
   const revision = await recordChange(transaction, sessionTopic, key, {
@@ -96,7 +104,8 @@ export async function endIn(
     actor: storable(actor),
     details: storable({ reason, count: rows.length, ...only, selection: shown(selection) }),
   })
-  return { sessions: rows.map((row) => ({ id: row.id, sealedTokens: row.sealed_tokens ?? undefined })), revision }
+  const sessions = rows.map((row) => ({ id: row.id, sealedTokens: row.sealed_tokens ?? undefined }))
+  return { sessions, revision, isLast }
 }
 
 /** Only then somebody has a use for the tokens: of thousands they would fill the memory. */

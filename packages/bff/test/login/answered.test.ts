@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { endSessions } from '../../src/sessions/end.ts'
 import { eventually, loggedIn, startEstate } from '../sessions/estate.ts'
 
 test('a logout is answered when no instance has the session any more, and no sooner', {
@@ -41,4 +42,27 @@ test('a logout is answered when no instance has the session any more, and no soo
     assert.ok((await reply).status < 400, name)
     assert.equal(await user.token(second.origin), 401, name)
   }
+})
+
+test('who has sessions ended that were ended a moment before is answered no sooner either', {
+  timeout: 60_000,
+}, async (t) => {
+  const estate = await startEstate(t)
+  const first = await estate.replica()
+  const second = await estate.replica()
+  const user = await loggedIn(estate)
+  await user.token(second.origin)
+  const { promise: caughtUp, resolve: catchUp } = Promise.withResolvers<void>()
+  second.lag(caughtUp)
+  const lost = endSessions(first.bff, { sub: 'ada' }, 'ops')
+  await eventually(estate.sessions, (rows) => rows.length === 0)
+  let isAnswered = false
+  const again = endSessions(first.bff, { sub: 'ada' }, 'ops').finally(() => {
+    isAnswered = true
+  })
+  for (let n = 0; n < 10; n++) assert.match(String(await user.token(second.origin)), /^at-ada-/)
+  assert.equal(isAnswered, false)
+  catchUp()
+  assert.deepEqual(await Promise.all([lost, again]), [1, 0])
+  assert.equal(await user.token(second.origin), 401)
 })
