@@ -17,8 +17,30 @@ export function reissued({ keyrings }: SessionParts, borne: Borne, version: stri
   return keyrings.sealing('session').seal(sessionPurpose, bytesOf(borne))
 }
 
+/** Moves what is behind. Of each session once at a time, and no request waits for it. */
+export function catchingUp(parts: SessionParts) {
+  const underWay = new Map<string, Promise<void>>()
+  const late = (error: unknown) =>
+    parts.log.warn({ err: error }, 'a session could not be moved to newer versions of keyrings')
+  return {
+    /** @param version by which its cookie is sealed */
+    begin(request: FastifyRequest, held: HeldSession, borne: Borne, version: string): void {
+      if (!isBehind(parts, held, version) || underWay.has(borne.id)) return
+      const caughtUp = catchUp(parts, request, borne, held, version).catch(late)
+      underWay.set(
+        borne.id,
+        caughtUp.finally(() => underWay.delete(borne.id)),
+      )
+    },
+    /** Waits for what is under way. */
+    async close(): Promise<void> {
+      await Promise.all(underWay.values())
+    },
+  }
+}
+
 /** Does the row hang on versions that it need not hang on any more? */
-export function isBehind({ keyrings }: SessionParts, held: HeldSession, version: string): boolean {
+function isBehind({ keyrings }: SessionParts, held: HeldSession, version: string): boolean {
   return held.saltVersion !== keyrings.salt('token-hash').active.id || movesTo({ keyrings }, held, version)
 }
 
@@ -31,7 +53,7 @@ function movesTo({ keyrings }: Pick<SessionParts, 'keyrings'>, held: HeldSession
 const soonMs = 5_000
 
 /** Each of the two, unless somebody else was quicker. */
-export async function catchUp(
+async function catchUp(
   parts: SessionParts,
   request: Pick<FastifyRequest, 'ip' | 'headers'>,
   borne: Borne,

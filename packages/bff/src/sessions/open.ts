@@ -5,7 +5,7 @@ import { sessionCookie } from './borne.ts'
 import { clearCookie, setCookie } from './cookie.ts'
 import { endSessions } from './end.ts'
 import { sessionFinder, type Useless } from './find.ts'
-import { catchUp, isBehind, reissued } from './keep-up.ts'
+import { catchingUp, reissued } from './keep-up.ts'
 import type { SessionParts } from './parts.ts'
 import { refresher } from './refresh.ts'
 import { remains } from './remains.ts'
@@ -33,7 +33,7 @@ export function openSessions(parts: SessionParts): Sessions {
   const refreshing = refresher(parts)
   const uses = sessionUses(connection.db, (error) => log.warn({ err: error }, 'uses of sessions could not be written'))
   const cookies = new WeakMap<FastifyRequest, string>()
-  const catchingUp = new Map<string, Promise<void>>()
+  const late = catchingUp(parts)
 
   /** @param isBound does it matter where it is used? */
   async function find(request: FastifyRequest, isBound = true): Promise<HeldSession | undefined> {
@@ -50,20 +50,11 @@ export function openSessions(parts: SessionParts): Sessions {
       return undefined
     }
     const { held, borne, version } = found
-    if (isBehind(parts, held, version) && !catchingUp.has(borne.id)) {
-      const caughtUp = catchUp(parts, request, borne, held, version).catch(late)
-      catchingUp.set(
-        borne.id,
-        caughtUp.finally(() => catchingUp.delete(borne.id)),
-      )
-    }
+    late.begin(request, held, borne, version)
     const newer = reissued(parts, borne, version)
     if (newer !== undefined) cookies.set(request, cookieOf(newer, held.live.expiresAt))
     return held
   }
-
-  const late = (error: unknown) =>
-    log.warn({ err: error }, 'a session could not be moved to newer versions of keyrings')
 
   function cookieOf(sealed: string, expiresAt: number): string {
     return setCookie(publicUrl, sessionCookie, sealed, expiresAt - parts.view.databaseNow())
@@ -102,7 +93,7 @@ export function openSessions(parts: SessionParts): Sessions {
     another: (session) => refreshing.another(session),
     async close() {
       await refreshing.close()
-      await Promise.all(catchingUp.values())
+      await late.close()
       await uses.close()
     },
   }
