@@ -25,6 +25,7 @@ export class RealIdp {
     this.url = `http://localhost:${port}`
     this.#environment = {
       PATH: process.env.PATH,
+      NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE,
       DATABASE_URL: database.serviceUrl,
       DATABASE_OWNER_URL: database.ownerUrl,
       REKEY_ISSUER: this.url,

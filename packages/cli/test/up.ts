@@ -33,10 +33,11 @@ export class Place {
   }
 
   get env(): Record<string, string> {
-    const { PATH = '' } = process.env
+    const { PATH = '', NODE_COMPILE_CACHE: cache } = process.env
     return {
       ...this.more,
       PATH,
+      ...(cache && { NODE_COMPILE_CACHE: cache }),
       HOME: this.home,
       REKEY_HOME: join(this.home, '.rekey'),
       REKEY_PORT_BASE: String(this.base),

@@ -27,6 +27,7 @@ export async function startRekey(environment: NodeJS.ProcessEnv = {}) {
   const idp = spawn(process.execPath, [MAIN.pathname], {
     env: {
       PATH: process.env.PATH,
+      NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE,
       DATABASE_URL: database.serviceUrl,
       DATABASE_OWNER_URL: database.ownerUrl,
       REKEY_ISSUER: url,

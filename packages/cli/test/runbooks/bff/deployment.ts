@@ -102,6 +102,7 @@ export class Deployment {
     const given = Object.entries({ ...secretFiles, AUTH_CLIENT_SECRET: 'oidc-client-secret' })
     return {
       PATH: process.env.PATH ?? '',
+      NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE ?? '',
       LOG_LEVEL: 'debug',
       REKEY_BFF_URL: this.publicUrl,
       DATABASE_URL: this.#database.serviceUrl,

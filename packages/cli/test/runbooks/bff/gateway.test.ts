@@ -127,11 +127,12 @@ describe('the runbook for the secrets of a gateway', { timeout: 120_000 }, () =>
     })
 
     test('secret and URL together, or neither, is an error at the start that names the variables', async () => {
-      for (const wrong of [{ ...hs256, ...jwks() }, { ...hs256Of }]) {
+      const refused = async (wrong: Record<string, string>) => {
         const replica = new Replica(await d.envOf({ ...gateway(), ...wrong }))
         assert.equal(await replica.exitCode(), 1)
         assert.match(replica.output, /REKEY_JWT_JWKS_URL|REKEY_JWT_ISSUER/)
       }
+      await Promise.all([refused({ ...hs256, ...jwks() }), refused({ ...hs256Of })])
     })
 
     test('401 for a token that is missing, empty, expired, without exp or invalid; 403 for one without the scope', async () => {
