@@ -13,6 +13,7 @@ import type { OpenProvider } from './provider/open.ts'
 import type { Sessions } from './sessions/session.ts'
 import type { BffTables } from './tables.ts'
 
+/** What an instance is made of. */
 export interface Bff {
   config: Config
   clock: Clock

@@ -51,4 +51,5 @@ export interface BffTables extends DatabaseTables {
   }
 }
 
+/** Connected to, with the tables of the BFF. */
 export type BffDatabase = Kysely<BffTables>

@@ -68,6 +68,7 @@ export interface Announcing {
   readonly clientId?: string | undefined
 }
 
+/** What is in the folder when all is kept. */
 export interface Kept {
   /** Of the key that signs. */
   readonly kid: string

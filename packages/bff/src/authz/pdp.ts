@@ -15,6 +15,7 @@ export interface Decision {
   readonly isSure: boolean
 }
 
+/** Asked once for many questions; left alone for a while when it fails again and again. */
 export interface DecisionPoint {
   /** @returns a decision for each question, or why there is none */
   decide(questions: readonly Question[]): Promise<{ decisions: readonly Decision[] } | { fault: string }>

@@ -4,6 +4,7 @@ import type { Clock } from '../clock.ts'
 import type { PdpCredentials } from '../config/files/pdp.ts'
 import { memberAt } from '../json/member.ts'
 
+/** Fetched when it is first needed. */
 export interface OwnToken {
   /** The same for all who ask, until shortly before it ends. */
   get(signal: AbortSignal): Promise<Tried<string>>

@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Tried } from './call.ts'
 
+/** How often somebody is asked, and for how long. */
 export interface Patience {
   readonly attempts: number
   /** Before the second try; twice that before the third, and so on, less up to a half of it drawn at random. */

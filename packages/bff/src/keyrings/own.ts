@@ -13,6 +13,7 @@ interface Own {
 const sealingKey: Own = { kind: 'sealing-key', algorithm: 'A256GCM' }
 const salt: Own = { kind: 'salt', algorithm: 'HS256' }
 
+/** The keyrings of a backend for frontend, and what each is made of. */
 export const ownKeyrings: Readonly<Record<OwnName, Own>> = {
   csrf: sealingKey,
   state: sealingKey,

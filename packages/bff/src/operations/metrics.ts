@@ -55,4 +55,5 @@ function reachable(registers: Registry[]): Gauge {
   return gauge
 }
 
+/** Those of one instance. */
 export type Metrics = ReturnType<typeof newMetrics>

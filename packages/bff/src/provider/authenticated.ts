@@ -22,6 +22,7 @@ import { type Failure, failureOf } from './failure.ts'
 import type { Metadata } from './metadata.ts'
 import type { reaching } from './reach.ts'
 
+/** Who asks the provider, and by what. */
 export interface Client {
   readonly metadata: Metadata
   readonly credentials: Credentials

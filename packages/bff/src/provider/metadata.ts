@@ -4,6 +4,7 @@ import { z } from 'zod'
 import type { Clock } from '../clock.ts'
 import { BffError } from '../error.ts'
 
+/** What the provider says of itself (OpenID Connect Discovery). */
 export interface Metadata {
   /** What was read last, however old. */
   known(): ServerMetadata | undefined

@@ -39,6 +39,7 @@ export type Introspected =
   | { readonly active: false }
   | { readonly active: true; readonly clientId?: string; readonly sub?: string; readonly scopes: ReadonlySet<string> }
 
+/** The identity provider, as the rest of the BFF uses it. */
 export interface Provider {
   readonly issuer: string
   /** @throws BffError `IDP_UNAVAILABLE` */

@@ -9,6 +9,7 @@ export interface Signed {
   readonly claims: JwtClaims
 }
 
+/** Verifies what the provider signed. */
 export interface Signatures {
   /**
    * Verifies signature, `iss`, `aud` and times.

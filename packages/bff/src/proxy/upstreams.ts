@@ -22,6 +22,7 @@ export interface UpstreamRequest {
   signal: AbortSignal
 }
 
+/** The services behind the proxy, with the connections to them. */
 export interface Upstreams {
   /** @throws BffError `UPSTREAM_UNAVAILABLE`, `UPSTREAM_TIMEOUT`, `UPSTREAM_REFUSED`; ServiceError `OVERLOADED` */
   send(route: Route, request: UpstreamRequest): Promise<Dispatcher.ResponseData>

@@ -6,6 +6,7 @@ export const sessionCookie = 'bff_session'
 /** It is sealed for this, and opens for nothing else. */
 export const sessionPurpose = 'session'
 
+/** What the browser bears, sealed in its cookie. */
 export interface Borne {
   /** The row. */
   readonly id: string

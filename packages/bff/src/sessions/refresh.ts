@@ -35,6 +35,7 @@ const orphansEveryMs = 2_000
 /** `later`: somebody else is at it, or the provider was found to be down a moment ago. */
 type Outcome = 'refreshed' | 'ended' | 'busy' | 'later'
 
+/** Refreshes the sessions of an instance, and those that other instances left half-way. */
 export function refresher(parts: SessionParts) {
   const { clock, config, connection, log, memory } = parts
   const underWay = new Map<string, Promise<Outcome>>()

@@ -20,6 +20,7 @@ export interface LiveSession {
   readonly expiresAt: number
 }
 
+/** The sessions of an instance. */
 export interface Sessions {
   /**
    * The session of a request. Its access token is refreshed ahead of its expiry: meanwhile the one that is still good goes on

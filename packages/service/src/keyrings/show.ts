@@ -32,6 +32,7 @@ export function showKeyring(keyring: Keyring, evidence: Evidence, now: number) {
   }
 }
 
+/** As {@link showKeyring} has it; its schema is `shownKeyring`. */
 export type ShownKeyring = ReturnType<typeof showKeyring>
 
 function showVersion(version: Version, { held }: Evidence) {

@@ -70,6 +70,7 @@ export function commonMetrics() {
   }
 }
 
+/** Those of one instance. */
 export type CommonMetrics = ReturnType<typeof commonMetrics>
 
 /** What an instance knows at the moment of a scrape. */

@@ -12,6 +12,7 @@ import type { Route } from './route.ts'
 import { routesOf } from './routes.ts'
 import type { Reach } from './values.ts'
 
+/** What the files say; what is not there is empty. */
 export interface ConfigFiles {
   readonly idps: readonly Idp[]
   readonly pdp: Pdp | undefined

@@ -1,6 +1,7 @@
 /** By what this client authenticates at the identity provider: one or several secrets, or keys. */
 import type { ClientAuth } from 'openid-client'
 
+/** One secret, or one key. */
 export interface Credential {
   /** For logs and status: a fingerprint or a kid. */
   readonly id: string
@@ -8,6 +9,7 @@ export interface Credential {
   readonly authenticate: ClientAuth
 }
 
+/** What may be tried, and what came of it. */
 export interface Credentials {
   /** Nothing while the client is not registered yet. */
   clientId(): string | undefined

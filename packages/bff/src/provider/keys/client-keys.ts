@@ -5,6 +5,7 @@ import type { SigningKey } from '../credentials/keys.ts'
 /** What operators know these keys by. */
 export const clientKeyringName = 'bff-client'
 
+/** The keys by which this client authenticates. */
 export interface ClientKeys {
   /** Nothing while the client is not registered yet, or has no name of its own. */
   clientId(): string | undefined
