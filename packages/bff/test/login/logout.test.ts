@@ -92,6 +92,20 @@ test('a script is not told the ID token that the provider is told', { timeout: 6
   assert.deepEqual(await reached(search), home)
 })
 
+test('an ID token that is too large for an address does not stand in the way of a logout', {
+  timeout: 60_000,
+}, async (t) => {
+  const estate = await startEstate(t)
+  const { origin } = await estate.replica()
+  estate.idp.idTokenBytes = 7_000
+  const user = await loggedIn(estate)
+  const reply = await user.logOut()
+  assert.equal(reply.status, 200)
+  const { pathname, search } = new URL(((await reply.json()) as { logout_url: string }).logout_url)
+  const onward = await user.ask(origin, `${pathname}${search}`)
+  assert.match(onward.headers.get('location') ?? '', /\/end\?post_logout_redirect_uri=/)
+})
+
 test('who is not logged in is logged out already', { timeout: 60_000 }, async (t) => {
   const estate = await startEstate(t)
   const { origin } = await estate.replica()

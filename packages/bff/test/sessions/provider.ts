@@ -31,8 +31,12 @@ export async function startSmallProvider(redirectUri: () => string) {
     sid: 'sid-1',
     roles: ['editor', 'über,all'],
     lifeMs: 300_000,
+    /** ID tokens are at least this long. */
+    idTokenBytes: 0,
     /** Access tokens that expire without a way to get others. */
     givesRefreshTokens: true,
+    /** Whose tokens a refresh brings, whoever it is for. */
+    refreshesFor: undefined as string | undefined,
     /** What the browser brings back in the place of a code. */
     error: undefined as string | undefined,
     refreshes: 0,
@@ -87,7 +91,8 @@ export async function startSmallProvider(redirectUri: () => string) {
       await held('refresh')
     }
     const presented = form.get(isRefresh ? 'refresh_token' : 'code') ?? ''
-    const sub = (isRefresh ? refreshTokens : codes).get(presented)
+    const owner = (isRefresh ? refreshTokens : codes).get(presented)
+    const sub = owner && isRefresh ? (idp.refreshesFor ?? owner) : owner
     if (sub === undefined) return void response.writeHead(400).end(JSON.stringify({ error: 'invalid_grant' }))
     codes.delete(presented)
     const tokens = tokensFor(sub)
@@ -118,7 +123,7 @@ export async function startSmallProvider(redirectUri: () => string) {
     return {
       accessToken: `at-${sub}-${randomUUID()}`,
       lifeMs: idp.lifeMs,
-      idToken: `id-${randomUUID()}`,
+      idToken: `id-${randomUUID()}`.padEnd(idp.idTokenBytes, 'x'),
       claims: { iss: issuer, sub, sid: idp.sid, aud: 'bff', nonce: 'n', name: 'Ada Lovelace', roles: idp.roles },
       ...(idp.givesRefreshTokens ? { refreshToken } : {}),
     }

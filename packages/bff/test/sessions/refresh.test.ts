@@ -156,6 +156,16 @@ test('a refresh token that is dead ends the session everywhere', { timeout: 60_0
   assert.equal(await first.counted('refreshFailed'), 1)
 })
 
+test('a refresh that brings the tokens of another user ends the session', { timeout: 60_000 }, async (t) => {
+  const estate = await startEstate(t)
+  const { origin } = await estate.replica()
+  const user = await loggedIn(estate)
+  estate.idp.refreshesFor = 'eve'
+  estate.ahead = 301_000
+  assert.equal(await user.token(origin), 401)
+  assert.deepEqual(await estate.sessions(), [])
+})
+
 test('a provider that is down costs nobody the session', { timeout: 60_000 }, async (t) => {
   const estate = await startEstate(t)
   const { origin, bff } = await estate.replica()
