@@ -15,17 +15,18 @@ import { sessionRoutes } from './sessions.ts'
 /** Nothing that happens here belongs to an organization. */
 const everything: Sight = { organization: undefined, withUnowned: true }
 
+/** What operators do, below `/internal`. */
 export function administrationRoutes(app: App, bff: Bff): void {
   const { config, log } = bff
   const tokens = adminTokens(config.administration.token, log)
   app.addHook('onClose', () => tokens.close())
   if (!app.hasRequestDecorator('operator')) app.decorateRequest('operator')
   const operator = operatorsOf(bff, tokens)
-  const [read, write, contain] = [operator('keyrings:read'), operator('keyrings:write'), operator('keyrings:write')]
+  const [read, write] = [operator('keyrings:read'), operator('keyrings:write')]
   clientRoutes(app, bff, { read, write })
   keyringRoutes(app, bff, {
     path: '/internal/keyrings',
-    ...{ read, write, contain },
+    ...{ read, write, contain: write },
     actorOf: (request) => (request as Pick<FastifyRequest, 'operator'>).operator.clientId,
     before: (asked) => requireOwn(bff, asked),
     others: () => clientKeyringsOf(bff),

@@ -10,13 +10,15 @@ export interface Mapping {
   readonly params: Readonly<Record<string, string | undefined>>
 }
 
+/** The endpoints of pdp.yaml. */
 export interface Mappings {
   /** @param path without its query */
   find(method: string, path: string): Mapping | undefined
 }
 
 /**
- * The slash at the end and the case of letters make no difference: to many services they make none, and what says less about a request must not be taken for what says more.
+ * The slash at the end and the case of letters make no difference: to many services they make none, and what says less about a
+ * request must not be taken for what says more.
  */
 export function mappingsOf(endpoints: readonly Endpoint[]): Mappings {
   const router = caselessRouter<readonly AuthzTarget[]>({ ignoreTrailingSlash: true })

@@ -72,7 +72,8 @@ export function questionOf(
       ...(properties.length > 0 ? { properties: Object.fromEntries(properties) } : {}),
     },
     action: { name: target.action },
-    context: { method: request.method, path: pathOf(request) },
+    // HEAD is GET without its body.
+    context: { method: request.method === 'HEAD' ? 'GET' : request.method, path: pathOf(request) },
   }
 }
 

@@ -1,5 +1,6 @@
-import { databaseNow, type InstanceRow, type InstanceView } from '@rekey/database'
+import { databaseNow, type InstanceView } from '@rekey/database'
 import type { Evidence, Held, Keyring } from '@rekey/keyring'
+import { liveInstances } from '@rekey/service'
 import { sessionsBy } from '../sessions/end.ts'
 import type { BffDatabase } from '../tables.ts'
 
@@ -24,8 +25,7 @@ export async function evidenceFor(
 ): Promise<Evidence> {
   const hanging = isCounted(keyring.name) ? await countedNow(db, keyring.name) : {}
   // Last, because it looks at the clock: a step made while the others were read is noticed.
-  const instances = (await view.live()).map((row) => ({ ...row, id: nameOf(row) }))
-  return { instances, verifiers: [], ...hanging }
+  return { instances: await liveInstances(view), verifiers: [], ...hanging }
 }
 
 /** The clock is asked first: what is written while it is counted may be missing. */
@@ -37,9 +37,4 @@ async function countedNow(db: BffDatabase, name: keyof typeof counted): Promise<
 /** By version, how many live sessions hang on it, and until when. Nothing where that is not counted. */
 export async function heldBy(db: BffDatabase, name: string): Promise<ReadonlyMap<string, Held> | undefined> {
   return isCounted(name) ? sessionsBy(db, counted[name]) : undefined
-}
-
-/** As operators know it; two may follow each other at one address. */
-function nameOf({ address, id }: InstanceRow): string {
-  return `${address} (${id.slice(0, 8)})`
 }

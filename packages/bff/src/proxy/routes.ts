@@ -1,5 +1,5 @@
 /** The services behind this BFF, each under the paths that routes.yaml gives it. */
-import { type App, correlationId, ServiceError } from '@rekey/service'
+import { type App, ServiceError } from '@rekey/service'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Bff } from '../bff.ts'
 import { shapeOf } from '../config/files/path.ts'
@@ -125,12 +125,8 @@ function refuseOtherMethods(scope: FastifyInstance, sharing: readonly Route[]): 
   scope.route({ method: rest, url: first.path, exposeHeadRoute: false, handler })
 }
 
-async function requirePlain(request: FastifyRequest, reply: FastifyReply): Promise<void> {
-  requirePlainTarget(request.raw.url ?? '')
-  // The one that is told to the service is told to the browser too, and stands in the log when the request is refused.
-  const id = correlationId(request.headers['x-correlation-id'])
-  request.headers['x-correlation-id'] = id
-  reply.header('x-correlation-id', id)
+async function requirePlain({ raw }: FastifyRequest): Promise<void> {
+  requirePlainTarget(raw.url ?? '')
 }
 
 async function requireInternal(request: FastifyRequest): Promise<void> {

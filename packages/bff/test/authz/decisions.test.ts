@@ -78,17 +78,17 @@ describe('a decision about a request', () => {
     const point = await testPdp(t)
     const { call, needsBody } = await decidedRoutes(t, { pdp: pdp(point), routes })
     await call('POST', '/orders/9', { order: { id: 7 }, amount: 12.5 }, 'application/vnd.orders+json; charset=UTF-8')
-    await call('GET', '/orders')
     await call('GET', '/own/x?kind=big&other=1')
     await call('HEAD', '/orders')
+    await call('GET', '/orders')
     const resources = point.asked.map(({ body }) => body.resource)
     assert.deepEqual(resources, [
       { type: 'order', id: '7', properties: { amount: 12.5 } },
-      { type: 'order', id: '*' },
       { type: 'thing', id: 'x', properties: { kind: 'big', fixed: 'yes it is' } },
       { type: 'order', id: '*' },
     ])
-    assert.deepEqual(point.asked.at(-1)?.body.action, { name: 'list' })
+    const { action, context } = point.asked.at(-1)?.body ?? {}
+    assert.deepEqual([action, context], [{ name: 'list' }, { method: 'GET', path: '/orders' }])
     assert.deepEqual(needsBody, [true, true, true, false])
   })
 

@@ -15,6 +15,7 @@ import type { Route } from '../../src/config/files/route.ts'
 import { corsRules } from '../../src/cors/rules.ts'
 import { BffError } from '../../src/error.ts'
 import { refusalOf, sendRefusal } from '../../src/http/errors.ts'
+import { correlate } from '../../src/operations/correlation.ts'
 import type { Guards } from '../../src/proxy/guards.ts'
 import { proxyRoutes } from '../../src/proxy/routes.ts'
 import type { LiveSession } from '../../src/sessions/session.ts'
@@ -145,6 +146,7 @@ export async function startProxy(
     proxy: { outboundAllow: [], maxBodyBytes, requestTimeoutMs, timeoutMs },
     web: { folder: undefined, hstsMaxAgeMs: 60_000 },
   }
+  correlate(app)
   app.decorateRequest('session')
   securityHeaders(app, { config })
   await corsRules(app, { config })

@@ -59,7 +59,6 @@ export const commonStatuses: Readonly<Partial<Record<CommonRefusalCode, number>>
 /** What Fastify itself refuses, by its codes. */
 const fastifyCodes: Readonly<Record<string, [ServiceErrorCode, string]>> = {
   FST_ERR_BAD_URL: ['INVALID_REQUEST', 'the path is malformed'],
-  FST_ERR_MAX_PARAM_LENGTH: ['INVALID_REQUEST', 'a part of the path is too long'],
   FST_ERR_CTP_BODY_TOO_LARGE: ['PAYLOAD_TOO_LARGE', 'the body is too large'],
   FST_ERR_CTP_EMPTY_JSON_BODY: ['INVALID_JSON', 'the body is empty, and JSON was announced'],
   FST_ERR_CTP_INVALID_JSON_BODY: ['INVALID_JSON', 'the body is not JSON'],

@@ -49,6 +49,8 @@ export function givenLists(
     if (last && String(last.secrets) === String(secrets)) return last.incoming
     const incoming = versionsOf(name, secrets, sealer, isRevoked)
     known.set(name, { secrets, incoming })
+    // Another time there may be room for it.
+    incoming.catch(() => known.delete(name))
     return incoming
   }
 

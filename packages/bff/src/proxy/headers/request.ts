@@ -13,7 +13,7 @@ export interface Caller {
   readonly claims?: Readonly<Record<string, unknown>>
 }
 
-/** What services take another path, method, address or host from, and what is between the browser and this BFF. */
+/** What services take another path, method, address, host or user from, and what is between the browser and this BFF. */
 const neverPassed: ReadonlySet<string> = new Set([
   'authorization',
   'cf-connecting-ip',
@@ -33,10 +33,16 @@ const neverPassed: ReadonlySet<string> = new Set([
   'x-method-override',
   'x-original-host',
   'x-original-method',
+  'x-original-uri',
   'x-original-url',
   'x-real-ip',
   'x-rewrite-url',
+  'x-webauth-user',
 ])
+
+/** What other proxies tell services of who calls: certificates (RFC 9440 among them) and users. */
+const ofOtherProxies =
+  /^((x-)?(remote|client-cert|ssl)|x-(amzn-oidc|envoy|goog-authenticated-user|goog-iap|ms-client-principal))(-|$)/
 
 /** Set here, or by nobody. */
 const ours = /^x-(auth|forwarded)(-|$)/
@@ -45,7 +51,7 @@ const ours = /^x-(auth|forwarded)(-|$)/
 export function requestHeaders(request: FastifyRequest, publicHost: string, caller: Caller): Record<string, string> {
   const isHopByHop = hopByHop(request.headers)
   const passed = Object.entries(request.headers).filter(
-    ([name, value]) => value !== undefined && !isHopByHop(name) && !neverPassed.has(name) && !ours.test(name),
+    ([name, value]) => value !== undefined && !isHopByHop(name) && !isNeverPassed(name),
   )
   return {
     ...Object.fromEntries(passed.map(([name, value]) => [name, String(value)])),
@@ -53,6 +59,8 @@ export function requestHeaders(request: FastifyRequest, publicHost: string, call
     ...callerHeaders(caller),
   }
 }
+
+const isNeverPassed = (name: string) => neverPassed.has(name) || ours.test(name) || ofOtherProxies.test(name)
 
 /** `request.ips` ends with the first address that nobody trusted vouches for: what it said itself is not in there. */
 function forwarded(request: FastifyRequest, publicHost: string): Record<string, string> {
