@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { after, before, describe, test } from 'node:test'
+import { setTimeout as delay } from 'node:timers/promises'
 import { evidenceReport } from '@rekey/breakglass'
 import { auditReader } from '../../audit/reading.ts'
 import { type Estate, eventually, startEstate, type TestInstance } from '../../estate.ts'
@@ -16,7 +17,7 @@ import { openIncident, remediesOf } from './estate.ts'
 /** The internal endpoint of a backend for frontend, which has so many sessions and answers as it is told to. */
 async function startBff(token: string) {
   const asked: Record<string, unknown>[] = []
-  const state = { sessions: 3, token, answers: [] as { status: number; body: string }[] }
+  const state = { sessions: 3, token, answers: [] as { status: number; body: string }[], slowMs: 0 }
   const server = createServer(async (request, response) => {
     const isKnown = request.headers.authorization === `Bearer ${state.token}`
     assert.deepEqual([request.method, request.url], ['POST', '/internal/sessions/end'])
@@ -26,6 +27,7 @@ async function startBff(token: string) {
     asked.push(said)
     const body = JSON.stringify({ ended: state.sessions })
     state.sessions = 0
+    await delay(state.slowMs)
     return response.writeHead(200, { 'content-type': 'application/json' }).end(body)
   }).listen(0, 'localhost')
   await once(server, 'listening')
@@ -111,21 +113,6 @@ describe('the sessions of backends for frontends, in an incident', { timeout: 12
     assert.equal(one?.asked.length, 3)
   })
 
-  test('of a client are those of the backend that logs in as that client', async () => {
-    fresh()
-    await openIncident(estate, {
-      incident: 'of-client',
-      kid: 'k',
-      sessions: [{ clientId: 'shop' }, { clientId: 'else' }],
-    })
-    await end('of-client')
-    assert.deepEqual(one?.asked, [])
-    assert.deepEqual(
-      two?.asked.map(({ all }) => all),
-      [true],
-    )
-  })
-
   test('that could not be ended are open, with the reason, and stop nothing; a repeat goes on with them', async () => {
     fresh()
     await openIncident(estate, { incident: 'failing', kid: 'k', sessions: [{ sub: 'bob' }] })
@@ -149,6 +136,26 @@ describe('the sessions of backends for frontends, in an incident', { timeout: 12
     assert.doesNotMatch(JSON.stringify([ended, events]), /secret of the backend|token-of-many/)
   })
 
+  test('of a client are those of the backend that logs in as that client', async () => {
+    fresh()
+    await openIncident(estate, {
+      incident: 'of-client',
+      kid: 'k',
+      sessions: [{ clientId: 'shop' }, { clientId: 'else' }],
+    })
+    const { stores, incomplete } = await end('of-client')
+    assert.deepEqual(one?.asked, [])
+    assert.deepEqual(bffs(stores), [[`bff ${two?.url}`, 3]])
+    assert.equal(
+      incomplete,
+      `the sessions of the backend for frontend at ${one?.url} were not ended: REKEY_BFFS does not say as which client it logs users in`,
+    )
+    assert.deepEqual(
+      two?.asked.map(({ all }) => all),
+      [true],
+    )
+  })
+
   test('that answered once stay counted where they do not answer any more', async () => {
     fresh()
     await openIncident(estate, { incident: 'gone', kid: 'k', sessions: [{ sub: 'eve' }] })
@@ -170,6 +177,21 @@ describe('the sessions of backends for frontends, in an incident', { timeout: 12
     await openIncident(estate, { incident: 'once-more', kid: 'k', sessions: [{ sub: 'kim' }] })
     one?.state.answers.push({ status: 502, body: '' })
     assert.equal((await end('once-more')).incomplete, undefined)
+  })
+
+  test('are waited for while a backend waits for a replica of it that has just died', async () => {
+    fresh()
+    await openIncident(estate, { incident: 'slow', kid: 'k', sessions: [{ sub: 'joe' }] })
+    const state = one?.state ?? assert.fail()
+    state.slowMs = 5_500
+    const { stores, incomplete } = await end('slow')
+    state.slowMs = 0
+    assert.equal(incomplete, undefined)
+    assert.deepEqual(bffs(stores), [
+      [`bff ${one?.url}`, 3],
+      [`bff ${two?.url}`, 3],
+    ])
+    assert.equal(one?.asked.length, 1)
   })
 
   test('are refused to a token that is not theirs, which is open too', async () => {

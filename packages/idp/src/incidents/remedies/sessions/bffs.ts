@@ -13,7 +13,8 @@ import { type Answer, guardedFetch } from '../../../outbound/fetch.ts'
 import { outboundRules } from '../../../outbound/rules.ts'
 import type { Selected } from './selected.ts'
 
-const timeoutMs = 5_000
+/** It answers when every live replica of it refuses them: one that has just died is waited for until its lease of 5 s is over. */
+const timeoutMs = 15_000
 const maxBytes = 65_536
 /** A connection that was about to be closed is no reason to leave sessions open. */
 const mostTries = 2
@@ -38,10 +39,7 @@ export async function endBffSessions(
   because: Because,
 ): Promise<EndedAtBffs> {
   const results = await Promise.all(bffs.map((bff) => endAt(bff, bffToken, selected, because)))
-  return {
-    stores: results.flatMap((result) => ('ended' in result ? [result] : [])),
-    open: results.flatMap((result) => ('open' in result ? [result.open] : [])),
-  }
+  return { stores: results.flatMap(({ stores }) => stores), open: results.flatMap(({ open }) => open) }
 }
 
 async function endAt(
@@ -49,21 +47,28 @@ async function endAt(
   common: Environment,
   selected: readonly Selected[],
   because: Because,
-): Promise<{ name: string; ended: number } | { open: string }> {
+): Promise<EndedAtBffs> {
+  const isUnclear = bff.clientId === undefined && selected.some(({ selector }) => 'clientId' in selector)
+  const open = isUnclear ? [notEnded(bff, 'REKEY_BFFS does not say as which client it logs users in')] : []
+  const asked = selected.flatMap(({ selector, issuedBefore }) => {
+    const whose = whoseAt(bff, selector)
+    return whose ? [{ ...whose, issuedBefore: iso(issuedBefore), ...because }] : []
+  })
+  if (isUnclear && asked.length === 0) return { stores: [], open }
   try {
     const token = tokenOf(bff, common)
     let ended = 0
-    for (const one of selected) {
-      const whose = whoseAt(bff, one.selector)
-      if (whose) ended += await askToEnd(bff, token, { ...whose, issuedBefore: iso(one.issuedBefore), ...because })
-    }
-    return { name: nameOf(bff), ended }
+    for (const body of asked) ended += await askToEnd(bff, token, body)
+    return { stores: [{ name: nameOf(bff), ended }], open }
   } catch (error) {
     if (!(error instanceof NotEnded || error instanceof IdpError)) throw error
     const why = error instanceof NotEnded ? error.message : `it does not answer (${error.facts?.why ?? error.code})`
-    return { open: `the sessions of the backend for frontend at ${bff.url} were not ended: ${why}` }
+    return { stores: [], open: [...open, notEnded(bff, why)] }
   }
 }
+
+const notEnded = ({ url }: BffTarget, why: string) =>
+  `the sessions of the backend for frontend at ${url} were not ended: ${why}`
 
 /** As evidence names it. */
 const nameOf = ({ url }: BffTarget) => `bff ${url}`
