@@ -86,6 +86,12 @@ describe('the compose file', () => {
     }
   })
 
+  it('has access tokens issued for the API, and says as which client the backend logs users in', () => {
+    const [idp = {}, bff = {}] = [file.services.idp?.environment, file.services.bff?.environment]
+    assert.equal(bff.AUTH_RESOURCE, 'urn:rekey:api')
+    assert.equal(idp.REKEY_BFFS, `http://bff:8000 client=${bff.AUTH_CLIENT_ID}`)
+  })
+
   it('lets no process gain rights, write into its image, or be taken for well without being asked', () => {
     for (const [name, service] of services) {
       assert.deepEqual(service.security_opt, ['no-new-privileges:true'], name)
