@@ -7,6 +7,7 @@ import { readConfigFiles } from '../src/config/files/read.ts'
 import { configVariables } from '../src/config.ts'
 import { statusOf } from '../src/http/errors.ts'
 import { ownKeyrings, ownNames } from '../src/keyrings/own.ts'
+import { identityHeaders } from '../src/login/shown.ts'
 import { newMetrics } from '../src/operations/metrics.ts'
 import { upstreamPathOf } from '../src/proxy/paths/upstream.ts'
 
@@ -59,6 +60,23 @@ describe('docs/bff.md', () => {
       'https://orders.internal:8443/api/confirm/7',
       'https://events.internal/7',
     ])
+  })
+
+  it('has a proxy pass on no identity that the browser claims', () => {
+    const [, location = ''] = /location \/reports\/ \{([\s\S]*?)\n\}/.exec(below('### Behind nginx')) ?? []
+    const ada = {
+      id: 'session-1',
+      sub: 'ada',
+      claims: { iss: 'https://idp.example', sub: 'ada' },
+      accessToken: '',
+      expiresAt: 0,
+    }
+    const given = [...Object.keys(identityHeaders(ada)), 'x-auth-claims']
+    const replaced = [...location.matchAll(/proxy_set_header (\S+)/g)].map(([, name = '']) => name.toLowerCase())
+    assert.deepEqual(
+      given.filter((name) => !replaced.includes(name)),
+      [],
+    )
   })
 
   it('names every variable, and no other', () => {
