@@ -51,6 +51,44 @@ test('both instances of the backend for frontend are one client, and a session o
   for (const url of bffs) assert.equal(await session(url), 200)
 })
 
+test('the audit of the backend for frontend is verified, proven and exported, apart from that of the IdP', async () => {
+  const verdicts = { idp: await document('audit', 'verify'), bff: await document('audit', 'verify', '--bff') }
+  assert.deepEqual([verdicts.idp.verified, verdicts.bff.verified], [true, true])
+  const { signer } = verdicts.bff
+  assert.notEqual(signer, verdicts.idp.signer)
+  const [event] = (await document('audit', 'list', '--bff', '--action', 'keyring.rotation_requested')).events
+  assert.equal(event.details.keyring, 'session')
+  await until(async () => (await place.rekey('audit', 'proof', event.id, '--bff', '--signer', signer)).code === 0)
+  const file = place.path('audit-of-the-backend')
+  assert.equal((await place.rekey('audit', 'export', file, '--bff')).code, 0)
+  const known = ['--signer', signer, '--checkpoints', place.path('bff/audit-checkpoints')]
+  assert.equal((await place.rekey('audit', 'verify', file, ...known)).code, 0)
+  writeFileSync(file, readFileSync(file, 'utf8').replace('"keyring":"session"', '"keyring":"csrf"'))
+  assert.equal((await place.rekey('audit', 'verify', file, ...known)).code, 1)
+  assert.equal((await document('status')).bffAudit.integrity, true)
+})
+
+test('a new root key of the backend for frontend is taken by both of its instances, and the IdP keeps its own', async () => {
+  const before = (await document('root-key', 'list')).keys
+  const [old] = (await document('root-key', 'list', '--bff')).keys
+  const { keys } = await document('root-key', 'add', '--bff')
+  assert.deepEqual(
+    keys.map(({ sealing, heldByAll }: { sealing: boolean; heldByAll: boolean }) => [sealing, heldByAll]),
+    [
+      [true, true],
+      [false, true],
+    ],
+  )
+  assert.equal(keys[1].id, old.id)
+  const { code, stderr } = await place.rekey('root-key', 'remove-old', '--bff')
+  assert.equal(code, 4, 'its keyrings have secrets under the old one')
+  assert.match(stderr, new RegExp(`${old.id} has sealed \\d+`))
+  assert.deepEqual(
+    (await document('root-key', 'list')).keys.map(({ id }: { id: string }) => id),
+    before.map(({ id }: { id: string }) => id),
+  )
+})
+
 test('either instance dies under load and comes back, and no request fails', async () => {
   const endLoad = await place.load(50)
   for (const [index, name] of ['idp', 'idp-2'].entries()) {
@@ -144,8 +182,14 @@ interface Told {
   attention: { what: string; command: string | null }[]
 }
 
-async function status(): Promise<Told> {
-  const { code, stdout, stderr } = await place.rekey('status', '--json')
+function status(): Promise<Told> {
+  return document('status')
+}
+
+/** What a command prints. */
+// biome-ignore lint/suspicious/noExplicitAny: documents are looked at member by member in the tests
+async function document(...words: string[]): Promise<any> {
+  const { code, stdout, stderr } = await place.rekey(...words, '--json')
   assert.equal(code, 0, stderr)
   return JSON.parse(stdout)
 }
