@@ -60,13 +60,11 @@ export function openSessions(parts: SessionParts): Sessions {
     return setCookie(publicUrl, sessionCookie, sealed, expiresAt - parts.view.databaseNow())
   }
 
-  async function replace(request: FastifyRequest, tokens: Tokens, since: number): Promise<LiveSession> {
-    // Also one that began in another network: that is why somebody who has moved logs in anew.
-    const before = await find(request, false)
-    const { session, cookie } = await beginSession(parts, request, tokens, since)
-    cookies.set(request, cookieOf(cookie, session.expiresAt))
-    if (before) await endSessions(parts, { session: before.live.id }, session.sub, 'replaced by a new login')
-    return session
+  /** Its cookie never left. Not waited for: where it cannot be ended now, its tokens are of no use either. */
+  function abandon({ id, sub }: LiveSession): void {
+    endSessions(parts, { session: id }, sub, 'its login failed').catch((error) =>
+      log.warn({ err: error, session: id }, 'a session that no browser has could not be ended'),
+    )
   }
 
   return {
@@ -85,11 +83,22 @@ export function openSessions(parts: SessionParts): Sessions {
       const line = cookies.get(request)
       return line === undefined ? [] : [line]
     },
-    begin: (request, tokens, since) =>
-      replace(request, tokens, since).catch((error) => {
+    async begin(request, tokens, since) {
+      let begun: LiveSession | undefined
+      try {
+        // Also one that began in another network: that is why somebody who has moved logs in anew.
+        const before = await find(request, false)
+        const { session, cookie } = await beginSession(parts, request, tokens, since)
+        begun = session
+        if (before) await endSessions(parts, { session: before.live.id }, session.sub, 'replaced by a new login')
+        cookies.set(request, cookieOf(cookie, session.expiresAt))
+        return session
+      } catch (error) {
         giveBack(parts, tokens)
+        if (begun) abandon(begun)
         throw error
-      }),
+      }
+    },
     another: (session) => refreshing.another(session),
     async close() {
       await refreshing.close()

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { connect } from '@rekey/database'
 import { activate, markDemoted, retire, revoke, standbyVersion } from '@rekey/keyring'
 import { ServiceError } from '@rekey/service'
 import type { FastifyRequest } from 'fastify'
+import { sql } from 'kysely'
 import { sessionMemory } from '../../src/sessions/memory.ts'
 import { openSessions } from '../../src/sessions/open.ts'
 import { eventually, loggedIn, person, sessionCookieName, startEstate } from '../sessions/estate.ts'
@@ -119,6 +121,26 @@ test('tokens that become no session are given back, whatever was in the way', { 
     () => estate.idp.revoked,
     (revoked) => revoked.includes('rt-of-nobody'),
   )
+})
+
+test('a login that cannot end what the browser bore before leaves no session of its own', {
+  timeout: 60_000,
+}, async (t) => {
+  const estate = await startEstate(t)
+  const { origin } = await estate.replica()
+  const user = await loggedIn(estate)
+  estate.idp.user = 'grace'
+  const callback = await throughProvider(await user.ask(origin, '/auth/login'))
+  const owner = connect(estate.database.ownerUrl)
+  t.after(() => owner.close())
+  await sql`CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'not now'; END $$`.execute(
+    owner.db,
+  )
+  await sql`CREATE TRIGGER refused BEFORE DELETE ON sessions FOR EACH ROW WHEN (OLD.sub = 'ada')
+    EXECUTE FUNCTION refuse()`.execute(owner.db)
+  assert.equal((await user.ask(origin, callback)).status, 500)
+  await eventually(estate.sessions, (rows) => rows.length === 1 && rows[0]?.sub === 'ada')
+  assert.match(String(await user.token()), /^at-ada-/)
 })
 
 test('what a browser bears that is no session is not adopted either', { timeout: 60_000 }, async (t) => {
