@@ -31,4 +31,30 @@ describe('something that has parts', () => {
     await assert.rejects(opening, fault)
     assert.deepEqual(closed, ['first'])
   })
+
+  const stuck = (fault: Error) => ({ close: () => Promise.reject(fault) })
+
+  it('closes what comes before a part that does not close, and says so', async () => {
+    closed.length = 0
+    const fault = new Error('it does not close')
+    const whole = await openParts(async (opened) => ({ first: opened(part('first')), last: opened(stuck(fault)) }))
+    await assert.rejects(whole.close(), ({ errors }: AggregateError) => errors.length === 1 && errors[0] === fault)
+    assert.deepEqual(closed, ['first'])
+  })
+
+  it('says why it did not open, whatever does not close then', async () => {
+    closed.length = 0
+    const fault = new Error('the last one does not open')
+    const opening = openParts(async (opened) => {
+      opened(part('first'))
+      opened(stuck(new Error('it does not close')))
+      throw fault
+    })
+    await assert.rejects(opening, (error: Error & { unclosed?: AggregateError }) => {
+      assert.equal(error, fault)
+      assert.match(String(error.unclosed?.errors[0]), /it does not close/)
+      return true
+    })
+    assert.deepEqual(closed, ['first'])
+  })
 })
