@@ -24,17 +24,20 @@ it('a session that had to wait for the database hangs on what is active when it 
   }
   const finished = user.go(url)
   await asked.promise
-  const before = replica.bff.keyrings.sealing('session').activeId
-  for (const name of ['session', 'token-hash', 'ua-hash']) await operate(replica, 'POST', `/keyrings/${name}/rotate`)
   const now = () => ({
     sealed_by: replica.bff.keyrings.sealing('session').activeId,
     salt_version: replica.bff.keyrings.salt('token-hash').active.id,
     ua_version: replica.bff.keyrings.salt('ua-hash').active.id,
   })
-  const first = now()
-  await eventually(now, (active) => active.sealed_by !== before && active.salt_version !== first.salt_version)
-  await eventually(now, (active) => active.ua_version !== first.ua_version)
-  free.resolve()
+  const before = now()
+  try {
+    for (const name of ['session', 'token-hash', 'ua-hash']) await operate(replica, 'POST', `/keyrings/${name}/rotate`)
+    await eventually(now, (active) => active.sealed_by !== before.sealed_by)
+    await eventually(now, (active) => active.salt_version !== before.salt_version)
+    await eventually(now, (active) => active.ua_version !== before.ua_version)
+  } finally {
+    free.resolve()
+  }
   await finished
   const rows = await db.selectFrom('sessions').select(['sealed_by', 'salt_version', 'ua_version']).execute()
   assert.deepEqual(rows, [now()])
