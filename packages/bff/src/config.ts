@@ -78,7 +78,12 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     )
   }
   const issuer = environmentVerifier(env)
-  const reach = { allowPlaintext: given.REKEY_ALLOW_PLAINTEXT, hasOtherIdp: issuer !== undefined }
+  const web = webOf(given)
+  const reach = {
+    allowPlaintext: given.REKEY_ALLOW_PLAINTEXT,
+    hasOtherIdp: issuer !== undefined,
+    hasPages: web.folder !== undefined,
+  }
   return {
     ...service,
     publicUrl: given.REKEY_BFF_URL,
@@ -87,7 +92,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     administration: administrationOf(given),
     cors: corsOf(given),
     proxy: proxyOf(given),
-    web: webOf(given),
+    web,
     provider: providerOf(given),
     secrets: secretsOf(given),
     sessions: sessionsOf(given),

@@ -25,13 +25,14 @@ const largestFile = 1_048_576
  * Reads idps.yaml, pdp.yaml and routes.yaml, of which none needs to be there.
  *
  * @param folder none, where there are no such files
- * @param options `hasOtherIdp`: the environment names an issuer whose tokens bearer routes accept
+ * @param options `hasOtherIdp`: the environment names an issuer whose tokens bearer routes accept; `hasPages`: it names a folder
+ *   of pages, which are served at `/*`
  * @throws BffError `CONFIG_INVALID` with every mistake by file, line and field, and without the value of any secret
  */
 export function readConfigFiles(
   folder: string | undefined,
   env: NodeJS.ProcessEnv,
-  options: Reach & { hasOtherIdp: boolean },
+  options: Reach & { hasOtherIdp: boolean; hasPages?: boolean },
 ): ConfigFiles {
   if (folder === undefined) return { idps: [], pdp: undefined, routes: [] }
   requireFolder(folder)
@@ -47,7 +48,7 @@ export function readConfigFiles(
   const routes = read('routes.yaml', (document, reach) => {
     const made = routesOf(document, reach, mistakes)
     const hasIdps = options.hasOtherIdp || (idps.isThere && idps.made?.length !== 0)
-    checkTogether(document, made, { hasIdps, hasPdp: pdp.isThere, pdp: pdp.made }, mistakes)
+    checkTogether(document, made, { ...options, hasIdps, hasPdp: pdp.isThere, pdp: pdp.made }, mistakes)
     return made
   })
   mistakes.assertNone()
@@ -82,12 +83,13 @@ function textOf(folder: string, file: string, mistakes: Mistakes): string | unde
 }
 
 interface Around {
+  readonly hasPages?: boolean
   readonly hasIdps: boolean
   readonly hasPdp: boolean
   readonly pdp: Pdp | undefined
 }
 
-/** What is wrong with a route because of another file. */
+/** What is wrong with a route because of what else is configured. */
 function checkTogether(
   document: ConfigDocument,
   routes: readonly (Route | undefined)[],
@@ -98,6 +100,8 @@ function checkTogether(
     if (!route) return
     const refuse = (field: string, message: string) =>
       mistakes.add(`${document.place(['routes', i, field])}: ${message}`)
+    if (route.path === '/*' && around.hasPages)
+      refuse('path', 'REKEY_BFF_WEB is served there: leave one of the two out')
     if (route.auth === 'bearer' && !around.hasIdps) {
       refuse('auth', 'idps.yaml, or REKEY_JWT_ISSUER, has to say whose tokens are good')
     }

@@ -20,9 +20,9 @@ function read(texts: Texts, env: NodeJS.ProcessEnv = {}, options = {}): ConfigFi
   return readConfigFiles(own, env, { allowPlaintext: false, hasOtherIdp: false, ...options })
 }
 
-function mistakes(texts: Texts, env: NodeJS.ProcessEnv = {}): string[] {
+function mistakes(texts: Texts, env: NodeJS.ProcessEnv = {}, options = {}): string[] {
   try {
-    read(texts, env)
+    read(texts, env, options)
   } catch (error) {
     assert.ok(error instanceof BffError)
     assert.equal(error.code, 'CONFIG_INVALID')
@@ -419,6 +419,14 @@ describe('a mistake is told with its file, line and field:', () => {
     assert.deepEqual(mistakes({ 'idps.yaml': twice }, env), [
       'idps.yaml:15: idps[1].name: another one has this name',
       'idps.yaml:17: idps[1].issuer: another one has this issuer and audience',
+    ])
+  })
+
+  test('a route at the place of the pages that are served', () => {
+    const text = 'routes:\n  - {path: /**, target_service: http://localhost:1, methods: [POST]}\n'
+    assert.deepEqual(mistakes({ 'routes.yaml': text }, env), [])
+    assert.deepEqual(mistakes({ 'routes.yaml': text }, env, { hasPages: true }), [
+      'routes.yaml:2: routes[0].path: REKEY_BFF_WEB is served there: leave one of the two out',
     ])
   })
 
