@@ -79,7 +79,8 @@ describe('a token that comes late', { timeout: 60_000 }, () => {
 
   async function waitingForAssertions(): Promise<number> {
     const { rows } = await sql<{ count: number }>`SELECT count(*)::int AS count FROM pg_locks
-      WHERE NOT granted AND relation = 'used_assertions'::regclass`.execute(estate.db)
+      WHERE NOT granted AND relation = 'used_assertions'::regclass
+      AND pid IN (SELECT pid FROM pg_stat_activity WHERE datname = current_database())`.execute(estate.db)
     return rows[0]?.count ?? 0
   }
 })

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { sql } from 'kysely'
-import { basic, type Estate, eventually, startEstate, type TestInstance, verifier } from '../estate.ts'
+import { basic, type Estate, startEstate, type TestInstance, verifier } from '../estate.ts'
+import { waitedFor } from '../waited-for.ts'
 
 interface Asked {
   instance: string
@@ -60,24 +61,18 @@ describe('renewals that come at once', { timeout: 60_000 }, () => {
     assert.equal((await shown('alone')).length, 1)
   })
 
-  /** Holds the row of a process as a transaction does that is slow to commit, while `act` runs. */
-  async function whileHeld(instance: string, act: () => Promise<void>): Promise<void> {
+  /** Holds the row of a process as a transaction does that is slow to commit, while `act` runs; `blocked` waits until somebody waits for that. */
+  async function whileHeld(instance: string, act: (blocked: () => Promise<void>) => Promise<void>): Promise<void> {
     await estate.db.transaction().execute(async (transaction) => {
       await sql`SELECT FROM verifier_leases WHERE instance = ${instance} FOR UPDATE`.execute(transaction)
-      await act()
+      await act(() => waitedFor(transaction))
     })
   }
-
-  const renewalsBlocked = async () => {
-    const { rows } = await sql`SELECT FROM pg_locks WHERE NOT granted`.execute(estate.db)
-    return rows.length > 0
-  }
-  const blocked = () => eventually(renewalsBlocked, (is) => is)
 
   test('earn nothing when what they hold was replaced before anybody could see the lease', async () => {
     const held = (await renew({ instance: 'slow', ...newest, n: 0 })).body
     let late: Promise<{ body: { n: number; leaseSeconds: number } }> | undefined
-    await whileHeld('slow', async () => {
+    await whileHeld('slow', async (blocked) => {
       late = renew({ instance: 'slow', ...newest, n: held.n })
       await blocked()
       const { status } = await idp.manage('POST', '/api/v1/keyrings/signing-es256/prepare')
@@ -93,7 +88,7 @@ describe('renewals that come at once', { timeout: 60_000 }, () => {
     await renew({ instance: 'leaving', ...newest })
     let queued: Promise<{ status: number }> | undefined
     let goodbye: Promise<{ status: number }> | undefined
-    await whileHeld('held', async () => {
+    await whileHeld('held', async (blocked) => {
       const slow = renew({ instance: 'held', ...newest })
       await blocked()
       queued = renew({ instance: 'leaving', ...newest })
