@@ -8,8 +8,9 @@ host=${POSTGRES_HOST:-postgres:5432}
 mkdir -p "$folder"
 
 random() { od -An -N"$1" -tx1 /dev/urandom | tr -d ' \n'; }
-# A container's user reads the file by its mode; nobody else gets into the folder.
-keep() { [ -e "$folder/$1" ] || { printf '%s\n' "$2" >"$folder/$1" && chmod 0444 "$folder/$1"; }; }
+# A container's user reads the file by its mode; nobody else gets into the folder. Its owner writes over it: a container has this very
+# file mounted, and would not see another one in its place.
+keep() { [ -e "$folder/$1" ] || { printf '%s\n' "$2" >"$folder/$1" && chmod 0644 "$folder/$1"; }; }
 url() { keep "$1" "postgres://$2:$(random 24)@$host/$3"; }
 
 for name in postgres-password bff-admin-token token-hash-salt ua-hash-salt csrf-secret-key state-token-key session-secret \

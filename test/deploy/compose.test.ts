@@ -125,7 +125,16 @@ describe('the compose file', () => {
       const before = all()
       make()
       assert.deepEqual(all(), before)
-      assert.equal(statSync(join(folder, 'idp-root-key')).mode & 0o222, 0)
+    })
+
+    it('are written over by their owner alone, and read by whichever user a container has', () => {
+      for (const name of readdirSync(folder)) assert.equal(statSync(join(folder, name)).mode & 0o777, 0o644, name)
+    })
+
+    it('are replaced in no runbook by another file, which no container would see', () => {
+      for (const name of ['docs/runbooks/bff-secrets.md', 'docs/runbooks/bff-gateway.md', 'deploy/README.md']) {
+        assert.doesNotMatch(readFileSync(join(root, name), 'utf8'), /\bmv \S+ secrets\//, name)
+      }
     })
   })
 })
