@@ -7,13 +7,11 @@ import {
   type Connection,
   connect,
   databaseKeyringStore,
-  migrate,
   notifyThrough,
   openView,
   type RootKey,
   sealerFor,
 } from '@rekey/database'
-import { testDatabase } from '@rekey/database/testing'
 import { type Hands, type Keyring, startLoop } from '@rekey/keyring'
 import { RevocationJournal, readEnvironment } from '@rekey/service'
 import { pino } from 'pino'
@@ -22,16 +20,15 @@ import { secretsOf, secretVariables } from '../../src/config/secrets.ts'
 import { evidenceFor } from '../../src/keyrings/evidence.ts'
 import { ownKeyringsOf } from '../../src/keyrings/open.ts'
 import type { OwnName } from '../../src/keyrings/own.ts'
-import { migrations } from '../../src/migrations.ts'
 import type { BffTables } from '../../src/tables.ts'
+import { bffDatabase } from '../database.ts'
 import { terms } from './samples.ts'
 
 export type Replicas = Awaited<ReturnType<typeof startReplicas>>
 export type Replica = Awaited<ReturnType<Replicas['replica']>>
 
 export async function startReplicas() {
-  const database = await testDatabase()
-  await migrate(database.ownerUrl, migrations)
+  const database = await bffDatabase()
   const folder = await mkdtemp(join(tmpdir(), 'rekey-bff-keyrings-'))
   const control = connect<BffTables>(database.serviceUrl)
   const store = databaseKeyringStore(control.db)

@@ -2,16 +2,15 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { connect, migrate } from '@rekey/database'
-import { type TestDatabase, testDatabase } from '@rekey/database/testing'
+import { connect } from '@rekey/database'
 import { readEnvironment } from '@rekey/service'
 import { pino } from 'pino'
 import { z } from 'zod'
 import { providerOf, providerVariables } from '../../src/config/provider.ts'
-import { migrations } from '../../src/migrations.ts'
 import { newMetrics } from '../../src/operations/metrics.ts'
 import { type OpenProvider, openProvider, type ProviderMeans } from '../../src/provider/open.ts'
 import type { BffTables } from '../../src/tables.ts'
+import { bffDatabase } from '../database.ts'
 import { browser, type TestProvider } from '../provider.ts'
 
 export const publicUrl = 'http://127.0.0.1:9'
@@ -34,8 +33,7 @@ export function settingsOf(env: Record<string, string>) {
 
 /** What several providers of one test share, and everything that is closed after it. */
 export async function setting() {
-  const database: TestDatabase = await testDatabase()
-  await migrate(database.ownerUrl, migrations)
+  const database = await bffDatabase()
   const connection = connect<BffTables>(database.serviceUrl, { max: 4 })
   const folder = await mkdtemp(join(tmpdir(), 'bff-provider-'))
   const opened: OpenProvider[] = []

@@ -6,13 +6,12 @@ import {
   type Connection,
   connect,
   databaseKeyringStore,
-  migrate,
   notifyThrough,
   openView,
   type RootKey,
   sealerFor,
 } from '@rekey/database'
-import { freePort, type TestDatabase, testDatabase } from '@rekey/database/testing'
+import { freePort, type TestDatabase } from '@rekey/database/testing'
 import type { Keyring } from '@rekey/keyring'
 import { leaseIn, newApp, RevocationJournal, roomIn } from '@rekey/service'
 import { pino } from 'pino'
@@ -25,12 +24,12 @@ import { type OwnName, ownNames } from '../../src/keyrings/own.ts'
 import { requireLink } from '../../src/links/require.ts'
 import { linkRoutes } from '../../src/links/routes.ts'
 import { authRoutes } from '../../src/login/routes.ts'
-import { migrations } from '../../src/migrations.ts'
 import { newMetrics } from '../../src/operations/metrics.ts'
 import { sessionMemory } from '../../src/sessions/memory.ts'
 import { openSessions } from '../../src/sessions/open.ts'
 import { requireSession } from '../../src/sessions/require.ts'
 import type { BffTables } from '../../src/tables.ts'
+import { bffDatabase } from '../database.ts'
 import { ensured } from '../keyrings/samples.ts'
 import { browser, type TestBrowser } from '../provider/browser.ts'
 import { type SmallProvider, startSmallProvider } from './provider.ts'
@@ -58,8 +57,7 @@ export interface Estate {
 export type Replica = Awaited<ReturnType<typeof startReplica>>
 
 export async function startEstate(t: TestContext) {
-  const database = await testDatabase()
-  await migrate(database.ownerUrl, migrations)
+  const database = await bffDatabase()
   const publicUrl = `http://127.0.0.1:${await freePort()}`
   const idp = await startSmallProvider(() => `${publicUrl}/auth/callback`)
   const control = connect<BffTables>(database.serviceUrl)
