@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { activate, markDemoted, retire, revoke, standbyVersion } from '@rekey/keyring'
+import type { FastifyRequest } from 'fastify'
 import { endSessionsSealedBy } from '../../src/sessions/end.ts'
+import { sessionMemory } from '../../src/sessions/memory.ts'
+import { openSessions } from '../../src/sessions/open.ts'
 import { eventually, loggedIn, person, sessionCookieName, startEstate } from './estate.ts'
 
 type Keyring = Parameters<typeof standbyVersion>[0]
@@ -277,4 +280,28 @@ test('what a session began ends where the salt of the session is revoked', { tim
   await estate.change('token-hash', takeOver)
   await estate.change('token-hash', (keyring) => revoke(keyring, former(keyring), { reason: 'leaked' }, Date.now()))
   assert.equal(await sessions.remains({ id: row?.session_id ?? '' }), false)
+})
+
+test('a move to a newer salt that waited for longer than the drain counts on does nothing any more', {
+  timeout: 60_000,
+}, async (t) => {
+  const estate = await startEstate(t)
+  const { bff } = await estate.replica()
+  const agent = { 'user-agent': 'a browser' }
+  const user = await loggedIn(estate, { headers: agent })
+  const [before] = await estate.sessions()
+  await estate.change('token-hash', takeOver)
+  const cookie = `${sessionCookieName}=${user.cookies().get(sessionCookieName)}`
+  /** Chosen so long before PostgreSQL carries it out. */
+  async function movesAfter(ms: number): Promise<boolean> {
+    const memory = sessionMemory(bff.connection.db, bff.sealer, () => undefined)
+    const view = { id: bff.view.id, everywhere: async () => undefined, databaseNow: () => bff.view.databaseNow() - ms }
+    const sessions = openSessions({ ...bff, memory, view })
+    const request = { headers: { ...agent, cookie }, ip: '127.0.0.1' } as unknown as FastifyRequest
+    assert.equal((await sessions.present(request))?.sub, 'ada')
+    await sessions.close()
+    return (await estate.sessions())[0]?.salt_version !== before?.salt_version
+  }
+  assert.equal(await movesAfter(6_000), false)
+  assert.equal(await movesAfter(0), true)
 })
