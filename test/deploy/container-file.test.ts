@@ -33,6 +33,12 @@ describe('the container file', () => {
     for (const { text } of commands) assert.match(readFileSync(join(root, JSON.parse(text)[0]), 'utf8'), /await/)
   })
 
+  it('installs what each of them, and rekey, needs', () => {
+    const [install] = stepsOf(file).filter(({ stage, keyword }) => stage === 'build' && keyword === 'RUN')
+    const workspaces = [...(install?.text ?? '').matchAll(/--workspace (\S+)/g)].map(([, name]) => name)
+    assert.deepEqual(workspaces, ['@rekey/idp', '@rekey/bff', '@rekey/example-api', 'rekey'])
+  })
+
   const hex = 'ab'.repeat(32)
   const bad: [string, string, RegExp][] = [
     ['a secret in the environment', 'ENV DATABASE_PASSWORD=hunter2', /ENV/],

@@ -4,12 +4,13 @@
  * addresses are other ones.
  */
 import assert from 'node:assert/strict'
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { type ChildProcess, execFile, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { chmod, cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
+import { promisify } from 'node:util'
 import { databaseMigrations } from '@rekey/database'
 import { eventually, freePort, startTestServer, type TestServer } from '@rekey/database/testing'
 import { root } from '../repository.ts'
@@ -72,6 +73,11 @@ describe('what the images are made of', () => {
     assert.doesNotMatch(text, /PGPASSWORD|--password/)
   })
 
+  const atPorts = (text: string) =>
+    text
+      .replaceAll(/(?:idp|localhost):8002/g, `localhost:${ports.idp}`)
+      .replaceAll(/(?:bff|localhost):8000/g, `localhost:${ports.bff}`)
+
   /** The environment of a service, with the addresses of this machine. */
   function environmentOf(service: 'idp' | 'bff'): Record<string, string> {
     const given = compose().services[service]?.environment ?? {}
@@ -80,10 +86,10 @@ describe('what the images are made of', () => {
         .replaceAll('/run/secrets', inside('run/secrets'))
         .replaceAll('/app/', `${inside('app')}/`)
         .replaceAll('/etc/rekey-bff', join(root, 'deploy/bff'))
+        .replaceAll('/etc/rekey-idp', join(root, 'deploy/idp'))
         .replace(/^0\.0\.0\.0$/, '127.0.0.1')
-        .replace(/(?:idp|localhost):8002/, `localhost:${ports.idp}`)
-        .replace(/(?:bff|localhost):8000/, `localhost:${ports.bff}`)
-    const env = Object.fromEntries(Object.entries(given).map(([name, value]) => [name, here(value)]))
+    const moved = (value: string) => atPorts(here(value))
+    const env = Object.fromEntries(Object.entries(given).map(([name, value]) => [name, moved(value)]))
     return { ...env, REKEY_PORT: String(ports[service]) }
   }
 
@@ -110,15 +116,54 @@ describe('what the images are made of', () => {
     return reply?.status === 200
   }
 
-  for (const service of ['idp', 'bff'] as const) {
-    it(`starts the ${service} until it is ready`, async () => {
-      await start(service)
-      await eventually(
-        () => isReady(service, running.at(-1)),
-        (ready) => ready,
-      )
-    })
+  async function startUntilReady(service: 'idp' | 'bff'): Promise<void> {
+    await start(service)
+    await eventually(
+      () => isReady(service, running.at(-1)),
+      (ready) => ready,
+    )
   }
+
+  /** Runs shell commands where the secrets are, with the executable that is in the images. */
+  const shell = async (script: string, env: Record<string, string> = {}): Promise<string> => {
+    const { stdout } = await promisify(execFile)('sh', ['-euc', script], {
+      cwd: inside('run'),
+      env: { PATH: `${inside('bin')}:${dirname(process.execPath)}:${process.env.PATH}`, ...env },
+    })
+    return stdout
+  }
+
+  it('starts the idp until it is ready', () => startUntilReady('idp'))
+
+  it('issues by the commands of the README what the others authenticate by', async () => {
+    await symlink(inside('app/packages/cli/bin/rekey.js'), inside('bin/rekey'))
+    const readme = await readFile(join(root, 'deploy/README.md'), 'utf8')
+    const blocks = [...readme.matchAll(/```sh\n(.*?)```/gs)].map(([, block = '']) => block)
+    const commands = blocks.filter((block) => block.includes('rekey ') && !block.includes('docker'))
+    assert.equal(commands.length, 2)
+    await shell(atPorts(commands.join('\n')))
+    for (const name of ['oidc-client-secret', 'api-trust-secret']) {
+      assert.match(await readFile(inside('run/secrets', name), 'utf8'), /^sk_live_[\w-]{40,}\n$/, name)
+    }
+  })
+
+  it('starts the bff until it is ready, where operators are known by tokens of the idp', async () => {
+    await startUntilReady('bff')
+    const token = await shell(
+      'REKEY_CLIENT_SECRET="$(cat secrets/idp-admin-secret)" rekey token --scope keyrings:read',
+      { REKEY_IDP: `http://localhost:${ports.idp}`, REKEY_CLIENT_ID: 'admin' },
+    )
+    const headers = { authorization: `Bearer ${token.trim()}` }
+    const reply = await fetch(`http://localhost:${ports.bff}/internal/keyrings`, { headers })
+    assert.equal(reply.status, 200, await reply.text())
+    const login = await fetch(`http://localhost:${ports.bff}/auth/login`, { redirect: 'manual' })
+    assert.equal(new URL(login.headers.get('location') ?? '').host, `localhost:${ports.idp}`)
+  })
+
+  it('replaces the key of the bff from within its container', async () => {
+    await shell('rekey bff rotate-keys', { BFF_KEYS_DIR: inside('app/keys') })
+    assert.ok((await readdir(inside('app/keys'))).some((name) => name.endsWith('.pem')))
+  })
 
   it('keeps every secret out of the environment of the processes, and out of what they say', async () => {
     const names = await readdir(inside('run/secrets'))
