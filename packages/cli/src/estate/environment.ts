@@ -7,8 +7,10 @@ type Environment = Readonly<Record<string, string | undefined>>
 const runtime = ['PATH', 'HOME', 'TZ', 'LANG', 'TMPDIR', 'NODE_ENV', 'NODE_OPTIONS', 'NODE_EXTRA_CA_CERTS', 'LOG_LEVEL']
 // Those of the shell may speak of another database than the one in use: the estate says them itself, or nobody does.
 const idpSettings = idpVariables.filter((name) => !name.startsWith('DATABASE_'))
-// Nor is it another client than the one that the estate registers.
-const bffSettings = bffVariables.filter((name) => !/^(DATABASE|AUTH_CLIENT|OIDC_CLIENT)_/.test(name))
+// Nor is it another client than the one that the estate registers, or one that is kept elsewhere: `rekey dcr bootstrap` takes the same.
+const bffSettings = bffVariables.filter(
+  (name) => !/^(DATABASE|AUTH_CLIENT|OIDC_CLIENT)_|^(DCR_SIGNING_KEY|BFF_CLIENT_CRED_PATH)(_|$)/.test(name),
+)
 
 // What tokens an API takes, what it denies, and who may have it refresh its trust.
 const apiSettings = [

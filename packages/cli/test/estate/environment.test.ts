@@ -40,7 +40,9 @@ test('the IdP gets its own settings from the shell too, and nothing that is mean
 })
 
 test('the backend for frontend gets its own settings from the shell, and none of the IdP’s or of another database', () => {
-  const environment = bffEnvironment({ ...shell, TOKEN_HASH_SALT: 'salt' }, { TOKEN_HASH_SALT: 'keyring:' }, {})
+  const elsewhere = { DCR_SIGNING_KEY: '/worker.pem', BFF_CLIENT_CRED_PATH: '/worker.json', AUTH_CLIENT_ID: 'worker' }
+  const given = { ...shell, ...elsewhere, TOKEN_HASH_SALT: 'salt' }
+  const environment = bffEnvironment(given, { TOKEN_HASH_SALT: 'keyring:' }, {})
   assert.deepEqual(environment, { PATH: '/bin', NODE_ENV: 'production', TOKEN_HASH_SALT: 'salt' })
   const files = { TOKEN_HASH_SALT_FILE: '/salt', CSRF_SECRET_KEY_FILE: '/csrf' }
   assert.deepEqual(bffEnvironment(files, { TOKEN_HASH_SALT: 'keyring:' }, { CSRF_SECRET_KEY: 'own' }), {
