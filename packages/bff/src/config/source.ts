@@ -118,7 +118,7 @@ function readAtStart(name: string, path: string): string {
 function readSecret(path: string): string {
   const facts = statSync(path)
   // A pipe or a device would block whoever reads it.
-  if (!facts.isFile()) throw new BffError('CONFIG_INVALID', 'the file is none')
+  if (!facts.isFile()) throw new BffError('CONFIG_INVALID', 'what is there is no file')
   if (facts.size > largestFile) throw new BffError('CONFIG_INVALID', 'the file is too large')
   const text = readFileSync(path, 'utf8')
     .replace(/^\uFEFF/, '')

@@ -72,7 +72,7 @@ describe('a secret of the environment', () => {
     assert.equal(refusal({ SALT: 'file:/nowhere/hunter2' }), 'SALT: the file is missing')
     assert.equal(refusal({ SALT: 'file:' }), 'SALT: file: must be followed by a path')
     assert.equal(refusal({ SALT: 'file://elsewhere/x' }), 'SALT: file: must be followed by a path of this machine')
-    assert.equal(refusal({ SALT_FILE: folder }), 'SALT_FILE: the file is none')
+    assert.equal(refusal({ SALT_FILE: folder }), 'SALT_FILE: what is there is no file')
     assert.equal(refusal({ SALT_FILE: empty }), 'SALT_FILE: the file is empty')
     assert.equal(refusal({ SALT_FILE: large }), 'SALT_FILE: the file is too large')
   })
