@@ -17,11 +17,12 @@ interface Noting {
   readonly clientId: string
   readonly sightings: Sightings
   readonly clock: Clock
+  readonly monotonic: Clock
   readonly log: Logger
 }
 
 /** Knows of none until the first `recall`. */
-export function acceptedSecrets({ clientId, sightings, clock, log }: Noting): AcceptedSecrets {
+export function acceptedSecrets({ clientId, sightings, clock, monotonic, log }: Noting): AcceptedSecrets {
   const seen = new Map<string, Sighting>()
   const writing = new Set<Promise<void>>()
   return {
@@ -36,8 +37,9 @@ export function acceptedSecrets({ clientId, sightings, clock, log }: Noting): Ac
     note(fingerprint) {
       const now = clock()
       seen.set(fingerprint, { firstWorkedAt: seen.get(fingerprint)?.firstWorkedAt ?? now, tookOverAt: now })
+      const since = monotonic()
       const written = sightings
-        .tookOver(clientId, fingerprint)
+        .tookOver(clientId, fingerprint, () => monotonic() - since)
         .then((sighting) => void seen.set(fingerprint, sighting))
         .catch((error) => log.warn({ err: error }, 'it cannot be written down that a client secret was accepted'))
         .finally(() => writing.delete(written))

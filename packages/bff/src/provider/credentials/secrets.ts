@@ -44,7 +44,7 @@ export interface ShownSecret {
 export interface ClientSecrets extends Credentials {
   /** The newest first. */
   shown(): Promise<readonly ShownSecret[]>
-  /** Of the one in use, in the list: 0 is the newest; nothing until one was accepted. */
+  /** Of the one in use, in the list: 0 is the newest; nothing until one was accepted, or once that is refused and no other is accepted. */
   position(): number | undefined
 }
 
@@ -60,6 +60,7 @@ export function clientSecrets(setting: SecretsSetting): ClientSecrets {
   let heldText: string | undefined
   let list: readonly string[] = []
   let preferred: string | undefined
+  let isRefused = false
   let probedAt = Number.NEGATIVE_INFINITY
   const stop = source.watch(
     () => void current().catch((error) => log.error({ err: error }, 'the client secrets cannot be used')),
@@ -85,6 +86,7 @@ export function clientSecrets(setting: SecretsSetting): ClientSecrets {
     return credentials
   }
 
+  const inUse = () => (isRefused ? undefined : preferred)
   const known = () => list.map((fingerprint) => ({ fingerprint, ...accepted.of(fingerprint) }))
 
   return {
@@ -98,13 +100,16 @@ export function clientSecrets(setting: SecretsSetting): ClientSecrets {
       return order.flatMap((id) => credentials.find((credential) => credential.id === id) ?? [])
     },
     worked({ id }) {
+      if (id === preferred) isRefused = false
       if (id === preferred && accepted.of(id) !== undefined) return
       if (id !== preferred)
         log.info({ secret: id, position: list.indexOf(id) }, 'the identity provider accepts this client secret')
       preferred = id
+      isRefused = false
       accepted.note(id)
     },
     refused({ id }) {
+      if (id === preferred) isRefused = true
       log.warn({ secret: id, position: list.indexOf(id) }, 'the identity provider does not accept this client secret')
     },
     async lookAgain() {
@@ -112,9 +117,12 @@ export function clientSecrets(setting: SecretsSetting): ClientSecrets {
     },
     async shown() {
       await current()
-      return shownSecrets(known(), preferred, overlapMs)
+      return shownSecrets(known(), inUse(), overlapMs)
     },
-    position: () => (preferred === undefined || !list.includes(preferred) ? undefined : list.indexOf(preferred)),
+    position() {
+      const position = list.indexOf(inUse() ?? '')
+      return position < 0 ? undefined : position
+    },
     async close() {
       await stop()
       await accepted.close()
@@ -129,13 +137,13 @@ async function credentialOf({ clientId, method }: SecretsSetting, secret: string
 
 function shownSecrets(
   secrets: readonly (KnownSecret & Partial<Sighting>)[],
-  preferred: string | undefined,
+  used: string | undefined,
   overlapMs: number,
 ): ShownSecret[] {
   const until = triedUntil(secrets, overlapMs)
   return secrets.map(({ fingerprint, firstWorkedAt, tookOverAt }, position) => ({
     ...{ position, fingerprint, firstWorkedAt, tookOverAt },
-    isUsed: fingerprint === preferred,
+    isUsed: fingerprint === used,
     triedUntil: until[position],
   }))
 }

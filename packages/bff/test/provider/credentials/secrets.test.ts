@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test'
 import { eventually } from '@rekey/database/testing'
+import { storedSightings } from '../../../src/provider/credentials/sightings.ts'
 import { startProvider, type TestProvider } from '../../provider.ts'
 import { underLoad } from '../load.ts'
 import { clientId, logIn, type Setting, setting, type TestOpen, withSecret } from '../setting.ts'
@@ -138,6 +139,18 @@ describe('client secrets', () => {
     assert.equal(await used(second), 1)
   })
 
+  it('none is said to be in use while the provider accepts none', async () => {
+    const provider = await fromFile('old')
+    await logIn(provider)
+    assert.equal(await used(provider), 0)
+    idp.setSecrets(clientId, ['another'])
+    await assert.rejects(provider.introspect('any'), unavailable)
+    assert.equal(await used(provider), undefined)
+    idp.setSecrets(clientId, ['old'])
+    await logIn(provider)
+    assert.equal(await used(provider), 0)
+  })
+
   it('are in the audit when another one takes over, once, whichever replica sees so', async () => {
     const recorded = async () => {
       const events = await at.db.selectFrom('audit_events').selectAll().orderBy('inserted').execute()
@@ -161,6 +174,27 @@ describe('client secrets', () => {
       { of: clientId, fingerprint: older, replaces: undefined },
       { of: clientId, fingerprint: newer, replaces: older },
     ])
+  })
+
+  it('what a replica tells late takes the place of nothing that came after it', async () => {
+    const sightings = storedSightings({ db: at.db })
+    const [old, newer] = ['0'.repeat(16), '1'.repeat(16)]
+    const { tookOverAt } = await sightings.tookOver(clientId, old, () => 60_000)
+    await sightings.tookOver(clientId, newer, () => 30_000)
+    assert.equal((await sightings.tookOver(clientId, old, () => 45_000)).tookOverAt, tookOverAt)
+    assert.ok((await sightings.tookOver(clientId, old, () => 0)).tookOverAt > tookOverAt + 30_000)
+    const events = at.db.selectFrom('audit_events').select('details').where('action', '=', 'client_secret.activated')
+    assert.deepEqual(
+      (await events.orderBy('inserted').execute()).map(({ details: { fingerprint, replaces } }) => [
+        fingerprint,
+        replaces,
+      ]),
+      [
+        [old, undefined],
+        [newer, old],
+        [old, newer],
+      ],
+    )
   })
 
   it('serve although the database is away', async () => {
