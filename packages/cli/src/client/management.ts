@@ -91,7 +91,7 @@ export class ManagementClient {
   async call<T>(call: Call): Promise<T> {
     const { once = false, repeatable = call.method === 'GET' || call.method === 'PUT' } = call
     const instances = this.#instancesOf(call)
-    const token = await this.#token(call.scope)
+    const token = await this.#tokenFor(call)
     const key = once ? { 'idempotency-key': randomUUID() } : undefined
     const repeatUntil = this.#shell.now() + sameReplyForMs
     const text = await instances.ask({
@@ -107,7 +107,7 @@ export class ManagementClient {
   /** The same for a reply that may be larger than memory. While it is read it may break off: CliError `UNREACHABLE`. */
   async stream(call: Download): Promise<AsyncIterable<Uint8Array>> {
     const instances = this.#instancesOf(call)
-    const token = await this.#token(call.scope)
+    const token = await this.#tokenFor(call)
     const of = (base: string) => this.#opened(base, call, bearer(token))
     return await instances.ask({ of, mayRepeat: () => true })
   }
@@ -147,6 +147,10 @@ export class ManagementClient {
         ? { method, headers: accepted }
         : { method, headers: { ...accepted, 'content-type': 'application/json' }, body }
     return await reach(this.#shell.fetch, urlOf(base, call), init, call.replyWithinMs)
+  }
+
+  async #tokenFor({ of, scope }: Pick<Call, 'of' | 'scope'>): Promise<string> {
+    return (of === 'bff' ? this.#estate.bffToken : undefined) ?? (await this.#token(scope))
   }
 
   async #token(scope: Scopes): Promise<string> {

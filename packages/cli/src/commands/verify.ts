@@ -23,7 +23,7 @@ export function verifyCommand(shell: Shell): Command {
   return newCommand('verify', 'log in through the backend for frontend, call through it, and check its keys')
     .addOption(bffOption())
     .option('--session-path <path>', 'a route by session, for GET and POST', '/api/hello')
-    .option('--bearer-path <path>', 'a route by bearer token', '/bearer/hello')
+    .option('--bearer-path <path>', 'a route by bearer token, or "off"', '/bearer/hello')
     .addHelpText(
       'after',
       [

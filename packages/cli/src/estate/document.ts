@@ -14,6 +14,8 @@ export const estateDocument = z.looseObject({
   bff: address.optional(),
   /** Every instance of it, if there are several. */
   bffs: z.array(address).optional(),
+  /** By which it lets operators in, where no token of the IdP does. */
+  bffToken: z.string().optional(),
   apis: z.array(address).default([]),
   /** Of the tables' owner: for inspection. */
   database: z.string().optional(),

@@ -1,5 +1,6 @@
 import { BreakGlassError, readTargets } from '@rekey/breakglass'
 import { CliError } from '../error.ts'
+import { bffTokenIn } from './bff-token.ts'
 import { type Estate, estateDocument } from './document.ts'
 import { homeOf } from './home.ts'
 import { readIfPresent } from './private-file.ts'
@@ -8,12 +9,16 @@ type Environment = Readonly<Record<string, string | undefined>>
 
 /**
  * Finds the estate that commands act on: the one named by REKEY_IDP, REKEY_CLIENT_ID and REKEY_CLIENT_SECRET, otherwise the
- * one that `rekey up` runs in `$REKEY_HOME`. REKEY_BFF says where its backend for frontend is, or `off`.
+ * one that `rekey up` runs in `$REKEY_HOME`. REKEY_BFF says where its backend for frontend is, or `off`; REKEY_BFF_ADMIN_TOKEN
+ * by what such a one lets operators in, where its client may not ask the IdP about their tokens.
  *
  * @throws CliError `NO_ESTATE`, `ESTATE_UNREADABLE`, `WRONG_USE` when only some of the three variables are set
  */
 export function findEstate(env: Environment, currentFolder: string): Estate {
-  return withBff(fromEnvironment(env) ?? fromFile(homeOf(env, currentFolder).estateFile), env.REKEY_BFF)
+  const estate = withBff(fromEnvironment(env) ?? fromFile(homeOf(env, currentFolder).estateFile), env.REKEY_BFF)
+  // That of an estate which runs here is its own affair.
+  const bffToken = env.REKEY_BFF ? bffTokenIn(env, currentFolder) : undefined
+  return bffToken === undefined ? estate : { ...estate, bffToken }
 }
 
 function withBff(estate: Estate, named: string | undefined): Estate {

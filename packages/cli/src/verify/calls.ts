@@ -55,6 +55,7 @@ function jsonPost(body: object, headers: Record<string, string>): RequestInit {
 
 export async function callByBearer(subject: Subject) {
   const { bff, bearerPath, bearer } = subject
+  if (bearerPath === 'off') throw new NotTried('no route by bearer token is named')
   const call = (token: string) => ask(subject, new URL(bearerPath, bff), { authorization: `Bearer ${token}` })
   const { status } = await call(await bearer())
   expect(status === 200, `GET ${bearerPath} answered ${status}`)

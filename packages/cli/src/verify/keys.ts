@@ -33,13 +33,11 @@ export async function acceptedKey(
   kid: string | undefined,
 ) {
   if (clientId === undefined || !isIn) throw new NotTried('no code was exchanged')
+  if (kid === undefined) throw new NotTried('it is not known by which key the backend signs')
   const { keys, metadata } = await readClient(management, clientId)
   const method = metadata.token_endpoint_auth_method
   if (method !== 'private_key_jwt') throw new NotTried(`client ${clientId} authenticates by ${method}`)
   const kids = keys.map((key) => key.kid)
-  expect(
-    kid !== undefined && kids.includes(kid),
-    `${kid ?? 'no key'} signs; the IdP knows ${kids.join(', ') || 'none'}`,
-  )
+  expect(kids.includes(kid), `${kid} signs; the IdP knows ${kids.join(', ') || 'none'}`)
   return { detail: `the IdP took a code from ${clientId} and knows ${kid}` }
 }

@@ -219,3 +219,18 @@ async function bodyOf(request: IncomingMessage): Promise<string> {
   for await (const chunk of request) text += chunk
   return text
 }
+
+test('a backend that has a token of its own is asked by that, and the IdP by one of its', async () => {
+  const credential = { clientId: 'a', clientSecret: 'b' }
+  const estate = { idp, apis: [], admin: credential, bff: idp, bffToken: 'of the backend' }
+  const management = new ManagementClient(estate, { fetch, now: () => now })
+  await management.call({ ...read, of: 'bff', path: '/internal/keyrings' })
+  await management.call(read)
+  assert.deepEqual(
+    seen.filter(({ path }) => path.endsWith('/keyrings')).map(({ path, authorization }) => [path, authorization]),
+    [
+      ['/internal/keyrings', 'Bearer of the backend'],
+      ['/api/v1/keyrings', 'Bearer opaque-1'],
+    ],
+  )
+})

@@ -88,3 +88,20 @@ test('no estate and a damaged file are told apart, and the file is never quoted'
     assert.throws(find, (error: CliError) => error.code === 'ESTATE_UNREADABLE' && !String(error).includes('sk_live_x'))
   }
 })
+
+test('the token of a backend elsewhere is taken as the backend takes it: itself, or the newest in a file', () => {
+  const folder = temporaryFolder()
+  writeFileSync(join(folder, 'token'), 'newest\nolder\n')
+  const bff = { ...elsewhere, REKEY_BFF: 'https://bff.example' }
+  const found = (env: Record<string, string>) => findEstate({ ...bff, ...env }, folder).bffToken
+  assert.equal(found({}), undefined)
+  assert.equal(found({ REKEY_BFF_ADMIN_TOKEN: 'newest,older' }), 'newest')
+  assert.equal(found({ REKEY_BFF_ADMIN_TOKEN: 'file:token' }), 'newest')
+  assert.equal(found({ REKEY_BFF_ADMIN_TOKEN_FILE: join(folder, 'token') }), 'newest')
+  assert.equal(
+    codeOf(() => found({ REKEY_BFF_ADMIN_TOKEN_FILE: 'nowhere' })),
+    'WRONG_USE',
+  )
+  const own = home(JSON.stringify({ ...document, bff: 'http://localhost:8000' }))
+  assert.equal(findEstate({ REKEY_HOME: own, REKEY_BFF_ADMIN_TOKEN: 'of another one' }, '/').bffToken, undefined)
+})
