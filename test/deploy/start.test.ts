@@ -43,7 +43,7 @@ describe('what the images are made of', () => {
   /** The context, and what `npm ci` puts beside it. */
   async function unpack(): Promise<void> {
     for (const path of contextOf(root)) await cp(join(root, path), inside('app', path))
-    for (const made of ['keys', 'state']) await mkdir(inside('app', made), { mode: 0o700 })
+    for (const made of ['keys', 'state', 'state/idp', 'state/bff']) await mkdir(inside('app', made), { mode: 0o700 })
     for (const name of await readdir(join(root, 'node_modules'))) {
       if (name === '@rekey' || name.startsWith('.')) continue
       await mkdir(inside('app/node_modules'), { recursive: true })
@@ -84,6 +84,8 @@ describe('what the images are made of', () => {
     const here = (value: string) =>
       interpolated(value)
         .replaceAll('/run/secrets', inside('run/secrets'))
+        // A volume each.
+        .replaceAll('/app/state/', `${inside('app/state', service)}/`)
         .replaceAll('/app/', `${inside('app')}/`)
         .replaceAll('/etc/rekey-bff', join(root, 'deploy/bff'))
         .replaceAll('/etc/rekey-idp', join(root, 'deploy/idp'))
@@ -139,9 +141,9 @@ describe('what the images are made of', () => {
     await symlink(inside('app/packages/cli/bin/rekey.js'), inside('bin/rekey'))
     const readme = await readFile(join(root, 'deploy/README.md'), 'utf8')
     const blocks = [...readme.matchAll(/```sh\n(.*?)```/gs)].map(([, block = '']) => block)
-    const commands = blocks.filter((block) => block.includes('rekey ') && !block.includes('docker'))
-    assert.equal(commands.length, 2)
-    await shell(atPorts(commands.join('\n')))
+    const issuing = blocks.filter((block) => block.includes('> secrets/'))
+    assert.equal(issuing.length, 2)
+    await shell(atPorts(issuing.join('\n')))
     for (const name of ['oidc-client-secret', 'api-trust-secret']) {
       assert.match(await readFile(inside('run/secrets', name), 'utf8'), /^sk_live_[\w-]{40,}\n$/, name)
     }
@@ -158,6 +160,14 @@ describe('what the images are made of', () => {
     assert.equal(reply.status, 200, await reply.text())
     const login = await fetch(`http://localhost:${ports.bff}/auth/login`, { redirect: 'manual' })
     assert.equal(new URL(login.headers.get('location') ?? '').host, `localhost:${ports.idp}`)
+  })
+
+  it('is administered by the commands of the README', async () => {
+    const readme = await readFile(join(root, 'deploy/README.md'), 'utf8')
+    const [, issuing = ''] = /```sh\n(export REKEY_IDP.*?\n)TOKEN/s.exec(readme) ?? []
+    const [, commands = ''] = /```sh\n(export REKEY_BFF.*?)rekey verify/s.exec(readme) ?? []
+    const said = await shell(atPorts(`${issuing}${commands}rekey audit verify --bff`))
+    for (const name of ['session', 'token-hash', 'csrf']) assert.ok(said.includes(`Keyring ${name} `), said)
   })
 
   it('replaces the key of the bff from within its container', async () => {
