@@ -128,9 +128,9 @@ async function instanceKilledAtEachStep(stage: Stage): Promise<void> {
     async answered(passing) {
       const [step = '', state] = momentOf(passing)?.split(' ') ?? []
       if (state !== 'running' || killedIn.has(step)) return
-      due = step
       // With both instances away for long the APIs would lose their leases, and nothing could be proved.
       await Promise.all(restarts)
+      due = step
     },
     async asked(_passing, tap) {
       if (due === undefined) return
