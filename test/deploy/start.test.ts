@@ -55,11 +55,17 @@ describe('what the images are made of', () => {
     }
   }
 
+  /** A command of the host that a machine may not have. */
+  async function command(name: 'psql' | 'curl'): Promise<string> {
+    const path = inside('bin', name)
+    await mkdir(dirname(path), { recursive: true })
+    await writeFile(path, `#!/bin/sh\nexec "${process.execPath}" "${join(import.meta.dirname, `${name}.ts`)}" "$@"\n`)
+    await chmod(path, 0o755)
+    return path
+  }
+
   it('makes the databases and the roles of each service', async () => {
-    const shim = inside('bin/psql')
-    await mkdir(dirname(shim))
-    await writeFile(shim, `#!/bin/sh\nexec "${process.execPath}" "${join(import.meta.dirname, 'psql.ts')}"\n`)
-    await chmod(shim, 0o755)
+    const shim = await command('psql')
     const env = {
       PATH: `${dirname(shim)}:${process.env.PATH}`,
       SECRETS: inside('run/secrets'),
@@ -139,6 +145,7 @@ describe('what the images are made of', () => {
 
   it('issues by the commands of the README what the others authenticate by', async () => {
     await symlink(inside('app/packages/cli/bin/rekey.js'), inside('bin/rekey'))
+    await command('curl')
     const readme = await readFile(join(root, 'deploy/README.md'), 'utf8')
     const blocks = [...readme.matchAll(/```sh\n(.*?)```/gs)].map(([, block = '']) => block)
     const issuing = blocks.filter((block) => block.includes('> secrets/'))
