@@ -1,5 +1,5 @@
 import type { KeyringView } from './keyring.ts'
-import type { Call, ManagementClient } from './management.ts'
+import { type Call, type ManagementClient, pathAt } from './management.ts'
 
 /** By its name one knows whose a keyring is: these are the backend for frontend's, and all others the IdP's. */
 const bffKeyrings: ReadonlySet<string> = new Set(['bff-client', 'csrf', 'session', 'state', 'token-hash', 'ua-hash'])
@@ -29,7 +29,7 @@ export async function listKeyrings(client: ManagementClient): Promise<KeyringVie
 /** All keyrings of the backend for frontend. */
 export async function listBffKeyrings(client: ManagementClient): Promise<KeyringView[]> {
   const failure = 'the keyrings of the backend for frontend cannot be read'
-  return await list(client, { of: 'bff', path: '/internal/keyrings', failure })
+  return await list(client, { ...pathAt('bff', '/keyrings'), failure })
 }
 
 async function list(client: ManagementClient, of: Pick<Call, 'of' | 'path' | 'failure'>): Promise<KeyringView[]> {
@@ -71,5 +71,5 @@ function patienceFor(name: string, what: Act): Pick<Call, 'replyWithinMs' | 'rep
 
 function addressOf(name: string, ...rest: string[]): Pick<Call, 'of' | 'path'> {
   const path = ['/keyrings', encodeURIComponent(name), ...rest].join('/')
-  return bffKeyrings.has(name) ? { of: 'bff', path: `/internal${path}` } : { path }
+  return pathAt(bffKeyrings.has(name) ? 'bff' : undefined, path)
 }

@@ -1,6 +1,6 @@
 import type { Credential } from '../estate/document.ts'
 import type { TrustRevision, VerifierView } from './keyring.ts'
-import type { ManagementClient } from './management.ts'
+import { type ManagementClient, pathAt } from './management.ts'
 
 /** An instance of the IdP, or of the backend for frontend. Times are ISO 8601. */
 export interface InstanceView {
@@ -48,8 +48,7 @@ export async function listInstances(client: ManagementClient): Promise<InstanceV
 export async function listBffInstances(client: ManagementClient): Promise<InstanceView[]> {
   const { instances } = await client.call<{ instances: InstanceView[] }>({
     method: 'GET',
-    of: 'bff',
-    path: '/internal/instances',
+    ...pathAt('bff', '/instances'),
     scope: 'keyrings:read',
     failure: 'the instances of the backend for frontend cannot be read',
   })
