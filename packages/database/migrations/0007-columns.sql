@@ -1,0 +1,2 @@
+-- Columns that are encrypted, by the keys of keyring "columns".
+SELECT 1;

@@ -1,0 +1,2 @@
+-- Subscriptions to events, and what is delivered to them.
+SELECT 1;

@@ -1,0 +1,2 @@
+-- The columns of this service that are encrypted.
+SELECT 1;
