@@ -1,16 +1,19 @@
 import { type ChangeRecord, keyringTopic, type Sealer } from '@rekey/database'
+import type { Keyring } from '@rekey/keyring'
 import type { Forgotten, Recall, RevocationJournal } from '@rekey/service'
 import type { Clock } from './clock.ts'
 import { agentTopic, type Client } from './credentials/client.ts'
 import { deniedMemory } from './denied/memory.ts'
 import { deniedTopic } from './denied/store.ts'
-import { type PrivateKeys, type SigningKeys, signingKeysFrom } from './signing/keys.ts'
+import { isSigning, type PrivateKeys, type SigningKeys, signingKeysFrom } from './signing/keys.ts'
 import type { TrustHub } from './trust/hub.ts'
 import type { TrustRead } from './trust/since.ts'
 
 /**
  * What an instance keeps in memory, on its view of the database: keys ready to sign, and clients. Whatever changes
  * there is told to the verifiers that are connected.
+ *
+ * @param others takes the keyrings that sign nothing: no verifier has to know of them
  */
 export function instanceMemory(
   readTrust: (deniedAfter: number) => Promise<TrustRead>,
@@ -21,6 +24,7 @@ export function instanceMemory(
   journal: RevocationJournal,
   clock: Clock,
   onError: (error: unknown) => void,
+  others: (keyrings: readonly Keyring[]) => void = () => undefined,
 ) {
   const privateKeys: PrivateKeys = new Map()
   let keys = signingKeysFrom([], sealer, privateKeys)
@@ -32,11 +36,9 @@ export function instanceMemory(
   async function readAll(anew: boolean): Promise<void> {
     const read = await readTrust(anew ? 0 : denied.revision())
     forgotten = read.keyrings.flatMap((keyring) => journal.forgottenBy(keyring))
-    keys = signingKeysFrom(
-      read.keyrings.map((keyring) => journal.corrected(keyring)),
-      sealer,
-      privateKeys,
-    )
+    const corrected = read.keyrings.map((keyring) => journal.corrected(keyring))
+    keys = signingKeysFrom(corrected.filter(isSigning), sealer, privateKeys)
+    others(corrected.filter((keyring) => !isSigning(keyring)))
     if (anew) denied.forgetAll()
     const news = denied.take(read.denied)
     hub.publish({

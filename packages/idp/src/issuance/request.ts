@@ -1,6 +1,7 @@
 import { type Keyring, unknownKeyring, verifiersRefusing } from '@rekey/keyring'
 import { IdpError } from '../error.ts'
 import type { Instance } from '../instance.ts'
+import { isSigning } from '../signing/keys.ts'
 import { carryOutMove } from './carry-out.ts'
 import { type Issuance, loadIssuance, type Move, saveIssuance } from './store.ts'
 
@@ -18,7 +19,8 @@ export type IssuanceRequest = Pick<Move, 'by' | 'forced' | 'reason'>
 export async function requestIssuance(instance: Instance, name: string, asked: IssuanceRequest): Promise<Issuance> {
   const { store, view, connection } = instance
   const target = await store.load(name)
-  if (!target) throw unknownKeyring(name)
+  // What seals columns signs no token.
+  if (!target || !isSigning(target)) throw unknownKeyring(name)
   while (!(await ask(instance, target, asked))) {
     // Another writer was faster: what to ask for depends on what stands now.
   }

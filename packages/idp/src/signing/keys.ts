@@ -31,6 +31,9 @@ export interface SigningKeys {
   sign: Sign
 }
 
+/** Do tokens hang on this keyring? There are others beside: what they hold is no key of the JWKS. */
+export const isSigning = ({ kind }: Pick<Keyring, 'kind'>): boolean => kind === 'signing-key'
+
 const order: Readonly<Record<string, number>> = { active: 0, prepared: 1, retiring: 2 }
 
 /**

@@ -3,6 +3,7 @@ import { isAccepted, type Keyring, type KeyringStore, type Version } from '@reke
 import { iso, isoIfSet } from '@rekey/service'
 import { thumbprintOf } from '../../credentials/key.ts'
 import { IdpError } from '../../error.ts'
+import { isSigning } from '../../signing/keys.ts'
 
 /** A signing key, and the keyring that it stands in. */
 export interface FoundKey {
@@ -10,9 +11,14 @@ export interface FoundKey {
   version: Version
 }
 
+/** The keyrings that tokens hang on, as the database has them now. */
+export async function signingKeyringsIn(store: Pick<KeyringStore, 'list'>): Promise<Keyring[]> {
+  return (await store.list()).filter(isSigning)
+}
+
 /** Looks for a signing key by its `kid` in what the database has now. */
 export async function findKey(store: Pick<KeyringStore, 'list'>, kid: string): Promise<FoundKey | undefined> {
-  for (const keyring of await store.list()) {
+  for (const keyring of await signingKeyringsIn(store)) {
     const version = keyring.versions.find(({ id }) => id === kid)
     if (version) return { keyring, version }
   }
@@ -39,7 +45,7 @@ export function sinceOf({ since }: Pick<Plan, 'since'>, found: FoundKey | undefi
 
 /** All that are accepted, and the revoked ones, as evidence shows them. */
 export async function keysNow(store: Pick<KeyringStore, 'list'>): Promise<KeyShown[]> {
-  const keyrings = await store.list()
+  const keyrings = await signingKeyringsIn(store)
   return keyrings.flatMap((keyring) =>
     keyring.versions
       .filter((version) => isAccepted(version) || version.state === 'revoked')

@@ -27,7 +27,7 @@ import { sealAllAnew } from '../../root-keys/seal-anew.ts'
 import type { Caller } from '../../tokens/opaque.ts'
 import { newestTrust } from '../../trust/leases.ts'
 import { findIncident, incidentOf } from '../record.ts'
-import { keysNow, requireKey, showSuccessor } from './key.ts'
+import { keysNow, requireKey, showSuccessor, signingKeyringsIn } from './key.ts'
 import { windowOf } from './promote.ts'
 import { causeOf } from './revoke.ts'
 import { forgetReplies } from './stored-replies.ts'
@@ -52,7 +52,7 @@ export async function promoteFromNewRoot(instance: Instance, plan: Plan, caller:
   await forgetReplies(instance.connection.db, instance.rootKeys.newest)
   const names = await signingNames(instance.store)
   await Promise.all(names.map((name) => takeOver(instance, name, isExposed, plan, caller)))
-  const successors = (await signing(instance.store)).flatMap((keyring) => successorIn(keyring, openedAt))
+  const successors = (await signingKeyringsIn(instance.store)).flatMap((keyring) => successorIn(keyring, openedAt))
   const windows = await Promise.all(successors.map(({ version }) => windowOf(instance, version)))
   return {
     successors: successors.map(({ everywhereAt, ...found }) => showSuccessor(found, everywhereAt)),
@@ -76,7 +76,7 @@ export async function revokeOlder(instance: Instance, plan: Plan, caller: By): P
   }
   instance.loop.poke()
   await sealAllAnew(instance.connection.db, instance.sealer, instance.rootKeys.sealing)
-  const revoked = (await signing(instance.store)).flatMap(({ name, versions }) =>
+  const revoked = (await signingKeyringsIn(instance.store)).flatMap(({ name, versions }) =>
     versions
       .filter(({ id, incident }) => incident === plan.incident || id === plan.kid)
       .flatMap(({ id, revokedAt }) => (revokedAt === undefined ? [] : [{ keyring: name, kid: id, revokedAt }])),
@@ -127,7 +127,7 @@ function exposedBy(newest: string, openedAt: number): IsExposed {
 async function wasReplaced(store: KeyringStore, { kid, incident }: Plan, newest: string): Promise<boolean> {
   const { version } = await requireKey(store, kid)
   if (version.sealedPrivate !== undefined) return rootIdOf(version.sealedPrivate) !== newest
-  const versions = (await signing(store)).flatMap((keyring) => keyring.versions)
+  const versions = (await signingKeyringsIn(store)).flatMap((keyring) => keyring.versions)
   const isOlder = ({ sealedPrivate: sealed }: Version) => sealed !== undefined && rootIdOf(sealed) !== newest
   return versions.some((each) => isOlder(each) || (each.state === 'revoked' && each.incident === incident))
 }
@@ -142,7 +142,7 @@ async function lackingOf(
   if (!(await wasReplaced(store, plan, newest))) {
     return 'the root key that this key was sealed under is still the newest one'
   }
-  const versions = (await signing(store)).flatMap((keyring) => keyring.versions)
+  const versions = (await signingKeyringsIn(store)).flatMap((keyring) => keyring.versions)
   const wasThere = ({ sealedPrivate: sealed, preparedAt }: Version) =>
     sealed !== undefined && rootIdOf(sealed) === newest && preparedAt < openedAt
   if (!versions.some(wasThere)) return undefined
@@ -231,5 +231,4 @@ async function loaded(store: KeyringStore, name: string): Promise<Keyring> {
   return keyring
 }
 
-const signing = async (store: KeyringStore) => (await store.list()).filter(({ kind }) => kind === 'signing-key')
-const signingNames = async (store: KeyringStore) => (await signing(store)).map(({ name }) => name)
+const signingNames = async (store: KeyringStore) => (await signingKeyringsIn(store)).map(({ name }) => name)
