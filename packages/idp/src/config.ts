@@ -1,4 +1,5 @@
 import { checkPolicy, defaultPolicy, type Policy } from '@rekey/keyring'
+import { type VaultSettings, vaultVariables } from '@rekey/secrets'
 import {
   duration,
   flag,
@@ -10,9 +11,10 @@ import {
 import { z } from 'zod'
 import { type BreakGlassSettings, breakGlassOf, breakGlassVariables } from './config/break-glass.ts'
 import { type CredentialPolicy, credentialPolicyOf, credentialVariables } from './config/credentials.ts'
+import { type ExpiryPolicy, expiryPolicyOf, expiryVariables } from './config/expiry.ts'
 import { type Limits, limitsOf, limitVariables } from './config/limits.ts'
 import { type OidcSettings, oidcOf, oidcVariables } from './config/oidc.ts'
-import { type VaultSettings, vaultOf, vaultVariables } from './config/vault.ts'
+import { vaultSettingsOf } from './config/vault.ts'
 import { IdpError } from './error.ts'
 
 /** What an instance is started with. Durations are milliseconds. */
@@ -21,6 +23,7 @@ export interface Config extends ServiceConfig {
   /** Folders of keyring stores whose changes are to reach the audit. */
   auditOutboxes: readonly string[]
   credentials: CredentialPolicy
+  expiry: ExpiryPolicy
   limits: Limits
   /** Where client secrets are kept instead of as hashes in the database. */
   vault: VaultSettings | undefined
@@ -54,6 +57,7 @@ const environment = z.object({
     .transform((text) => text.split(':').filter((folder) => folder !== ''))
     .default([]),
   ...credentialVariables,
+  ...expiryVariables,
   ...limitVariables,
   ...vaultVariables,
   ...breakGlassVariables,
@@ -98,8 +102,9 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     issuer: given.REKEY_ISSUER,
     auditOutboxes: given.REKEY_AUDIT_OUTBOXES,
     credentials: credentialPolicyOf(given),
+    expiry: expiryPolicyOf(given),
     limits: limitsOf(given),
-    vault: vaultOf(given),
+    vault: vaultSettingsOf(given),
     breakGlass: breakGlassOf(given),
     oidc: oidcOf(given),
     audience: given.REKEY_AUDIENCE,

@@ -1,1 +1,5 @@
-export {}
+export { SecretsError, type SecretsErrorCode } from './error.ts'
+export { addressIn, isExposed, isLoopback } from './exposed.ts'
+export type { Fields, Found, Listed, Written } from './vault/kv.ts'
+export { openVault, type Vault, type VaultOptions } from './vault/open.ts'
+export { type VaultSettings, vaultIn, vaultOf, vaultVariables } from './vault/settings.ts'

@@ -1,4 +1,6 @@
 /** What every HTTP service of an estate has in common. */
+
+export { isExposed, isLoopback } from '@rekey/secrets'
 export { type Audit, type AuditFolders, openAudit } from './audit/open.ts'
 export { originOf } from './audit/origin.ts'
 export { drainOutboxes } from './audit/outboxes.ts'
@@ -6,7 +8,6 @@ export { type AuditReading, auditRoutes } from './audit/read/routes.ts'
 export type { Sight } from './audit/read/sight.ts'
 export { storable } from './audit/storable.ts'
 export { readEnvironment } from './config/environment.ts'
-export { isExposed, isLoopback } from './config/privacy.ts'
 export { type ServiceConfig, serviceSettingsOf, serviceVariables } from './config/service.ts'
 export { duration, flag } from './config/values.ts'
 export { ServiceError, type ServiceErrorCode } from './error.ts'
@@ -47,6 +48,7 @@ export { type Administered, type Asked, type KeyringAdministration, keyringRoute
 export { shownKeyring } from './keyrings/schema.ts'
 export { type ShownKeyring, showKeyring } from './keyrings/show.ts'
 export { type Opened, openParts } from './open-parts.ts'
+export { type Counted, countedGauge } from './operations/counted.ts'
 export { type CommonMetrics, commonMetrics, type Observed, observeCommon } from './operations/metrics.ts'
 export { type Operated, operationRoutes } from './operations/routes.ts'
 export { type Running, runProcess } from './process.ts'

@@ -3,7 +3,7 @@ import { every, type Recall, recall } from '@rekey/service'
 import type { Logger } from 'pino'
 import type { Config } from '../config.ts'
 import type { IdpDatabase } from '../tables.ts'
-import { openVault } from '../vault/open.ts'
+import { openSecretVault } from '../vault/open.ts'
 import { type Client, findClient } from './client.ts'
 import { type ClientSecrets, clientSecrets } from './kept.ts'
 import { credentialLoop } from './loop.ts'
@@ -47,7 +47,7 @@ export function openCredentials(
 ): Credentials {
   const told = (what: string) => (error: unknown) => log.error({ err: error }, what)
   const onVaultError = told('Vault')
-  const vault = settings && openVault(settings, { onError: onVaultError })
+  const vault = settings && openSecretVault(settings, { onError: onVaultError })
   const secrets = clientSecrets(vault, sealer, onVaultError)
   const uses = credentialUses(control, told('uses of credentials could not be written'))
 

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { after, before, describe, test } from 'node:test'
 import { rootIdOf, sealerFor } from '@rekey/database'
+import { startVault, type VaultServer } from '@rekey/secrets/testing'
 import { clientSecrets } from '../../src/credentials/kept.ts'
 import { recordOfSecret } from '../../src/credentials/public-part.ts'
 import { sealSecretsAnew } from '../../src/credentials/seal-anew.ts'
@@ -10,7 +11,6 @@ import { assertionType } from '../../src/tokens/form.ts'
 import { type Estate, startEstate, type TestInstance } from '../estate.ts'
 import { registerClient } from '../registration/client.ts'
 import { goodClaims, hmac } from '../tokens/authentication/signer.ts'
-import { startVault, type VaultServer } from '../vault/server.ts'
 
 /** A client that signs assertions by its secret. */
 const register = (idp: TestInstance) =>

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
+import { startVault, type VaultServer } from '@rekey/secrets/testing'
 import { sql } from 'kysely'
 import { credentialPath } from '../../src/vault/path.ts'
 import { admin, agent, type Estate, eventually, startEstate, type TestInstance } from '../estate.ts'
-import { startVault, type VaultServer } from '../vault/server.ts'
 import { pathOf, type TestCredential } from './setting.ts'
 
 describe('credentials whose secrets are kept in Vault', { timeout: 120_000 }, () => {

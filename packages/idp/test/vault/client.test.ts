@@ -1,9 +1,9 @@
 /** What `credentials/` relies on, with the test server and with a real one. */
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import { openVault, type SecretVault } from '../../src/vault/open.ts'
+import { newPath, operate, settingsFor, type Target, targets } from '@rekey/secrets/testing'
+import { openSecretVault, type SecretVault } from '../../src/vault/open.ts'
 import { credentialPath } from '../../src/vault/path.ts'
-import { newPath, operate, settingsFor, type Target, targets } from './servers.ts'
 
 for (const kind of targets) {
   describe(`secrets in ${kind.name}`, { timeout: 30_000 }, () => {
@@ -11,7 +11,7 @@ for (const kind of targets) {
     let vault: SecretVault
     before(async () => {
       target = await kind.start()
-      vault = openVault(settingsFor(target))
+      vault = openSecretVault(settingsFor(target))
     })
     after(async () => {
       vault.close()

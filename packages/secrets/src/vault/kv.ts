@@ -9,9 +9,24 @@ export type Ask = (method: Request['method'], kind: Kind, body?: object, query?:
 
 type Kind = 'data' | 'destroy' | 'metadata'
 
-export interface Fields {
-  clientSecret: string
+/** What a version holds. */
+export type Fields = Readonly<Record<string, unknown>>
+
+export interface Written {
+  version: number
 }
+
+/** What the engine tells of a version without what it holds. */
+export interface Listed {
+  version: number
+  isDestroyed: boolean
+  /** From when on it is deleted, and can be brought back; it may be in the future. Milliseconds since the epoch. */
+  deletedAt: number | undefined
+  createdAt: number
+}
+
+/** What is found: `destroyed` when it was deleted or destroyed, `missing` when Vault does not know of it. */
+export type Found = { version: number; fields: Fields } | 'destroyed' | 'missing'
 
 /**
  * How many versions a path is made to keep. By default the engine forgets all but the ten newest, and a mount may be set to
@@ -24,33 +39,45 @@ const mostTries = 10
 /** A standby that answers reads itself may not know yet what was written a moment ago. */
 const standbyLagsMs = [100, 300]
 
+const listed = z.object({ destroyed: z.boolean(), deletion_time: z.string(), created_time: z.string() })
 const metadataReply = z.object({
   data: z.object({
     current_version: z.int(),
     max_versions: z.int(),
     /** OpenBao's, of the settings; a mount may require that whoever changes them names it. */
     current_metadata_version: z.int().default(0),
-    versions: z.record(z.string(), z.object({ destroyed: z.boolean() })),
+    versions: z.record(z.string(), listed),
   }),
 })
 const writeReply = z.object({ data: z.object({ version: z.int(), deletion_time: z.string() }) })
-const readReply = z.object({ data: z.object({ data: z.object({ clientSecret: z.string().optional() }) }) })
+const readReply = z.object({
+  data: z.object({ data: z.record(z.string(), z.unknown()), metadata: z.object({ version: z.int() }) }),
+})
+const listReply = z.object({ data: z.object({ keys: z.array(z.string()) }) })
 
 type Metadata = z.infer<typeof metadataReply>['data']
 
 /** Puts a version on top of what is there. */
-export async function writeVersion(ask: Ask, fields: Fields): Promise<{ version: number }> {
+export async function writeOnTop(ask: Ask, fields: Fields): Promise<Written> {
   let cas = await newestVersion(ask)
   for (let tries = 0; tries < mostTries; tries++) {
-    const reply = await ask('POST', 'data', { options: { cas }, data: fields })
-    if (!isBehind(reply)) return writtenIn(reply)
+    const written = await post(ask, fields, cas)
+    if (written) return written
     // The list of versions may come from a standby that is behind the node which refused.
     cas = Math.max(cas + 1, await newestVersion(ask))
   }
   throw unavailable('others keep writing to the same path of Vault')
 }
 
-function writtenIn(reply: Reply): { version: number } {
+/** @returns undefined when `cas` is not the number of the newest version, or 0 where there was none yet */
+export async function writeAfter(ask: Ask, fields: Fields, cas: number): Promise<Written | undefined> {
+  await newestVersion(ask)
+  return post(ask, fields, cas)
+}
+
+async function post(ask: Ask, fields: Fields, cas: number): Promise<Written | undefined> {
+  const reply = await ask('POST', 'data', { options: { cas }, data: fields })
+  if (isBehind(reply)) return undefined
   const { version, deletion_time } = answerOf(reply, writeReply).data
   if (deletion_time === '') return { version }
   throw refused(
@@ -58,39 +85,48 @@ function writtenIn(reply: Reply): { version: number } {
   )
 }
 
-/** What is found of a version: `missing` when Vault does not know of one, or what it has is none of ours. */
-export type Found = Fields | 'destroyed' | 'missing'
-
-/** @returns `destroyed` when Vault says that it was deleted or destroyed */
-export async function readVersion(ask: Ask, version: number): Promise<Found> {
-  for (const lagMs of [...standbyLagsMs, undefined]) {
-    const reply = await ask('GET', 'data', undefined, `?version=${version}`)
-    if (!isNotThere(reply)) return readIn(reply)
+/** @param version the newest when it is not given */
+export async function readVersion(ask: Ask, version: number | undefined): Promise<Found> {
+  const query = version === undefined ? '' : `?version=${version}`
+  for (const lagMs of [...(version === undefined ? [] : standbyLagsMs), undefined]) {
+    const reply = await ask('GET', 'data', undefined, query)
+    if (!isNotThere(reply)) return foundIn(reply)
     if ('data' in (reply.body as object)) return 'destroyed'
     if (lagMs !== undefined) await pause(lagMs)
   }
   return 'missing'
 }
 
-/** A version that has no such field was written by somebody else, and is nobody's secret. */
-function readIn(reply: Reply): Found {
-  const { clientSecret } = answerOf(reply, readReply).data.data
-  return clientSecret === undefined ? 'missing' : { clientSecret }
+function foundIn(reply: Reply): Found {
+  const { data, metadata } = answerOf(reply, readReply).data
+  return { version: metadata.version, fields: data }
 }
 
-/** Destroys what is older than the newest of these and not one of them; everything, and the list as well, for none. */
-export async function keepVersions(ask: Ask, kept: readonly number[]): Promise<void> {
-  if (kept.length === 0) {
-    successful(await ask('DELETE', 'metadata'))
-    return
-  }
-  const newest = Math.max(...kept)
-  const over = leftIn(await readMetadata(ask)).filter((version) => version < newest && !kept.includes(version))
-  if (over.length > 0) await destroyVersions(ask, over)
+/** The newest first; none where the path is not there. */
+export async function listVersions(ask: Ask): Promise<Listed[]> {
+  const { versions = {} } = (await readMetadata(ask)) ?? {}
+  const all = Object.entries(versions).map(([version, { destroyed, deletion_time, created_time }]) => ({
+    version: Number(version),
+    isDestroyed: destroyed,
+    deletedAt: deletion_time === '' ? undefined : Date.parse(deletion_time),
+    createdAt: Date.parse(created_time),
+  }))
+  return all.sort((one, other) => other.version - one.version)
+}
+
+/** The names right below a path; those of folders end with a slash. */
+export async function listNames(ask: Ask): Promise<string[]> {
+  const reply = await ask('GET', 'metadata', undefined, '?list=true')
+  return isNotThere(reply) ? [] : answerOf(reply, listReply).data.keys
 }
 
 export async function destroyVersions(ask: Ask, versions: readonly number[]): Promise<void> {
-  successful(await ask('POST', 'destroy', { versions }))
+  if (versions.length > 0) successful(await ask('POST', 'destroy', { versions }))
+}
+
+/** Everything, the list of the versions as well. */
+export async function deleteAll(ask: Ask): Promise<void> {
+  successful(await ask('DELETE', 'metadata'))
 }
 
 /**
@@ -112,7 +148,7 @@ async function newestVersion(ask: Ask): Promise<number> {
 }
 
 /** The versions that are not destroyed. */
-function leftIn({ versions = {} }: Partial<Metadata> = {}): number[] {
+function leftIn({ versions }: Metadata): number[] {
   return Object.entries(versions).flatMap(([version, { destroyed }]) => (destroyed ? [] : [Number(version)]))
 }
 

@@ -3,14 +3,14 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, afterEach, before, beforeEach, describe, test } from 'node:test'
-import { openVault, type SecretVault } from '../../src/vault/open.ts'
-import { eventually } from '../estate.ts'
+import { openVault, type Vault } from '../../src/vault/open.ts'
+import { eventually } from '../eventually.ts'
 import { startVault, type VaultServer } from './server.ts'
 import { newPath, operate, settingsFor, type Target, targets } from './servers.ts'
 
 const fields = { clientSecret: 'sk_live_x' }
-const refused = { name: 'IdpError', code: 'VAULT_REFUSED' }
-const unavailable = { name: 'IdpError', code: 'VAULT_UNAVAILABLE' }
+const refused = { name: 'SecretsError', code: 'VAULT_REFUSED' }
+const unavailable = { name: 'SecretsError', code: 'VAULT_UNAVAILABLE' }
 
 let folder: string
 before(async () => {
@@ -25,7 +25,7 @@ async function newToken(target: Pick<Target, 'address' | 'token'>, ttl: string, 
 for (const kind of targets) {
   describe(`the token for ${kind.name}`, { timeout: 30_000 }, () => {
     let target: Target
-    let vault: SecretVault
+    let vault: Vault
     before(async () => {
       target = await kind.start()
     })
@@ -42,8 +42,8 @@ for (const kind of targets) {
       await operate({ address: target.address, token: first }, 'POST', 'auth/token/revoke-self', {})
       await assert.rejects(vault.read(path, 1), refused)
       await writeFile(tokenFile, await newToken(target, '60s'))
-      assert.deepEqual(await vault.read(path, 1), fields)
-      await vault.keepOnly(path, [])
+      assert.deepEqual(await vault.read(path, 1), { version: 1, fields })
+      await vault.deleteAll(path)
     })
 
     test('is renewed before it runs out', async () => {
@@ -57,15 +57,15 @@ for (const kind of targets) {
         () => operate(unrenewed, 'GET', 'auth/token/lookup-self'),
         ({ status }) => status === 403,
       )
-      assert.deepEqual(await vault.read(path, 1), fields)
-      await vault.keepOnly(path, [])
+      assert.deepEqual(await vault.read(path, 1), { version: 1, fields })
+      await vault.deleteAll(path)
     })
   })
 }
 
 describe('a token that cannot be used', { timeout: 30_000 }, () => {
   let server: VaultServer
-  let vault: SecretVault
+  let vault: Vault
   const errors: unknown[] = []
   const onError = (error: unknown) => errors.push(error)
   beforeEach(async () => {
@@ -77,7 +77,7 @@ describe('a token that cannot be used', { timeout: 30_000 }, () => {
     await server.close()
   })
 
-  function open(more: { token?: string; tokenFile?: string }): SecretVault {
+  function open(more: { token?: string; tokenFile?: string }): Vault {
     const settings = settingsFor({ address: server.url, token: server.token })
     return openVault({ ...settings, token: more.token, tokenFile: more.tokenFile }, { onError })
   }

@@ -1,6 +1,6 @@
 /** The Vaults that the same tests run against: ours in memory, and a real one where the environment names it. */
 import { randomUUID } from 'node:crypto'
-import type { VaultSettings } from '../../src/config/vault.ts'
+import type { VaultSettings } from '../../src/vault/settings.ts'
 import { startVault } from './server.ts'
 
 export interface Target {
