@@ -7,6 +7,7 @@ import { noteRefusal } from './audit/refusals.ts'
 import { auditReadingRoutes } from './audit/routes.ts'
 import { credentialRoutes } from './credentials/routes.ts'
 import { deniedRoutes } from './denied/routes.ts'
+import { expiryRoutes } from './expiry/routes.ts'
 import { refuseLateWhileFrozen } from './http/authorise.ts'
 import { refusalOf, sendRefusal } from './http/errors.ts'
 import { remedyRoutes } from './incidents/remedies/routes.ts'
@@ -50,6 +51,7 @@ export async function buildServer(instance: Instance, log: Logger): Promise<App>
     agentRoutes,
     accountRoutes,
     credentialRoutes,
+    expiryRoutes,
     signingKeyringRoutes,
     rootKeyRoutes,
     issuanceRoutes,

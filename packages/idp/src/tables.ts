@@ -12,11 +12,14 @@ export interface IdpTables extends DatabaseTables {
     agent_id: string
     organization_id: string
     name: string | null
+    /** Encrypted, as `owner` is. */
     email: string | null
     agent_type: string | null
     version: string | null
     capabilities: Generated<string[]>
     owner: string | null
+    /** Made when an estate was set up. */
+    set_up: Generated<boolean>
     deployment_env: string | null
     status: Generated<string>
     scopes: Generated<string[]>
@@ -37,6 +40,8 @@ export interface IdpTables extends DatabaseTables {
     document: JSONColumnType<ClientKeyring> | null
     next_decision_at: NullableTime
     untidy: Generated<boolean>
+    /** The `rotated_at` of the version of which it was told that it expires soon. */
+    expiry_told: NullableTime
     /** The same as in the document: a release that knows no documents goes by it. Null where the secret is kept elsewhere. */
     secret_hash: Buffer | null
   }

@@ -22,6 +22,8 @@ import { gather } from '../audit/gathered.ts'
 import { systemClock } from '../clock.ts'
 import type { Config } from '../config.ts'
 import { openCredentials } from '../credentials/open.ts'
+import { expiringGauge } from '../expiry/gauge.ts'
+import { secretsRotationJob } from '../expiry/job.ts'
 import { requestLimits } from '../http/limits.ts'
 import { freezeMemory, freezingNow } from '../incidents/freeze/memory.ts'
 import { freezeReminder } from '../incidents/freeze/reminder.ts'
@@ -118,10 +120,13 @@ async function openAll(
   const endings = [
     loop.stop,
     credentials.begin(view),
+    secretsRotationJob(db, config, view, log),
     watchRootKeys(roots, db, stored, signer, log),
     async () => clearInterval(pruning),
   ]
   opened({ close: () => Promise.all(endings.map((end) => end())) })
+  const metrics = newMetrics()
+  expiringGauge(metrics.registry, connection.db, config, log)
   const parts = { config, clock, connection, store, hands, view, loop, clients, uses, secrets, sealer, profiles }
   const own = { verifierCredentials, hub, audit, gathered, freeze, incidents, requireRoom }
 
@@ -130,7 +135,7 @@ async function openAll(
     ...own,
     rootKeys: shownRootKeys(roots, db),
     cookieKeys: heldCookieKeys(roots),
-    metrics: newMetrics(),
+    metrics,
     limits: requestLimits(config.limits, clock),
     usedAssertions: usedAssertions(connection.db),
     outbound: outboundRules(config.oidc.outboundAllowed),

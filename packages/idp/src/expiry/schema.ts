@@ -1,0 +1,21 @@
+import { pageQuery, time } from '@rekey/service'
+import { z } from 'zod'
+import { environments } from './soon.ts'
+
+export const expiringQuery = z.object({
+  ...pageQuery,
+  within: z.string().max(20).optional().describe('A duration, as in 30d; by default REKEY_EXPIRY_WARNING (7d)'),
+  environment: z.enum(environments).optional(),
+})
+
+export const expiringCredential = z.object({
+  credentialId: z.string(),
+  agentId: z.string(),
+  agentName: z.string().optional(),
+  owner: z.string().optional().describe('Who answers for the agent'),
+  kind: z.enum(['client-secret', 'client-key']),
+  environment: z.enum(environments).describe('What the schedule of rotations takes the agent for'),
+  isRegistered: z.boolean().describe('Of a client that registered: its secret is changed at the registration'),
+  expiresAt: time,
+  soonSince: time.describe('Since when it expires within that time'),
+})

@@ -1,0 +1,21 @@
+import { sql } from 'kysely'
+import { serviceAccount, staging } from '../credentials/policy.ts'
+
+/** What an agent is, as the schedule of rotations tells them apart. */
+export const environments = ['production', 'staging', 'service_account'] as const
+export type Environment = (typeof environments)[number]
+
+/** By the rule of `credentials/policy.ts`, of a row of `agents`. */
+export const environment = sql<Environment>`CASE WHEN agents.agent_type ~* ${sql.lit(serviceAccount.source)} THEN 'service_account'
+  WHEN agents.deployment_env ~* ${sql.lit(staging.source)} THEN 'staging' ELSE 'production' END`
+
+export const intervalOf = (ms: number) => sql`${`${ms} milliseconds`}::interval`
+
+/**
+ * Which rows of `credentials` end within a time, and can be used until then. What is revoked, has ended, or never ends is none of
+ * them. In these words the indexes have it.
+ */
+export const endsWithin = (
+  ms: number,
+) => sql<boolean>`credentials.status = 'active' AND credentials.expires_at IS NOT NULL
+  AND credentials.expires_at > now() AND credentials.expires_at <= now() + ${intervalOf(ms)}`
