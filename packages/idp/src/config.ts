@@ -10,6 +10,7 @@ import {
 } from '@rekey/service'
 import { z } from 'zod'
 import { type BreakGlassSettings, breakGlassOf, breakGlassVariables } from './config/break-glass.ts'
+import { type ColumnSettings, columnsOf, columnVariables } from './config/columns.ts'
 import { type CredentialPolicy, credentialPolicyOf, credentialVariables } from './config/credentials.ts'
 import { type ExpiryPolicy, expiryPolicyOf, expiryVariables } from './config/expiry.ts'
 import { type Limits, limitsOf, limitVariables } from './config/limits.ts'
@@ -27,6 +28,8 @@ export interface Config extends ServiceConfig {
   limits: Limits
   /** Where client secrets are kept instead of as hashes in the database. */
   vault: VaultSettings | undefined
+  /** The keys of encrypted columns. */
+  columns: ColumnSettings
   breakGlass: BreakGlassSettings
   oidc: OidcSettings
   audience: string
@@ -60,6 +63,7 @@ const environment = z.object({
   ...expiryVariables,
   ...limitVariables,
   ...vaultVariables,
+  ...columnVariables,
   ...breakGlassVariables,
   ...oidcVariables,
   REKEY_AUDIENCE: z.string().min(1).default('urn:rekey:api'),
@@ -105,6 +109,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     expiry: expiryPolicyOf(given),
     limits: limitsOf(given),
     vault: vaultSettingsOf(given),
+    columns: columnsOf(given),
     breakGlass: breakGlassOf(given),
     oidc: oidcOf(given),
     audience: given.REKEY_AUDIENCE,
