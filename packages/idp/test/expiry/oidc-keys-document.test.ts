@@ -52,9 +52,9 @@ describe('UPDATE oidc_keys', { timeout: 120_000 }, () => {
   const load = async (name: string) => (await hands.store.load(name)) ?? assert.fail(name)
 
   /** A moment after a revocation no successor is prepared: that has the way. */
-  const aSecondLater = (): Hands => ({
+  const later = (ms: number): Hands => ({
     ...hands,
-    store: { ...hands.store, now: async () => (await hands.store.now()) + 1_000 },
+    store: { ...hands.store, now: async () => (await hands.store.now()) + ms },
   })
 
   async function act(name: string, what: (typeof acts)[number]): Promise<void> {
@@ -102,9 +102,10 @@ describe('UPDATE oidc_keys', { timeout: 120_000 }, () => {
           assert.deepEqual(after, { ...expected, revision: after.revision })
           assert.ok(after.revision > before.revision)
         }
-        const { store } = aSecondLater()
+        const { store } = later(1_000)
         assert.ok((await store.due(await store.now())).includes(keyring), 'the loop looks at it')
-        const done = (await carryOut(keyring, aSecondLater()))?.keyring
+        await carryOut(keyring, later(1_000))
+        const done = (await carryOut(keyring, later(2_000)))?.keyring
         assert.equal(done?.rotation, undefined)
         assert.ok(done && activeVersion(done)?.id !== activeVersion(before)?.id)
         assert.equal(done.versions.filter(({ state }) => state === 'active').length, 1)
