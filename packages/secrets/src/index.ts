@@ -1,5 +1,8 @@
 export { SecretsError, type SecretsErrorCode } from './error.ts'
 export { addressIn, isExposed, isLoopback } from './exposed.ts'
+export { type SourceOptions, secretSource } from './sources/open.ts'
+export type { SecretSource } from './sources/source.ts'
+export { restful, type SourceWatcher, watchSource } from './sources/watch.ts'
 export type { Fields, Found, Listed, Written } from './vault/kv.ts'
 export { openVault, type Vault, type VaultOptions } from './vault/open.ts'
 export { type VaultSettings, vaultIn, vaultOf, vaultVariables } from './vault/settings.ts'
