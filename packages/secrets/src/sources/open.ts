@@ -16,7 +16,7 @@ const openers: Readonly<
   Record<string, (name: string, env: NodeJS.ProcessEnv, options: SourceOptions) => SecretSource>
 > = {
   env: environmentSource,
-  exec: programSource,
+  exec: (command, env) => programSource(command, env),
   file: fileSource,
   vault: vaultSource,
 }

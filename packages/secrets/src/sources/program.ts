@@ -4,7 +4,6 @@ import { isAbsolute } from 'node:path'
 import { SecretsError } from '../error.ts'
 import { notWritable, type SecretSource, valuesIn } from './source.ts'
 
-const deadlineMs = 10_000
 const mostBytes = 65_536
 /** A program may be slow, and what it asks may count how often it is asked. */
 const restMs = 60_000
@@ -16,7 +15,11 @@ const restMs = 60_000
  *
  * @param command an absolute path, and arguments
  */
-export function programSource(command: string, env: NodeJS.ProcessEnv): SecretSource {
+export function programSource(
+  command: string,
+  env: NodeJS.ProcessEnv,
+  { deadlineMs = 10_000 }: { deadlineMs?: number } = {},
+): SecretSource {
   const [program = '', ...args] = command.trim().split(/\s+/)
   if (!isAbsolute(program)) throw new SecretsError('SOURCE_INVALID', 'exec: is followed by the whole path of a program')
   const description = `exec:${program}`
@@ -30,7 +33,7 @@ export function programSource(command: string, env: NodeJS.ProcessEnv): SecretSo
     description,
     restMs,
     values() {
-      running ??= printed(program, args, child, description)
+      running ??= printed(program, args, child, deadlineMs)
         .then((text) => valuesIn(text, description))
         .finally(() => {
           running = undefined
@@ -44,8 +47,8 @@ export function programSource(command: string, env: NodeJS.ProcessEnv): SecretSo
   }
 }
 
-function printed(program: string, args: string[], env: NodeJS.ProcessEnv, description: string): Promise<string> {
-  const failed = (why: string) => new SecretsError('SOURCE_UNAVAILABLE', `${description} ${why}`)
+function printed(program: string, args: string[], env: NodeJS.ProcessEnv, deadlineMs: number): Promise<string> {
+  const failed = (why: string) => new SecretsError('SOURCE_UNAVAILABLE', `exec:${program} ${why}`)
   return new Promise((resolve, reject) => {
     // In a group of its own: what it has started ends with it.
     const child = spawn(program, args, { env, stdio: ['ignore', 'pipe', 'ignore'], detached: true })

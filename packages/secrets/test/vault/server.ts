@@ -33,6 +33,7 @@ export async function startVault(options: VaultServerOptions = {}) {
   let isSealed = false
   let delayOf = (_request: string) => 0
   let instead: ((request: string) => Instead | undefined) | undefined
+  let isLost: ((request: string) => boolean) | undefined
 
   async function answer(request: IncomingMessage): Promise<TokenAnswer> {
     const url = new URL(request.url ?? '/', 'http://vault')
@@ -54,6 +55,11 @@ export async function startVault(options: VaultServerOptions = {}) {
     const line = `${request.method} ${request.url}`
     requests.push(line)
     const said = instead?.(line) ?? written(await answer(request))
+    if (isLost?.(line)) {
+      isLost = undefined
+      request.socket.resetAndDestroy()
+      return
+    }
     const send = () => response.writeHead(said.status, said.headers).end(said.body)
     const delayMs = delayOf(line)
     if (delayMs === 0) send()
@@ -85,6 +91,10 @@ export async function startVault(options: VaultServerOptions = {}) {
     /** As another server, or what stands before it, would answer; `undefined` leaves a request to Vault. */
     instead(of: ((request: string) => Instead | undefined) | undefined): void {
       instead = of
+    },
+    /** Breaks the connection once, after what was asked is done. */
+    loseReply(which: (request: string) => boolean): void {
+      isLost = which
     },
     async close(): Promise<void> {
       server.closeAllConnections()
