@@ -3,6 +3,7 @@ export { type Decision, decide, type Step, type Waiting } from './decide/decide.
 export { type Evidence, type Held, type Instance, noEvidence, type Use, type Verifier } from './decide/evidence.ts'
 export { issuanceGate, verifiersRefusing } from './decide/issuance.ts'
 export { KeyringError, type KeyringErrorCode } from './error.ts'
+export { encryptionKey, encryptionKeyId, makeEncryptionKey } from './kinds/encryption-key.ts'
 export type { ClientKind, Gate, InstanceKind, Kind } from './kinds/kind.ts'
 export { makeSalt, salt } from './kinds/salt.ts'
 export { makeSealingKey, sealingKey } from './kinds/sealing-key.ts'

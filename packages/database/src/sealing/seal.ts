@@ -1,6 +1,6 @@
-import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto'
 import { type RawBuilder, sql } from 'kysely'
 import { DatabaseError } from '../error.ts'
+import { keyOfRecord, openGcm, partsOf, sealGcm } from './gcm.ts'
 import type { RootKey } from './root-key.ts'
 
 /** Seals what must be stored and read again: private keys, and secrets that must sign. */
@@ -34,64 +34,33 @@ export function rootIdIn(column: string): RawBuilder<string | null> {
 }
 
 const format = 's1'
-const ivBytes = 12
-const tagBytes = 16
 
 /**
- * AES-256-GCM under a key of its own for each record, derived from the root key (HKDF-SHA256, RFC 5869). Header and record
- * are authenticated, so a value that was moved to another row, or given another header, does not open. What is sealed names
- * its root key: of several that are held, that one opens it.
+ * AES-256-GCM under a key of its own for each record, derived from the root key. What is sealed names its root key: of several
+ * that are held, that one opens it.
  */
 export function sealerFor(roots: RootKey | SealingKeys): Sealer {
   const held: SealingKeys = 'key' in roots ? { all: [roots], sealing: roots } : roots
   return {
     seal(record, secret) {
       const root = held.sealing
-      const header = `${format}.${root.id}`
-      const iv = randomBytes(ivBytes)
-      const cipher = createCipheriv('aes-256-gcm', keyOf(root, record), iv).setAAD(Buffer.from(`${header} ${record}`))
-      const sealed = Buffer.concat([cipher.update(secret), cipher.final(), cipher.getAuthTag()])
-      return `${header}.${iv.toString('base64url')}.${sealed.toString('base64url')}`
+      return sealGcm(keyOf(root, record), `${format}.${root.id}`, record, secret)
     },
     open(record, sealed) {
-      const [version, rootId, iv, body, ...rest] = sealed.split('.')
-      if (version !== format || !rootId || !iv || !body || rest.length > 0) throw damaged(record)
-      const root = held.all.find(({ id }) => id === rootId)
+      const parts = partsOf(sealed, format, record)
+      const root = held.all.find(({ id }) => id === parts.id)
       if (!root) {
         const given = held.all.map(({ id }) => id).join(', ')
         throw new DatabaseError(
           'ROOT_KEY_MISMATCH',
-          `${record} is sealed under root key ${rootId}; given is ${given}: give the root key of this database`,
+          `${record} is sealed under root key ${parts.id}; given is ${given}: give the root key of this database`,
         )
       }
-      const bytes = strictly(body, record)
-      try {
-        // Without its length a tag of 4 bytes would be taken as well.
-        const decipher = createDecipheriv('aes-256-gcm', keyOf(root, record), strictly(iv, record), {
-          authTagLength: tagBytes,
-        })
-        decipher.setAAD(Buffer.from(`${version}.${rootId} ${record}`)).setAuthTag(bytes.subarray(-tagBytes))
-        return Buffer.concat([decipher.update(bytes.subarray(0, -tagBytes)), decipher.final()])
-      } catch (cause) {
-        throw damaged(record, cause)
-      }
+      return openGcm(keyOf(root, record), parts, record)
     },
   }
 }
 
 function keyOf(root: RootKey, record: string): Buffer {
-  return Buffer.from(hkdfSync('sha256', root.key, Buffer.alloc(0), `rekey seal ${record}`, 32))
-}
-
-/** Base64url in its one form: Node also reads what has stray characters or other unused bits at its end. */
-function strictly(text: string, record: string): Buffer {
-  const bytes = Buffer.from(text, 'base64url')
-  if (bytes.toString('base64url') !== text) throw damaged(record)
-  return bytes
-}
-
-function damaged(record: string, cause?: unknown): DatabaseError {
-  return new DatabaseError('SEAL_DAMAGED', `what is stored for ${record} does not open: it was damaged or moved`, {
-    cause,
-  })
+  return keyOfRecord(root.key, 'rekey seal', record)
 }

@@ -28,6 +28,8 @@ export interface Held {
   count: number
   /** When the last of it ends by itself, in milliseconds since the epoch; `null` when that depends on somebody. */
   until: number | null
+  /** Somebody who did not hear of its demotion may still add to it. */
+  isUnsettled?: true
 }
 
 /** What is known about the parties to a keyring at one moment. */

@@ -35,6 +35,11 @@ export interface InstanceKind {
   propagated(keyring: Keyring, version: Version, evidence: Evidence, now: number): Gate
   /** Who still needs the retiring version, and have they let go? Asked once no instance produces with it any more. */
   drained(keyring: Keyring, version: Version, evidence: Evidence, now: number): Gate
+  /**
+   * What must be so before a version that was replaced is revoked? Where it is absent nothing must: what was made with it is
+   * refused at once. Asked once no instance produces with it any more.
+   */
+  released?(keyring: Keyring, version: Version, evidence: Evidence, now: number): Gate
 }
 
 /**

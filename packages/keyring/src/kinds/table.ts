@@ -1,6 +1,7 @@
 import type { ClientKindName, InstanceKindName } from '../lifecycle/keyring.ts'
 import { clientKey } from './client-key.ts'
 import { clientSecret } from './client-secret.ts'
+import { encryptionKey } from './encryption-key.ts'
 import type { ClientKind, InstanceKind } from './kind.ts'
 import { salt } from './salt.ts'
 import { sealingKey } from './sealing-key.ts'
@@ -13,6 +14,7 @@ export const kinds: Readonly<Record<InstanceKindName, InstanceKind> & Record<Cli
   'shared-secret': sharedSecret,
   'sealing-key': sealingKey,
   salt,
+  'encryption-key': encryptionKey,
   'client-secret': clientSecret,
   'client-key': clientKey,
 }

@@ -4,7 +4,7 @@ import type { Policy } from '../policy/signing.ts'
 import { isAccepted, type Version } from './version.ts'
 
 /** The sorts of secret that our own instances produce with. */
-export type InstanceKindName = 'signing-key' | 'shared-secret' | 'sealing-key' | 'salt'
+export type InstanceKindName = 'signing-key' | 'shared-secret' | 'sealing-key' | 'salt' | 'encryption-key'
 
 /** The sorts of secret that a client produces with. */
 export type ClientKindName = 'client-secret' | 'client-key'

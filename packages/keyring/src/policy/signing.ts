@@ -25,6 +25,10 @@ export interface Policy {
   maxGraceMs: number
   /** How long after its demotion a version can be made active again: its private half is kept that long. */
   rollbackWindowMs: number
+  /** Of encryption keys: how old a backup gets before it is thrown away. Absent: 30 days. */
+  backupsKeptMs?: number
+  /** Of encryption keys: how long one lies in escrow after it was retired. `0`, or absent: there is no escrow. */
+  escrowForMs?: number
 }
 
 /** What production starts with; seed for configuration. */
