@@ -135,6 +135,23 @@ test('a credential that is overdue stands in status, and the command there rotat
   assert.deepEqual([await idp.token(created), await idp.token(rotated)], [200, 200])
 })
 
+test('a credential that expires soon stands in status with its owner, and the command there rotates it', async () => {
+  const { agentId } = await idp.json('agent', 'create', 'brittle', '--env', 'staging', '--owner', 'team-glass')
+  const at = new Date(Date.now() + 5 * 86_400_000).toISOString()
+  const created = await idp.json('credential', 'create', agentId, '--expires-at', at)
+  const worry = async () =>
+    ((await idp.json('status')).attention as { what: string; command: string }[]).find(({ what }) =>
+      what.startsWith(`credential ${created.credentialId} of agent brittle (owner team-glass) expires in `),
+    )
+  const found = await worry()
+  assert.ok(found)
+  assert.match((await idp.rekey('credential', 'expiring')).stdout, / brittle +team-glass +client-secret +staging +in /)
+  const later = new Date(Date.now() + 90 * 86_400_000).toISOString()
+  const rotated = await idp.json(...found.command.split(' ').slice(1), '--expires-at', later)
+  assert.deepEqual([await idp.token(created), await idp.token(rotated)], [200, 200])
+  assert.equal(await worry(), undefined)
+})
+
 test('a suspended agent gets nothing until it is reactivated, a decommissioned one never again', async () => {
   const created = await idp.json('agent', 'create', 'brief', '--env', 'staging')
   assert.equal((await idp.json('agent', 'suspend', 'brief', '--reason', 'on holiday')).status, 'suspended')

@@ -71,3 +71,18 @@ export interface OverdueCredential {
   rotatedAt: string
   overdueSince: string
 }
+
+/** A credential that can be used and expires soon. */
+export interface ExpiringCredential {
+  credentialId: string
+  agentId: string
+  agentName?: string
+  /** Who answers for the agent. */
+  owner?: string
+  kind: string
+  environment: string
+  /** Of a client that registered. */
+  isRegistered: boolean
+  expiresAt: string
+  soonSince: string
+}

@@ -1,4 +1,10 @@
-import type { CredentialDetail, CredentialView, IssuedCredential, OverdueCredential } from './credential.ts'
+import type {
+  CredentialDetail,
+  CredentialView,
+  ExpiringCredential,
+  IssuedCredential,
+  OverdueCredential,
+} from './credential.ts'
 import { scopesToGive } from './granting.ts'
 import { confirmedWithinMs, type ManagementClient, type Scopes } from './management.ts'
 import { readPages } from './pages.ts'
@@ -76,6 +82,28 @@ export async function overdueCredentials(client: ManagementClient, limit = 50) {
   const listing = { path: '/credentials', scope: 'agents:read', query: { due: 'overdue' }, failure, limit } as const
   let total = 0
   type Reply = { credentials: OverdueCredential[]; nextCursor: string | null; total: number }
+  const { entries, nextCursor } = await readPages(client, listing, (reply: Reply) => {
+    total = reply.total
+    return reply.credentials
+  })
+  return { credentials: entries, total, nextCursor }
+}
+
+/**
+ * The credentials of the caller's organization that expire soon.
+ *
+ * @param asked within which time, as in 30d (by default as the identity provider says), and of what agents
+ * @returns the first of them, those first that end first, and how many there are (10,000 at most)
+ */
+export async function expiringCredentials(
+  client: ManagementClient,
+  asked: { within?: string; environment?: string } = {},
+  limit = 50,
+) {
+  const failure = 'it cannot be read which credentials expire soon'
+  const listing = { path: '/credentials/expiring', scope: 'agents:read', query: asked, failure, limit } as const
+  let total = 0
+  type Reply = { credentials: ExpiringCredential[]; nextCursor: string | null; total: number }
   const { entries, nextCursor } = await readPages(client, listing, (reply: Reply) => {
     total = reply.total
     return reply.credentials

@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { listEvents } from '../client/audit.ts'
-import { overdueCredentials } from '../client/credentials.ts'
+import { expiringCredentials, overdueCredentials } from '../client/credentials.ts'
 import { ifAllowed, ifThere } from '../client/if-there.ts'
 import { openIncidents } from '../client/incidents.ts'
 import { chainIntegrity } from '../client/integrity.ts'
@@ -43,6 +43,7 @@ async function look(estate: Estate, shell: Shell): Promise<Seen> {
   const unseen = (what: string, scope: string) => () =>
     tell(shell, `${what} not looked at: this client may not have ${scope}.`)
   const overdue = await ifAllowed(overdueCredentials(client), unseen('Overdue credentials are', 'agents:read'))
+  const expiring = overdue && (await ifThere(expiringCredentials(client)))
   const audit = await ifAllowed(lookAtAudit(client, estate, shell), unseen('The audit is', 'audit:read'))
   const incidents = await ifAllowed(openIncidents(client), unseen('Incidents are', 'incidents:write'))
   const { keyrings: ofBff = [], instances: instancesOfBff, bffAway } = await lookAtBff(client)
@@ -50,7 +51,7 @@ async function look(estate: Estate, shell: Shell): Promise<Seen> {
   const keyrings = [...ofIdp, ...ofBff]
   const told = [instancesOfIdp, instancesOfBff].filter((some) => some !== undefined)
   const instances = told.length === 0 ? undefined : told.flat()
-  return { keyrings, bffAway, verifiers, newest, issuance, instances, overdue, audit, bffAudit, incidents }
+  return { keyrings, bffAway, verifiers, newest, issuance, instances, overdue, expiring, audit, bffAudit, incidents }
 }
 
 interface BffSeen {

@@ -5,6 +5,7 @@ import type { KeyringView, TrustRevision, VerifierView } from '../client/keyring
 import type { InstanceView } from '../client/parties.ts'
 import { type AuditSeen, auditWorries, integrityWorries } from './audit-worries.ts'
 import { credentialWorries, type Overdue } from './credential-worries.ts'
+import { type Expiring, expiryWorries } from './expiry-worries.ts'
 import { incidentWorries } from './incident-worries.ts'
 import { instanceWorries } from './instance-worries.ts'
 import { keyringWorries } from './keyring-worries.ts'
@@ -32,6 +33,8 @@ export interface Seen {
   bffAudit?: Integrity | undefined
   /** Neither this nor the next two are said to a client that may not read them. */
   overdue?: Overdue | undefined
+  /** Nor by an IdP of an earlier release. */
+  expiring?: Expiring | undefined
   audit?: AuditSeen | undefined
   incidents?: IncidentView[] | undefined
 }
@@ -45,6 +48,7 @@ export function attention(seen: Seen, now: number): Attention[] {
     ...(seen.instances ?? []).flatMap(instanceWorries),
     ...seen.verifiers.flatMap((verifier) => verifierWorries(verifier, seen, now)),
     ...(seen.overdue ? credentialWorries(seen.overdue) : []),
+    ...(seen.expiring ? expiryWorries(seen.expiring, now) : []),
     ...(seen.audit ? auditWorries(seen.audit, now) : []),
     ...(seen.bffAudit ? integrityWorries(seen.bffAudit, now, 'bff') : []),
     ...(seen.incidents ?? []).flatMap(incidentWorries),

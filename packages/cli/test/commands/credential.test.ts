@@ -85,6 +85,23 @@ before(async () => {
       nextCursor: 'more',
       total: 2,
     },
+    'GET /credentials/expiring?within=30d&environment=staging&limit=1': {
+      credentials: [
+        {
+          ...one,
+          agentId,
+          agentName: 'billing',
+          owner: 'team-money',
+          environment: 'staging',
+          isRegistered: false,
+          expiresAt: ago(-20 * dayMs),
+          soonSince: ago(10 * dayMs),
+        },
+      ],
+      nextCursor: 'more',
+      total: 2,
+    },
+    'GET /credentials/expiring?limit=50': { credentials: [], nextCursor: null, total: 0 },
   }
   idp = await playIdp(answers)
 })
@@ -106,6 +123,24 @@ test('credential list tells what works, for how long, and what is due', async ()
 
 test('credential list passes the status on', async () => {
   assert.equal((await idp.rekey('credential', 'list', agentId, '--status', 'revoked')).stdout, '  none\n')
+})
+
+test('credential expiring tells which, whose, and when', async () => {
+  const options = ['--within', '30d', '--environment', 'staging', '--limit', '1']
+  assert.equal(
+    (await idp.rekey('credential', 'expiring', ...options)).stdout,
+    `  CREDENTIAL                            AGENT    OWNER       KIND           ENVIRONMENT  EXPIRES
+  ${first}  billing  team-money  client-secret  staging      in 20d
+  and more: these are 1; --limit asks for more of them
+`,
+  )
+  assert.equal((await idp.rekey('credential', 'expiring')).stdout, 'No credential expires soon.\n')
+  for (const wrong of [
+    ['--within', 'soon'],
+    ['--environment', 'moon'],
+  ]) {
+    assert.equal((await idp.rekey('credential', 'expiring', ...wrong)).code, 2)
+  }
 })
 
 test('credential show tells who still uses which version, and does not call one unused that was not seen', async () => {

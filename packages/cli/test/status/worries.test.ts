@@ -56,6 +56,54 @@ test('of a thousand overdue credentials five are named and the others counted', 
   assert.equal(attention({ ...nothing, overdue: { credentials: credentials.slice(0, 5), total: 5 } }, noon).length, 5)
 })
 
+const dayMs = 86_400_000
+const expiring = (credentialId: string, inMs: number, more: object = {}) => ({
+  credentialId,
+  agentId: 'a-1',
+  agentName: 'billing',
+  owner: 'team-money',
+  kind: 'client-secret',
+  environment: 'production',
+  isRegistered: false,
+  expiresAt: before(-inMs),
+  soonSince: before(7 * dayMs - inMs),
+  ...more,
+})
+
+test('a credential that expires soon is named with its owner and with the command that rotates it', () => {
+  const seen = (more: object) => ({
+    ...nothing,
+    expiring: { credentials: [expiring('c-1', 3 * dayMs, more)], total: 1 },
+  })
+  assert.deepEqual(attention(seen({}), noon), [
+    {
+      what: 'credential c-1 of agent billing (owner team-money) expires in 3d',
+      since: before(4 * dayMs),
+      command: 'rekey credential rotate a-1 c-1 --overlap 24h',
+    },
+  ])
+  const [nobodys] = attention(seen({ kind: 'client-key', agentName: undefined, owner: undefined }), noon)
+  assert.equal(nobodys?.what, 'credential c-1 of agent a-1 expires in 3d')
+  assert.equal(nobodys?.command, 'rekey credential rotate a-1 c-1 --jwk FILE')
+  const [registered] = attention(seen({ isRegistered: true }), noon)
+  assert.equal(registered?.command, 'rekey dcr client rotate-secret a-1 --overlap 24h')
+})
+
+test('of a thousand credentials that expire soon five are named and the others counted', () => {
+  const credentials = [1, 2, 3, 4, 5, 6, 7].map((days) => expiring(`c-${days}`, days * dayMs - 1_000))
+  const found = attention({ ...nothing, expiring: { credentials, total: 1_000 } }, noon)
+  assert.equal(found.length, 6)
+  assert.deepEqual(found.at(-1), {
+    what: '995 more credentials expire soon',
+    since: credentials[5]?.soonSince,
+    command: 'rekey credential expiring',
+  })
+  const countless = attention({ ...nothing, expiring: { credentials, total: 10_000 } }, noon)
+  assert.equal(countless.at(-1)?.what, 'at least 9995 more credentials expire soon')
+  const six = attention({ ...nothing, expiring: { credentials: credentials.slice(0, 6), total: 6 } }, noon)
+  assert.equal(six.at(-1)?.what, '1 more credential expires soon')
+})
+
 test('a chain that an instance finds broken is told; one that is whole, or of which nobody tells, is not', () => {
   const of = (integrity?: boolean, more: object = {}) =>
     attention(
