@@ -1,8 +1,9 @@
-import { databaseMigrations, type MigrationSource, migrate } from '@rekey/database'
+import { databaseMigrations, jobsMigrations, type MigrationSource, migrate } from '@rekey/database'
 
-/** The schema of the identity provider: that of every service, and its own. */
+/** The schema of the identity provider: that of every service, that of jobs, and its own. */
 export const migrations: MigrationSource[] = [
   databaseMigrations,
+  jobsMigrations,
   { package: 'idp', folder: new URL('../migrations/', import.meta.url) },
 ]
 

@@ -96,12 +96,16 @@ BEGIN
       current_schema, service);
     EXECUTE format('ALTER DEFAULT PRIVILEGES IN SCHEMA %I GRANT USAGE, SELECT ON SEQUENCES TO %I',
       current_schema, service);
+    IF EXISTS (SELECT FROM pg_catalog.pg_namespace WHERE nspname = 'pgboss' AND pg_get_userbyid(nspowner) = current_user
+      AND NOT has_schema_privilege(service, oid, 'USAGE')) THEN
+      EXECUTE format('GRANT USAGE ON SCHEMA pgboss TO %I', service);
+    END IF;
     PERFORM narrow_service(service, target, privileges) FROM service_limits;
     -- Only what the owner owns and no extension brought: others' tables in the schema are not ours to open.
     PERFORM widen_service(service, oid::regclass,
       CASE relkind WHEN 'S' THEN '{USAGE, SELECT}' ELSE '{SELECT, INSERT, UPDATE, DELETE}' END::text[])
     FROM pg_catalog.pg_class
-    WHERE relnamespace = (SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = current_schema)
+    WHERE relnamespace IN (SELECT oid FROM pg_catalog.pg_namespace WHERE nspname IN (current_schema, 'pgboss'))
       AND relkind IN ('r', 'p', 'v', 'm', 'S') AND pg_get_userbyid(relowner) = current_user
       AND NOT EXISTS (SELECT FROM service_limits WHERE target = pg_class.oid)
       AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend

@@ -5,3 +5,9 @@ export const databaseMigrations: MigrationSource = {
   package: 'database',
   folder: new URL('../../migrations/', import.meta.url),
 }
+
+/** The tables of jobs, for services that have any. They are in the schema `pgboss`. */
+export const jobsMigrations: MigrationSource = {
+  package: 'jobs',
+  folder: new URL('../../migrations/jobs/', import.meta.url),
+}

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import type { MigrationSource } from '../migrations/files.ts'
-import { databaseMigrations } from '../migrations/own.ts'
+import { databaseMigrations, jobsMigrations } from '../migrations/own.ts'
 
 /** The migrations of all packages of the workspace, in the order in which they build on each other. */
 export function workspaceMigrations(): MigrationSource[] {
@@ -8,5 +8,5 @@ export function workspaceMigrations(): MigrationSource[] {
     package: name,
     folder: new URL(`../../../${name}/migrations/`, import.meta.url),
   }))
-  return [databaseMigrations, ...above.filter(({ folder }) => existsSync(folder))]
+  return [databaseMigrations, jobsMigrations, ...above.filter(({ folder }) => existsSync(folder))]
 }
