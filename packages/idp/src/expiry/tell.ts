@@ -13,7 +13,7 @@ export interface Place {
   credential_id: string
 }
 
-const beginning: Place = { expires_at: '-infinity', credential_id: '' }
+export const beginning: Place = { expires_at: '-infinity', credential_id: '' }
 
 interface Expiring {
   credentialId: string
