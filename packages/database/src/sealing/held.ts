@@ -5,7 +5,7 @@ import { auditSigner } from '../audit/signer.ts'
 import { DatabaseError } from '../error.ts'
 import type { AnnouncedKeys } from '../instances/ledger.ts'
 import type { DatabaseTables } from '../tables.ts'
-import { type RootKey, type RootKeyList, readRootKeys } from './root-key.ts'
+import { type RootKey, type RootKeyList, rootKeyReader } from './root-key.ts'
 import type { SealingKeys } from './seal.ts'
 import { usedRootKeys } from './used.ts'
 
@@ -46,7 +46,7 @@ export class HeldRootKeys implements SealingKeys, AnnouncedKeys {
 
   /** @throws DatabaseError as `readRootKeys` */
   static async open(source: string, env: NodeJS.ProcessEnv): Promise<HeldRootKeys> {
-    const read = () => readRootKeys(source, env)
+    const read = rootKeyReader(source, env)
     return new HeldRootKeys(read, await read())
   }
 

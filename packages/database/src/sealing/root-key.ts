@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
-import { DatabaseError } from '../error.ts'
+import { restful, type SecretSource, SecretsError, type SecretsErrorCode, secretSource } from '@rekey/secrets'
+import { DatabaseError, type DatabaseErrorCode } from '../error.ts'
 
 /** The key that everything sealed hangs on. `id` is derived from it and says nothing about it. */
 export interface RootKey {
@@ -14,13 +14,28 @@ export type RootKeyList = readonly [RootKey, ...RootKey[]]
 /**
  * Reads the root keys from a secret source: the newest first, white space or commas between them.
  *
- * @param source `env:NAME` or `file:/path`; each value is 32 bytes as 64 hexadecimal digits
- * @throws DatabaseError `ROOT_KEY_MISSING` when there is nothing to read, `ROOT_KEY_INVALID` when it is not such a value,
- *   or when one stands there twice
+ * @param source `env:NAME`, `file:/path`, `vault:PATH#FIELD` or `exec:/program`; each value is 32 bytes as 64 hexadecimal digits
+ * @throws DatabaseError `ROOT_KEY_MISSING` when there is nothing to read, `ROOT_KEY_UNAVAILABLE` when that cannot be found out
+ *   now, `ROOT_KEY_INVALID` when it is not such a value, or when one stands there twice
  */
 export async function readRootKeys(source: string, env: NodeJS.ProcessEnv): Promise<RootKeyList> {
-  const [newest, ...older] = keysIn(await readSource(source, env), source).map(rootKeyOf)
-  return [newest as RootKey, ...older]
+  const from = named(source, env)
+  try {
+    return await keysFrom(from, from.values)
+  } finally {
+    from.close()
+  }
+}
+
+/**
+ * The same, again and again: what stands there is looked at as often as its source bears.
+ *
+ * @throws DatabaseError `ROOT_KEY_INVALID` when the text names no source; what is returned throws as `readRootKeys`
+ */
+export function rootKeyReader(source: string, env: NodeJS.ProcessEnv): () => Promise<RootKeyList> {
+  const from = named(source, env)
+  const values = restful(from)
+  return () => keysFrom(from, values)
 }
 
 /** Reads the newest of them. */
@@ -82,22 +97,31 @@ function keysIn(text: string, where: string): string[] {
   return keys
 }
 
-async function readSource(source: string, env: NodeJS.ProcessEnv): Promise<string> {
-  const [, scheme, name] = /^(env|file):(.+)$/s.exec(source) ?? []
-  // The value in the place of its name would come back in the message that there is no such thing.
-  if (!scheme || !name || looksLikeKey(name)) {
-    throw new DatabaseError(
-      'ROOT_KEY_INVALID',
-      'a root key is given as env:NAME or file:/path, never as the value itself',
-    )
+function named(source: string, env: NodeJS.ProcessEnv): SecretSource {
+  try {
+    return secretSource(source, env)
+  } catch (error) {
+    throw refusalOf(error)
   }
-  const value = scheme === 'env' ? env[name] : await readFile(name, 'utf8').catch(missing(source))
-  if (value === undefined) throw new DatabaseError('ROOT_KEY_MISSING', `there is no root key in ${source}`)
-  return value
 }
 
-function missing(source: string) {
-  return (cause: NodeJS.ErrnoException): never => {
-    throw new DatabaseError('ROOT_KEY_MISSING', `the root key in ${source} cannot be read (${cause.code})`, { cause })
-  }
+async function keysFrom({ description }: SecretSource, values: () => Promise<string[]>): Promise<RootKeyList> {
+  const read = await values().catch((error) => {
+    throw refusalOf(error)
+  })
+  const [newest, ...older] = keysIn(read.join(' '), description).map(rootKeyOf)
+  return [newest as RootKey, ...older]
+}
+
+const codes: Readonly<Partial<Record<SecretsErrorCode, DatabaseErrorCode>>> = {
+  SOURCE_INVALID: 'ROOT_KEY_INVALID',
+  SOURCE_MISSING: 'ROOT_KEY_MISSING',
+  VAULT_SETTINGS_INVALID: 'ROOT_KEY_INVALID',
+}
+
+function refusalOf(error: unknown): unknown {
+  if (!(error instanceof SecretsError)) return error
+  return new DatabaseError(codes[error.code] ?? 'ROOT_KEY_UNAVAILABLE', `there is no root key: ${error.message}`, {
+    cause: error,
+  })
 }

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { inspect } from 'node:util'
+import { operate, startVault } from '@rekey/secrets/testing'
 import { DatabaseError } from '../../src/error.ts'
 import { addRootKey, readRootKey, readRootKeys, removeRootKeys, rootKeyIds } from '../../src/sealing/root-key.ts'
 
@@ -69,6 +70,33 @@ describe('the root key', () => {
     }
   })
 
+  it('is read from a path of Vault, each version one of them, and from what a program prints', async () => {
+    const other = randomBytes(32).toString('hex')
+    const expected = await readRootKeys('env:ROOT', { ROOT: `${other} ${hex}` })
+    const vault = await startVault()
+    const env = { VAULT_ADDR: vault.url, VAULT_TOKEN: vault.token }
+    const target = { address: vault.url, token: vault.token }
+    for (const encryptionKey of [hex, other])
+      await operate(target, 'POST', 'secret/data/root', { data: { encryptionKey } })
+    assert.deepEqual(await readRootKeys('vault:secret/data/root', env), expected)
+    const path = (await file(`#!/bin/sh\necho ${other}\necho ${hex}\n`)).slice('file:'.length)
+    await chmod(path, 0o700)
+    assert.deepEqual(await readRootKeys(`exec:${path}`, {}), expected)
+    await vault.close()
+  })
+
+  it('cannot be had for now where its Vault is away or a program fails, which is told from one that is missing', async () => {
+    const vault = await startVault()
+    const env = { VAULT_ADDR: vault.url, VAULT_TOKEN: vault.token }
+    await assert.rejects(readRootKey('vault:root', env), { code: 'ROOT_KEY_MISSING', message: /nothing in vault:root/ })
+    vault.sealed(true)
+    await assert.rejects(readRootKey('vault:root', env), { code: 'ROOT_KEY_UNAVAILABLE', message: /Vault is sealed/ })
+    await vault.close()
+    await assert.rejects(readRootKey('vault:root', env), { code: 'ROOT_KEY_UNAVAILABLE', message: /ECONNREFUSED/ })
+    await assert.rejects(readRootKey('exec:/bin/false', {}), { code: 'ROOT_KEY_UNAVAILABLE', message: /exit code 1/ })
+    await assert.rejects(readRootKey('vault:root', {}), { code: 'ROOT_KEY_INVALID', message: /VAULT_ADDR/ })
+  })
+
   for (const [name, source] of Object.entries({
     'an environment variable that is not set': 'env:ABSENT',
     'a file that does not exist': 'file:/nowhere/at/all',
@@ -95,6 +123,8 @@ describe('the root key', () => {
     'as the value itself': hex,
     'as the name of a variable': `env:${hex}`,
     'as the path of a file': `file:${hex}\n`,
+    'as a path of Vault': `vault:${hex}`,
+    'as a program': `exec:${hex}`,
     'without a scheme': 'ROOT',
     'by an unknown scheme': 'http://example.com/key',
     'without a name': 'env:',

@@ -28,6 +28,8 @@ export async function startKeyedEstate() {
       await write(name, text)
       return estate.instance({ REKEY_ROOT_KEY: `file:${path(name)}`, ...more })
     },
+    /** An instance that reads another source. */
+    startFrom: (source: string, more: Record<string, string>) => estate.instance({ REKEY_ROOT_KEY: source, ...more }),
     /** By the state of each version: under which root key it is sealed. */
     async seals(keyring: string): Promise<[state: string, rootKey: string | undefined][]> {
       const { rows } = await sql<{ sealed: string | null; state: string }>`

@@ -66,7 +66,15 @@ export function watchRootKeys<Tables extends DatabaseTables>(
   let missed = ''
   async function look(): Promise<void> {
     const before = held.sealing.id
-    const read = await held.read()
+    const [read] = await Promise.allSettled([held.read()])
+    if (read.status === 'fulfilled') await compare(read.value)
+    // What others may have begun to seal under meanwhile does not wait for a source that is away.
+    await settleRootKeys(held, db, storedUnder)
+    if (held.sealing.id !== before) log.info({ rootKeyId: held.sealing.id }, 'sealing under another root key')
+    if (read.status === 'rejected') throw read.reason
+    told = ''
+  }
+  async function compare(read: RootKeyList): Promise<void> {
     const needed = await stillNeeded(held, read, () => sealedUnder(db, storedUnder, signer))
     const keys: RootKeyList = [...read, ...needed]
     // Not named as a key is, or the log would hide them.
@@ -79,9 +87,6 @@ export function watchRootKeys<Tables extends DatabaseTables>(
       held.take(keys)
       log.info({ rootKeyIds: held.ids }, 'the root keys were changed')
     }
-    await settleRootKeys(held, db, storedUnder)
-    if (held.sealing.id !== before) log.info({ rootKeyId: held.sealing.id }, 'sealing under another root key')
-    told = ''
   }
   return every(lookEveryMs, look, (error) => {
     // Each second would be too often for a file that stays wrong.
