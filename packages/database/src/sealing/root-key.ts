@@ -21,7 +21,7 @@ export type RootKeyList = readonly [RootKey, ...RootKey[]]
 export async function readRootKeys(source: string, env: NodeJS.ProcessEnv): Promise<RootKeyList> {
   const from = named(source, env)
   try {
-    return await keysFrom(from, from.values)
+    return await keysFrom(from, () => from.values())
   } finally {
     from.close()
   }
