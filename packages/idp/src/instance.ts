@@ -3,11 +3,12 @@
  * rotation loop. Everything that answers requests is given one of these.
  */
 
-import type { Connection, InstanceView, Sealer } from '@rekey/database'
+import type { ColumnCipher, Connection, InstanceView, Sealer } from '@rekey/database'
 import type { Hands, KeyringStore, Loop } from '@rekey/keyring'
 import type { Audit, Recall, RootKeys } from '@rekey/service'
 import type { Gathered } from './audit/gathered.ts'
 import type { Clock } from './clock.ts'
+import type { ColumnKeyring } from './columns/open.ts'
 import type { Config } from './config.ts'
 import type { Credentials } from './credentials/open.ts'
 import type { DeniableClaims } from './denied/memory.ts'
@@ -35,6 +36,10 @@ export interface Instance extends Pick<Credentials, 'clients' | 'uses' | 'secret
   view: InstanceView
   loop: Loop
   sealer: Sealer
+  /** Encrypts and decrypts the columns of `encryptedColumns`. */
+  columns: ColumnCipher
+  /** By which keys it does so. */
+  columnKeys: ColumnKeyring
   rootKeys: RootKeys
   /** By which cookies of the OpenID provider are signed and known, as it takes them. The same array while they are the same. */
   cookieKeys(): readonly string[]

@@ -1,6 +1,7 @@
 import { auditSigner, HeldRootKeys } from '@rekey/database'
 import { type App, ensureSchema, originOf, serve } from '@rekey/service'
 import type { Logger } from 'pino'
+import { columnSources } from './columns/sources.ts'
 import type { Config } from './config.ts'
 import { openInstance } from './instance/open.ts'
 import type { Instance } from './instance.ts'
@@ -26,6 +27,7 @@ export interface RunningIdp {
 export async function startIdp(config: Config, env: NodeJS.ProcessEnv, log: Logger): Promise<RunningIdp> {
   const rootKeys = await HeldRootKeys.open(config.rootKeySource, env)
   const signer = auditSigner(rootKeys, originOf(config.issuer))
+  const sources = columnSources(config.columns, env, (error) => log.error({ err: error }, 'the source of column keys'))
   await ensureSchema(config, migrations)
   if (config.administrator) await ensureAdministrator(config, config.administrator, log)
   const { firstAccount } = config.oidc
@@ -33,7 +35,7 @@ export async function startIdp(config: Config, env: NodeJS.ProcessEnv, log: Logg
   return serve<IdpTables, Instance>(
     config,
     'rekey-idp',
-    (connections) => openInstance(config, connections, { rootKeys, signer }, log),
+    (connections) => openInstance(config, connections, { rootKeys, signer }, sources, log),
     (instance) => buildServer(instance, log),
   )
 }

@@ -111,8 +111,9 @@ describe('instances on one database', { timeout: 60_000 }, () => {
     // A database of an older epoch, which nobody who starts begins anew: somebody else is there already.
     await sql`UPDATE revision SET epoch = epoch - 100`.execute(db)
     await sql`
-      INSERT INTO instances (id, address, applied, lease_until)
-      VALUES ('neighbour', 'neighbour:80', 1000000, clock_timestamp() + interval '1 minute')`.execute(db)
+      INSERT INTO instances (id, address, applied, lease_until, root_keys)
+      SELECT 'neighbour', 'neighbour:80', 1000000, clock_timestamp() + interval '1 minute', array_agg(id) || 'columns'::text
+      FROM root_keys`.execute(db)
     const idp = await instance()
     const { epoch } = await db.selectFrom('revision').select('epoch').executeTakeFirstOrThrow()
     const headers = { authorization: basic(verifier), 'content-type': 'application/json' }

@@ -1,9 +1,11 @@
+import type { ColumnCipher } from '@rekey/database'
 import { iso, time } from '@rekey/service'
 import type { Selectable, Transaction } from 'kysely'
 import { z } from 'zod'
 import { IdpError } from '../error.ts'
 import type { IdpDatabase, IdpTables } from '../tables.ts'
 import type { Caller } from '../tokens/opaque.ts'
+import { openedOf } from './encrypted.ts'
 
 export type Agent = Selectable<IdpTables['agents']>
 
@@ -27,7 +29,9 @@ export const shownAgent = z.object({
   changedAt: time,
 })
 
-export function showAgent(agent: Agent): z.infer<typeof shownAgent> {
+/** @throws DatabaseError where what is encrypted does not open */
+export function showAgent(row: Agent, columns: Pick<ColumnCipher, 'open'>): z.infer<typeof shownAgent> {
+  const agent = { ...row, ...openedOf(row, columns) }
   return {
     agentId: agent.agent_id,
     organizationId: agent.organization_id,

@@ -1,10 +1,11 @@
 import { isDeepStrictEqual } from 'node:util'
-import { recordEvent } from '@rekey/database'
+import { type ColumnCipher, recordEvent } from '@rekey/database'
 import { sql, type Transaction } from 'kysely'
 import type { IdpTables } from '../tables.ts'
 import type { Caller } from '../tokens/opaque.ts'
 import { type Agent, showAgent } from './agent.ts'
 import { type ChangedDescription, columnsOf } from './description.ts'
+import { openedOf, sealedOf, toldOf } from './encrypted.ts'
 import { requireMayGrant } from './grant.ts'
 
 /** An agent as its description was left, and whether the instances have to be told. */
@@ -22,19 +23,22 @@ interface Described {
  */
 export async function changeDescription(
   transaction: Transaction<IdpTables>,
+  columns: ColumnCipher,
   caller: Caller,
   agent: Agent,
   description: ChangedDescription,
 ): Promise<Described> {
   const { scopes } = description
   requireMayGrant(caller, scopes ?? [], { organizationId: agent.organization_id, scopes: agent.scopes })
+  const before = { ...agent, ...openedOf(agent, columns) }
   const news = Object.entries(columnsOf(description)).filter(
-    ([column, value]) => value !== undefined && !isDeepStrictEqual(value, agent[column as keyof Agent]),
+    ([column, value]) => value !== undefined && !isDeepStrictEqual(value, before[column as keyof Agent]),
   )
   if (news.length === 0) return { agent, isToTell: false }
+  const told = (row: Agent) => toldOf(named(showAgent(row, columns), description))
   const changed = await transaction
     .updateTable('agents')
-    .set({ ...Object.fromEntries(news), changed_at: sql`now()` })
+    .set({ ...sealedOf(agent.agent_id, Object.fromEntries(news), columns), changed_at: sql`now()` })
     .where('agent_id', '=', agent.agent_id)
     .returningAll()
     .executeTakeFirstOrThrow()
@@ -44,7 +48,7 @@ export async function changeDescription(
     actor: caller.clientId,
     agentId: agent.agent_id,
     organizationId: agent.organization_id,
-    details: { before: named(agent, description), after: named(changed, description) },
+    details: { before: told(agent), after: told(changed) },
   })
   if (scopes === undefined) return { agent: changed, isToTell: false }
   await sql`
@@ -54,7 +58,6 @@ export async function changeDescription(
 }
 
 /** The members of an agent that were named. */
-function named(agent: Agent, description: ChangedDescription): Record<string, unknown> {
-  const shown: Record<string, unknown> = showAgent(agent)
+function named(shown: Record<string, unknown>, description: ChangedDescription): Record<string, unknown> {
   return Object.fromEntries(Object.keys(description).map((member) => [member, shown[member] ?? null]))
 }

@@ -54,7 +54,7 @@ async function carryOut(
   if (agent.status === 'decommissioned' && !isRepeated) {
     throw new IdpError('AGENT_DECOMMISSIONED', 'the agent was decommissioned, which is for ever')
   }
-  const described = await changeDescription(transaction, caller, agent, description)
+  const described = await changeDescription(transaction, instance.columns, caller, agent, description)
   const changed =
     status === undefined
       ? { agent: described.agent, revision: 0 }

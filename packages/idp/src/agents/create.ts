@@ -1,10 +1,11 @@
-import { lockName, recordEvent } from '@rekey/database'
+import { type ColumnCipher, lockName, recordEvent } from '@rekey/database'
 import type { Transaction } from 'kysely'
 import { IdpError } from '../error.ts'
 import type { IdpTables } from '../tables.ts'
 import type { Caller } from '../tokens/opaque.ts'
 import type { Agent } from './agent.ts'
 import { columnsOf, type NewAgent } from './description.ts'
+import { sealedOf, toldOf } from './encrypted.ts'
 import { requireMayGrant } from './grant.ts'
 import { operatorOrganization } from './organization.ts'
 
@@ -31,6 +32,7 @@ export function isElsewhere(caller: Caller, organizationId: string | undefined):
  */
 export async function createAgent(
   transaction: Transaction<IdpTables>,
+  columns: Pick<ColumnCipher, 'seal'>,
   caller: Caller,
   agentId: string,
   { organizationId = caller.organizationId, ...description }: NewAgent,
@@ -38,7 +40,11 @@ export async function createAgent(
   if (isElsewhere(caller, organizationId)) await requireToBegin(transaction, organizationId)
   const agent = await transaction
     .insertInto('agents')
-    .values({ ...columnsOf(description), agent_id: agentId, organization_id: organizationId })
+    .values({
+      ...sealedOf(agentId, columnsOf(description), columns),
+      agent_id: agentId,
+      organization_id: organizationId,
+    })
     .returningAll()
     .executeTakeFirstOrThrow()
   await recordEvent(transaction, {
@@ -47,7 +53,7 @@ export async function createAgent(
     actor: caller.clientId,
     agentId,
     organizationId,
-    details: description,
+    details: toldOf(description),
   })
   return agent
 }

@@ -10,7 +10,7 @@ import { idempotent, nothingToPrepare } from '../http/idempotency.ts'
 import type { Instance } from '../instance.ts'
 import { codes } from '../openapi/errors.ts'
 import type { IdpTables } from '../tables.ts'
-import { agentOf, agentStatus, showAgent, shownAgent } from './agent.ts'
+import { type Agent, agentOf, agentStatus, showAgent, shownAgent } from './agent.ts'
 import { changeAgent } from './change.ts'
 import { createAgent, isElsewhere, requireMayCreate } from './create.ts'
 import { changedDescription, type NewAgent, newAgent } from './description.ts'
@@ -41,6 +41,8 @@ type Asked = Authorised & Pick<FastifyRequest, 'headers' | 'params'> & { body: N
 /** The clients that get tokens. A change is answered when every live instance goes by it. */
 export function agentRoutes(app: App, instance: Instance): void {
   const { db } = instance.connection
+  const { columns } = instance
+  const shown = (agent: Agent) => showAgent(agent, columns)
   const read = { onRequest: requireScope(instance, 'agents:read') }
   const write = { onRequest: requireScope(instance, 'agents:write', { whileFrozen: 'refused' }) }
   const shutOut = { onRequest: requireScope(instance, 'agents:write', { whileFrozen: 'allowed' }) }
@@ -71,8 +73,8 @@ export function agentRoutes(app: App, instance: Instance): void {
 
   function createOne(request: Asked) {
     const act = async (transaction: Transaction<IdpTables>) => {
-      const agent = await createAgent(transaction, request.caller, randomUUID(), request.body)
-      return { revision: 0, reply: showAgent(agent) }
+      const agent = await createAgent(transaction, columns, request.caller, randomUUID(), request.body)
+      return { revision: 0, reply: shown(agent) }
     }
     return idempotent(instance, request, operation, act, nothingToPrepare)
   }
@@ -82,9 +84,9 @@ export function agentRoutes(app: App, instance: Instance): void {
     const agentId = randomUUID()
     const first = firstCredential(instance, caller, agentId)
     const act = async (transaction: Transaction<IdpTables>, made: Made) => {
-      const agent = await createAgent(transaction, caller, agentId, body)
+      const agent = await createAgent(transaction, columns, caller, agentId, body)
       const { revision, reply } = await first.save(transaction, agent.organization_id, made)
-      return { revision, reply: { ...showAgent(agent), credential: reply } }
+      return { revision, reply: { ...shown(agent), credential: reply } }
     }
     return idempotent(instance, request, operation, act, first)
   }
@@ -96,13 +98,13 @@ export function agentRoutes(app: App, instance: Instance): void {
     response: { 200: page },
   }
   app.get('/api/v1/agents', { ...read, schema: list }, async ({ caller, query }) => {
-    const { rows, nextCursor } = await listAgents(db, caller, query)
-    return { agents: rows.map(showAgent), nextCursor }
+    const { rows, nextCursor } = await listAgents(db, columns, caller, query)
+    return { agents: rows.map(shown), nextCursor }
   })
 
   const show = { tags, summary: 'Show an agent', params, response, refuses: codes('UNKNOWN_AGENT') }
   app.get(one, { ...read, schema: show }, async ({ caller, params }) =>
-    showAgent(await agentOf(db, caller, params.agentId)),
+    shown(await agentOf(db, caller, params.agentId)),
   )
 
   const change = {
@@ -115,14 +117,14 @@ export function agentRoutes(app: App, instance: Instance): void {
   }
   app.patch(one, { ...write, schema: change }, async ({ caller, params, body }) => {
     const { status, reason, ...description } = body
-    return showAgent(await changeAgent(instance, caller, params.agentId, { description, status, reason }))
+    return shown(await changeAgent(instance, caller, params.agentId, { description, status, reason }))
   })
 
   for (const [act, status, summary] of acts) {
     const schema = { tags, summary, params, body: because, response, refuses }
     const scope = status === 'suspended' ? shutOut : write
     app.post(`${one}/${act}`, { ...scope, schema }, async ({ caller, params, body }) =>
-      showAgent(await changeAgent(instance, caller, params.agentId, { status, reason: body?.reason })),
+      shown(await changeAgent(instance, caller, params.agentId, { status, reason: body?.reason })),
     )
   }
 

@@ -20,6 +20,10 @@ import {
 import type { Logger } from 'pino'
 import { gather } from '../audit/gathered.ts'
 import { systemClock } from '../clock.ts'
+import { legacyForms, requireAdmitted } from '../columns/legacy.ts'
+import { columnsKeyring } from '../columns/list.ts'
+import { type ColumnKeyring, openColumns } from '../columns/open.ts'
+import type { ColumnSources } from '../columns/sources.ts'
 import type { Config } from '../config.ts'
 import { openCredentials } from '../credentials/open.ts'
 import { expiringGauge } from '../expiry/gauge.ts'
@@ -32,7 +36,7 @@ import type { Instance } from '../instance.ts'
 import { carryOutMove } from '../issuance/carry-out.ts'
 import { issuanceMemory } from '../issuance/memory.ts'
 import { loadIssuance } from '../issuance/store.ts'
-import { evidenceFor } from '../keyrings/evidence.ts'
+import { observe } from '../keyrings/evidence.ts'
 import { instanceMemory } from '../memory.ts'
 import { heldCookieKeys } from '../oidc/cookie-keys.ts'
 import { newMetrics } from '../operations/metrics.ts'
@@ -62,15 +66,17 @@ export function openInstance(
   config: Config,
   connections: Connections<IdpTables>,
   roots: Roots,
+  sources: ColumnSources,
   log: Logger,
 ): Promise<Instance> {
-  return openParts((opened) => openAll(config, connections, roots, opened, log))
+  return openParts((opened) => openAll(config, connections, roots, sources, opened, log))
 }
 
 async function openAll(
   config: Config,
   { connection, control }: Connections<IdpTables>,
   { rootKeys: roots, signer }: Roots,
+  sources: ColumnSources,
   opened: Opened,
   log: Logger,
 ): Promise<Omit<Instance, 'close'>> {
@@ -81,15 +87,30 @@ async function openAll(
   const settle = () => settleRootKeys(roots, db, stored)
   const sealer = sealerFor(roots)
   const store = databaseKeyringStore(db)
-  const make = makerOf(sealer, settle)
-  const ensure = () => ensureDocuments(db, { store, make }, config)
+  opened({ close: async () => sources.close() })
+  const legacy = legacyForms(config.columns, sources, () => columnKeys.held.document())
+  const columnKeys = openColumns({
+    settings: config.columns,
+    db,
+    store,
+    sealer,
+    settle,
+    source: sources.keys,
+    legacy,
+    log,
+  })
+  const make = makerOf(sealer, settle, columnKeys)
+  const ensure = async () => {
+    await ensureDocuments(db, { store, make }, config)
+    await columnKeys.ensure()
+  }
   const requireRoom = roomIn(connection.pool)
   const credentials = opened(openCredentials(connection.db, db, config, sealer, () => requireRoom(), log))
   const { clients, uses, secrets } = credentials
   const hub = trustHub()
   opened({ close: async () => hub.close() })
   const reminder = opened(freezeReminder(log))
-  const memory = await memoryOf(config, db, store, sealer, clients, hub, log)
+  const memory = await memoryOf(config, db, store, sealer, clients, hub, columnKeys, log)
   const issuance = issuanceMemory(() => loadIssuance(db))
   const freeze = freezeMemory(() => freezingNow(db), reminder.take)
   const verifierCredentials = recall(
@@ -97,6 +118,7 @@ async function openAll(
     () => requireRoom(),
   )
   await settle()
+  await requireAdmitted(db, config.columns, sources)
   await ensure()
   if (config.forceRotation) await forceRotations(store)
 
@@ -104,14 +126,20 @@ async function openAll(
   let loop: Loop | undefined
   const renewal = renewalOf(roots, settle, ensure)
   const viewer = viewerOf(held, renewal, () => loop?.poke(), log)
-  const { view, audit } = await openAuditedView(config, control, { rootKeys: roots, signer }, viewer, log)
+  const { view, audit } = await openAuditedView(
+    config,
+    control,
+    { rootKeys: roots, signer, alsoHeld: columnKeys.held.announce },
+    viewer,
+    log,
+  )
   opened(view)
   opened(audit)
   const gathered = opened(
     gather(db, clock, (error) => log.error({ err: error }, 'refusals could not be written to the audit')),
   )
   const incidents = opened(incidentRunner(config, connection.db, ownAddressOf(config), log))
-  const hands: Hands = { store, make, observe: () => evidenceFor(db, view) }
+  const hands: Hands = { store, make, observe: (keyring) => observe(db, view, keyring) }
   loop = beginLoop(hands, db, view, held, log)
   const pruning = setInterval(() => {
     prune(db, view, () => sealAnew(db, sealer, roots.sealing.id), log)
@@ -120,19 +148,36 @@ async function openAll(
   const endings = [
     loop.stop,
     credentials.begin(view),
+    columnKeys.watch(() => view.held()),
     secretsRotationJob(db, config, view, log),
     watchRootKeys(roots, db, stored, signer, log),
     async () => clearInterval(pruning),
   ]
   opened({ close: () => Promise.all(endings.map((end) => end())) })
+  await columnKeys.ready()
   const metrics = newMetrics()
   expiringGauge(metrics.registry, connection.db, config, log)
-  const parts = { config, clock, connection, store, hands, view, loop, clients, uses, secrets, sealer, profiles }
+  const parts = {
+    config,
+    clock,
+    connection,
+    store,
+    hands,
+    view,
+    loop,
+    clients,
+    uses,
+    secrets,
+    sealer,
+    profiles,
+    columnKeys,
+  }
   const own = { verifierCredentials, hub, audit, gathered, freeze, incidents, requireRoom }
 
   return {
     ...parts,
     ...own,
+    columns: columnKeys.cipher,
     rootKeys: shownRootKeys(roots, db),
     cookieKeys: heldCookieKeys(roots),
     metrics,
@@ -149,9 +194,10 @@ async function openAll(
 }
 
 /** Makes keys. Under which root key is asked anew each time: another instance may have begun a moment ago to seal under a newer one. */
-function makerOf(sealer: Sealer, settle: () => Promise<void>): Hands['make'] {
+function makerOf(sealer: Sealer, settle: () => Promise<void>, columns: Pick<ColumnKeyring, 'make'>): Hands['make'] {
   const makeSealed = keyMaker(sealer, systemClock)
   return async (keyring) => {
+    if (keyring.name === columnsKeyring) return columns.make(keyring)
     await settle()
     return makeSealed(keyring)
   }
@@ -164,13 +210,16 @@ async function memoryOf(
   sealer: Sealer,
   clients: Instance['clients'],
   hub: TrustHub,
+  { held }: Pick<ColumnKeyring, 'held'>,
   log: Logger,
 ): Promise<Held['memory']> {
   const journal = await RevocationJournal.open(config.revocationJournal)
   const epoch = async () => (await currentRevision(db)).epoch
   const onError = (error: unknown) => log.error({ err: error }, 'what is revoked could not be written to the journal')
   const readTrust = (deniedAfter: number) => trustSince(db, store, deniedAfter)
-  return instanceMemory(readTrust, epoch, sealer, clients, hub, journal, systemClock, onError)
+  return instanceMemory(readTrust, epoch, sealer, clients, hub, journal, systemClock, onError, (others) =>
+    held.take(others.find(({ name }) => name === columnsKeyring)),
+  )
 }
 
 function beginLoop(

@@ -1,9 +1,20 @@
 import { currentRevision, type InstanceView } from '@rekey/database'
-import type { Evidence } from '@rekey/keyring'
+import type { Evidence, Keyring } from '@rekey/keyring'
 import { liveInstances } from '@rekey/service'
+import { columnEvidence } from '../columns/evidence.ts'
+import { isSigning } from '../signing/keys.ts'
 import type { IdpDatabase } from '../tables.ts'
 import { trustLeaseMs } from '../trust/events.ts'
 import { type VerifierRow, verifiers } from '../trust/verifiers.ts'
+
+/** What is known about the parties to a keyring of the identity provider. */
+export function observe(
+  db: IdpDatabase,
+  view: Pick<InstanceView, 'live' | 'doubtMs'>,
+  keyring: Keyring,
+): Promise<Evidence> {
+  return isSigning(keyring) ? evidenceFor(db, view) : columnEvidence(db, view, keyring)
+}
 
 /**
  * What is known about the parties to the signing keyrings. A verifier in another epoch holds nothing of this one. Those whose

@@ -4,7 +4,7 @@ import { createAccount } from '../accounts/create.ts'
 import { hashPassword } from '../accounts/password/hash.ts'
 import { operatorOrganization } from '../agents/organization.ts'
 import type { IdpDatabase, IdpTables } from '../tables.ts'
-import { setupActor } from './agents.ts'
+import { setupActor } from './actor.ts'
 
 /** Somebody who is to be able to log in. */
 export interface SetupAccount {

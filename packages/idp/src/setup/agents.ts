@@ -11,6 +11,7 @@ import { sha256Of } from '../credentials/public-part.ts'
 import { hashSecret } from '../credentials/secret.ts'
 import { credentialsIn, storedOf } from '../credentials/stored.ts'
 import type { IdpTables } from '../tables.ts'
+import { setupActor } from './actor.ts'
 
 export interface SetupAgent {
   clientId: string
@@ -19,16 +20,13 @@ export interface SetupAgent {
   scopes: readonly string[]
 }
 
-/** Stands in the audit, and marks the agents that were made here: only these may be replaced here. */
-export const setupActor = 'rekey setup'
-
 /** @returns whether its secret lets it in */
 export async function ensureAgent(transaction: Transaction<IdpTables>, agent: SetupAgent): Promise<boolean> {
   const { clientId, clientSecret, name } = agent
   const scopes = [...agent.scopes]
   const made = await transaction
     .insertInto('agents')
-    .values({ agent_id: clientId, organization_id: operatorOrganization, name, owner: setupActor, scopes })
+    .values({ agent_id: clientId, organization_id: operatorOrganization, name, set_up: true, scopes })
     .onConflict((conflict) => conflict.column('agent_id').doNothing())
     .returning('agent_id')
     .executeTakeFirst()
@@ -89,7 +87,7 @@ async function ensureSecret(
   return true
 }
 
-/** Whoever sets an estate up with new credentials means the old ones to be dead, until he names them again. */
+/** Whoever sets an estate up with new credentials means the old ones to be dead, until he names them again. No others are replaced. */
 async function replacePredecessors(
   transaction: Transaction<IdpTables>,
   { clientId, name }: { clientId: string; name: string },
@@ -98,7 +96,7 @@ async function replacePredecessors(
     .selectFrom('agents')
     .select('agent_id')
     .where('name', '=', name)
-    .where('owner', '=', setupActor)
+    .where('set_up', '=', true)
     .where('agent_id', '!=', clientId)
     .where('status', '=', 'active')
     .forUpdate()

@@ -3,7 +3,7 @@ import type { Transaction } from 'kysely'
 import { hashSecret } from '../credentials/secret.ts'
 import type { IdpTables } from '../tables.ts'
 import { verifierTopic } from '../trust/credential.ts'
-import { setupActor } from './agents.ts'
+import { setupActor } from './actor.ts'
 
 export interface SetupVerifier {
   clientId: string

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
+import { agentOwner } from '../../src/columns/list.ts'
 import { type Estate, startEstate, type TestInstance } from '../estate.ts'
 
 describe('the list of agents', { timeout: 60_000 }, () => {
@@ -16,11 +17,11 @@ describe('the list of agents', { timeout: 60_000 }, () => {
   })
   after(() => estate.stop())
 
-  const row = (id: string) => ({
+  const row = (id: string, owner = 'bulk') => ({
     agent_id: id,
     organization_id: 'default',
     name: id,
-    owner: 'bulk',
+    owner: idp.idp.instance.columns.seal(agentOwner, id, owner),
     agent_type: 'worker',
   })
   const list = async (query: string) => (await idp.manage('GET', `/api/v1/agents?${query}`, undefined, bearer)).body
@@ -56,7 +57,7 @@ describe('the list of agents', { timeout: 60_000 }, () => {
   })
 
   test('holds 50 at most unless another limit is asked for', async () => {
-    const many = Array.from({ length: 60 }, (_, index) => ({ ...row(`many-${index}`), owner: 'many' }))
+    const many = Array.from({ length: 60 }, (_, index) => row(`many-${index}`, 'many'))
     await estate.db.insertInto('agents').values(many).execute()
     assert.equal((await list('owner=many')).agents.length, 50)
     assert.equal((await list('owner=many&limit=200')).agents.length, 60)

@@ -25,6 +25,8 @@ export interface Roots {
   rootKeys: HeldRootKeys
   /** Of the audit's checkpoints. */
   signer: AuditSigner
+  /** The ids of what else an instance holds and others count on, beside those of the root keys. */
+  alsoHeld?: () => readonly string[]
 }
 
 /**
@@ -36,7 +38,7 @@ export interface Roots {
 export async function openAuditedView<Tables extends DatabaseTables>(
   located: Located,
   { db, pool }: Pick<Connection<Tables>, 'db' | 'pool'>,
-  { rootKeys, signer }: Roots,
+  { rootKeys, signer, alsoHeld = () => [] }: Roots,
   viewer: Viewer,
   log: Logger,
 ): Promise<{ view: InstanceView; audit: Audit }> {
@@ -45,7 +47,10 @@ export async function openAuditedView<Tables extends DatabaseTables>(
     address: ownAddressOf(located),
     listenUrl: located.databaseDirectUrl,
     notify: notifyThrough(pool),
-    rootKeys,
+    rootKeys: {
+      announce: () => [...rootKeys.announce(), ...alsoHeld()],
+      announced: (ids) => rootKeys.announced(ids),
+    },
     onError: (error) => log.error({ err: error }, 'view of the database could not be confirmed'),
   })
   const audit = await openAudit(db, signer, located, log).catch(async (error) => {

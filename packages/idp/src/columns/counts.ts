@@ -1,0 +1,9 @@
+import type { Evidence } from '@rekey/keyring'
+import type { IdpDatabase } from '../tables.ts'
+import { encryptedColumns } from './list.ts'
+import { columnsHeld } from './stand-in.ts'
+
+/** By version, how many values hang on it. */
+export async function heldNow(db: IdpDatabase): Promise<Pick<Evidence, 'held'>> {
+  return { held: await columnsHeld(db, encryptedColumns) }
+}

@@ -1,0 +1,234 @@
+/** The keys of encrypted columns on one instance: from where they come, and what is sealed by them. */
+import { randomBytes } from 'node:crypto'
+import { setTimeout as delay } from 'node:timers/promises'
+import { type ColumnCipher, type ColumnKey, columnCipher, type LegacyForms, type Sealer } from '@rekey/database'
+import {
+  activeVersion,
+  changeKeyring,
+  discard,
+  type Hands,
+  type Keyring,
+  KeyringError,
+  type KeyringStore,
+  prepare,
+  requestRotation,
+} from '@rekey/keyring'
+import { watchSource } from '@rekey/secrets'
+import { every } from '@rekey/service'
+import type { Logger } from 'pino'
+import type { ColumnSettings } from '../config/columns.ts'
+import { IdpError } from '../error.ts'
+import type { IdpDatabase } from '../tables.ts'
+import { ensureColumns } from './ensure.ts'
+import { type HeldColumnKeys, heldColumnKeys } from './held.ts'
+import { columnsKeyring } from './list.ts'
+import { columnKeyOf, givenMaterial, madeMaterial } from './material.ts'
+import { columnPolicy } from './policy.ts'
+import type { ColumnKeySource } from './source.ts'
+import { requireFit, takeIn } from './take-in.ts'
+
+const lookEveryMs = 1_000
+const recheckMs = 10
+/** For 5 s: an instance that hangs is waited for no longer than that. */
+const mostTries = 500
+
+/** What an instance does about the keys of encrypted columns. */
+export interface ColumnKeyring {
+  readonly cipher: ColumnCipher
+  readonly held: HeldColumnKeys
+  readonly source: ColumnKeySource | undefined
+  /** Why what the source gives is not gone by, while that is so. */
+  readonly trouble: string | undefined
+  /** Makes a key for a keyring whose keys are made here. */
+  make: Hands['make']
+  /**
+   * Makes sure that the keyring is there and has what the source gives.
+   *
+   * @throws IdpError `COLUMN_KEY_WRONG`; KeyringError `POLICY_INVALID`; SecretsError
+   */
+  ensure(): Promise<void>
+  /**
+   * Makes a successor and writes it into the source; nothing where the keys are made here.
+   *
+   * @throws IdpError `KEY_FROM_SOURCE` where the source cannot be written; KeyringError `ROTATION_UNDER_WAY`; SecretsError
+   */
+  writeSuccessor(): Promise<void>
+  /** Resolves when there is a key to seal by, or it is not to be expected soon. */
+  ready(): Promise<void>
+  /** Takes in what the source gives, from now on. @returns ends it */
+  watch(mayAct: () => boolean): () => Promise<void>
+}
+
+type Parts = {
+  settings: ColumnSettings
+  db: IdpDatabase
+  store: KeyringStore
+  sealer: Sealer
+  /** Finds out under which root key is sealed. */
+  settle: () => Promise<void>
+  source: ColumnKeySource | undefined
+  legacy: () => LegacyForms
+  log: Logger
+}
+
+export function openColumns({ settings, db, store, sealer, settle, source, legacy, log }: Parts): ColumnKeyring {
+  const held = heldColumnKeys(sealer, (id) => source?.find(id))
+  const policy = columnPolicy(settings)
+  let trouble: string | undefined
+
+  const make: Hands['make'] = async (keyring) => {
+    if (source && activeVersion(keyring)?.isGiven)
+      throw new IdpError('KEY_FROM_SOURCE', `keys of ${columnsKeyring} come from ${source.variable}`)
+    await settle()
+    return madeMaterial(sealer)
+  }
+
+  const ensure = async () => {
+    await requireSource(store, source)
+    await ensureColumns(db, { store, make }, policy, source)
+  }
+
+  /** A source that is wrong changes nothing: what was read before is still gone by. */
+  async function look(from: ColumnKeySource): Promise<void> {
+    const keys = await from.read()
+    const document = held.document()
+    if (document) requireFit(document, keys, from.variable)
+    from.accept(keys)
+    trouble = undefined
+  }
+
+  /** Most looks ask the database nothing. */
+  async function takeInNews(): Promise<void> {
+    const document = held.document()
+    if (!document) return ensure()
+    const keys = source?.accepted
+    if (!source || !keys) return
+    const now = await store.now()
+    if (takeIn(document, keys, source.variable, now) !== document) await ensure()
+    else if (isDue(document, now) && (await source.source.isWritable())) await rotateDue(store, source)
+  }
+
+  return {
+    cipher: orPlain(columnCipher(held, legacy), held),
+    held,
+    source,
+    get trouble() {
+      return trouble
+    },
+    make,
+    ensure,
+    async ready() {
+      // The loop finds out within a beat that every instance holds it.
+      for (let tries = mostTries; tries > 0 && held.document() && !held.sealing; tries -= 1) await delay(recheckMs)
+    },
+    writeSuccessor: async () => source && writeSuccessor(store, source),
+    watch(mayAct) {
+      const failed = (what: string) => (error: unknown) => log.error({ err: error }, what)
+      const away = failed('the source of column keys is wrong or away: what was read before stays in force')
+      const ends = [
+        every(
+          lookEveryMs,
+          async () => (mayAct() ? takeInNews() : undefined),
+          failed('the keys of encrypted columns could not be taken in'),
+        ),
+      ]
+      if (source) {
+        const changed = () => look(source)
+        const told = (error: unknown) => {
+          trouble = (error as Error).message
+          away(error)
+        }
+        ends.push(watchSource(source.source, { changed, failed: told }))
+      }
+      return async () => {
+        await Promise.all(ends.map((end) => end()))
+      }
+    },
+  }
+}
+
+/**
+ * While no instance has begun the keyring, because one is live that would not understand it, nothing is encrypted yet. Once it
+ * has begun, somebody who has no key to seal by waits rather than writes what he should have encrypted.
+ */
+function orPlain(cipher: ColumnCipher, held: HeldColumnKeys): ColumnCipher {
+  return {
+    get sealingId() {
+      return cipher.sealingId
+    },
+    open: cipher.open,
+    seal(column, rowId, text) {
+      if (!held.document()) return text
+      if (cipher.sealingId !== undefined) return cipher.seal(column, rowId, text)
+      throw new IdpError('NO_LEASE', 'not every instance holds the key by which columns are encrypted yet; try again')
+    },
+  }
+}
+
+/** Whoever had a source and has none any more would be left unable to read. */
+async function requireSource(store: KeyringStore, source: ColumnKeySource | undefined): Promise<void> {
+  if (source) return
+  const document = await store.load(columnsKeyring)
+  const active = document && activeVersion(document)
+  if (!active?.isGiven) return
+  throw new IdpError(
+    'COLUMN_KEY_WRONG',
+    `the columns of this database are encrypted by ${active.id}, which came from a source: name it (REKEY_COLUMN_KEY)`,
+    { facts: { lacks: active.id } },
+  )
+}
+
+function isDue(document: Keyring, now: number): boolean {
+  const { activatedAt } = activeVersion(document) ?? {}
+  return !document.rotation && activatedAt !== undefined && now >= activatedAt + document.policy.rotateEveryMs
+}
+
+/** Any number of instances find it due: the first one to prepare a successor goes on. */
+async function rotateDue(store: KeyringStore, source: ColumnKeySource): Promise<void> {
+  await writeSuccessor(store, source)
+  const request = { by: 'schedule', forced: false }
+  await changeKeyring(store, columnsKeyring, (keyring, now) => requestRotation(keyring, request, now), {
+    action: 'keyring.rotation_requested',
+    actor: 'rekey',
+    details: { ...request },
+  })
+}
+
+/**
+ * It is prepared first, and written then: what is found in the source is known by that time, and taken for nobody else's. Where
+ * writing fails it is given up.
+ */
+async function writeSuccessor(store: KeyringStore, from: ColumnKeySource): Promise<void> {
+  const { source, variable } = from
+  const key = columnKeyOf(randomBytes(32))
+  const about = (action: string, by: string) => ({ action, actor: 'rekey', details: { version: key.id, variable: by } })
+  if (!(await source.isWritable())) {
+    const message = `keys of ${columnsKeyring} come from ${variable} (${source.description}): put a new one in front there`
+    throw new IdpError('KEY_FROM_SOURCE', message, { facts: { variable } })
+  }
+  from.hold(key)
+  await changeKeyring(
+    store,
+    columnsKeyring,
+    (keyring, now) => prepareOnly(keyring, key, now),
+    about('keyring.prepared', variable),
+  )
+  try {
+    await source.add(Buffer.from(key.key).toString('hex'))
+  } catch (error) {
+    const given = (keyring: Keyring, now: number) => discard(keyring, key.id, now)
+    await changeKeyring(store, columnsKeyring, given, about('keyring.discarded', variable))
+    throw error
+  }
+}
+
+/** One successor at a time: of two keys in the source one would come back when the other is in use. */
+function prepareOnly(keyring: Keyring, key: ColumnKey, now: number): Keyring {
+  if (keyring.rotation || keyring.versions.some(({ state }) => state === 'prepared')) {
+    throw new KeyringError(
+      'ROTATION_UNDER_WAY',
+      `a successor of the active version of ${keyring.name} is prepared already`,
+    )
+  }
+  return prepare(keyring, givenMaterial(key), now)
+}
