@@ -24,6 +24,14 @@ export { type ColumnCount, columnsHeld, countValues } from './columns/counts.ts'
 export { columnVersionOf, type LegacyForm } from './columns/form.ts'
 export { type ColumnForm, closeForm, columnForms, openForm } from './columns/forms.ts'
 export { knownValue, opensKnownValue } from './columns/known.ts'
+export { type ColumnSweep, columnSweeps } from './columns/progress.ts'
+export {
+  type RefusedValue,
+  reencrypt,
+  type SweepOptions,
+  type SweepOutcome,
+  type SweepProgress,
+} from './columns/sweep.ts'
 export { type Connection, type ConnectOptions, connect, notifyThrough, type Pool } from './connection/connect.ts'
 export { asDatabaseError } from './connection/translate.ts'
 export { type Embedded, type EmbeddedOptions, startEmbedded } from './embedded/start.ts'

@@ -1,4 +1,5 @@
 import type { ColumnType, Generated, JSONColumnType } from 'kysely'
+import type { LegacyForm } from './columns/form.ts'
 
 /** A point in time: read as milliseconds since the epoch, written as a Date. */
 export type Time = ColumnType<number, Date | undefined, Date>
@@ -40,5 +41,21 @@ export interface DatabaseTables {
   audit_waiting: { inserted: number; since: Time }
   audit_chain: { seq: number; event_id: string; hash: Buffer; text: string }
   audit_nodes: { level: number; index: number; hash: Buffer }
+  column_versions: { id: string; is_open: boolean; closed_in: string | null; settled_from: string | null }
+  column_forms: { form: LegacyForm; state: 'open' | 'closing' | 'closed'; by: string; since: Time }
+  column_sweeps: {
+    table_name: string
+    column_name: string
+    version: Generated<string>
+    row_id: string | null
+    in_pass: Generated<number>
+    moved: Generated<number>
+    refused: Generated<number>
+    per_second: number | null
+    next_at: Time
+    by: string
+    began_at: Time
+    ended_at: NullableTime
+  }
   audit_checkpoints: { size: number; root: Buffer; head: Buffer; note: string; at: Time }
 }
