@@ -1,6 +1,8 @@
+import type { ColumnCipher } from '@rekey/database'
 import { iso, pageOf, positionOf } from '@rekey/service'
 import { sql } from 'kysely'
 import type { z } from 'zod'
+import { openedOf } from '../agents/encrypted.ts'
 import { isAfter, microsecondsOf, timedPosition } from '../http/timed-place.ts'
 import type { IdpDatabase } from '../tables.ts'
 import type { expiringCredential } from './schema.ts'
@@ -19,6 +21,7 @@ interface Row {
   agentId: string
   agentName: string | null
   owner: string | null
+  setUp: boolean
   kind: 'client-secret' | 'client-key'
   environment: Environment
   isRegistered: boolean
@@ -34,14 +37,14 @@ const mostCounted = 10_000
 /**
  * A page of an organization's credentials that can be used and expire within a time, those first that do so first.
  *
- * @param ownerOf opens what is stored as the owner of an agent
+ * @param columns open the owner of an agent, who is stored encrypted
  * @returns with `total`, which is 10,000 for that many and more
  */
 export async function expiringCredentials(
   db: IdpDatabase,
   organizationId: string,
   asked: ExpiringAsked,
-  ownerOf: (agentId: string, stored: string) => string = (_agentId, stored) => stored,
+  columns: Pick<ColumnCipher, 'open'>,
 ) {
   const after = positionOf(asked.cursor, timedPosition)
   const ofThose = asked.environment ? sql`AND ${environment} = ${asked.environment}` : sql``
@@ -49,7 +52,7 @@ export async function expiringCredentials(
     WHERE ${endsWithin(asked.withinMs)} AND agents.status = 'active' AND organization_id = ${organizationId} ${ofThose}`
   const from = after ? sql`AND ${isAfter('expires_at', 'credential_id', after)}` : sql``
   const { rows } = await sql<Row>`
-    SELECT credential_id AS "credentialId", agent_id AS "agentId", name AS "agentName", owner, kind,
+    SELECT credential_id AS "credentialId", agent_id AS "agentId", name AS "agentName", owner, set_up AS "setUp", kind,
       ${environment} AS environment, EXISTS (SELECT FROM clients WHERE client_id = agent_id) AS "isRegistered",
       expires_at AS "expiresAt", ${microsecondsOf('expires_at')} AS expires,
       greatest(expires_at - ${intervalOf(asked.withinMs)}, rotated_at) AS "soonSince"
@@ -57,18 +60,19 @@ export async function expiringCredentials(
   const counted = await sql<{ total: number }>`
     SELECT count(*)::int AS total FROM (SELECT ${expiring} LIMIT ${mostCounted}) counted`.execute(db)
   const page = pageOf(rows, asked.limit, ({ expires, credentialId }) => [expires, credentialId])
-  const credentials = page.rows.map((row) => show(row, ownerOf))
+  const credentials = page.rows.map((row) => show(row, columns))
   return { credentials, nextCursor: page.nextCursor, total: counted.rows[0]?.total ?? 0 }
 }
 
 function show(
-  { agentName, owner, expires: _, expiresAt, soonSince, ...same }: Row,
-  ownerOf: (agentId: string, stored: string) => string,
+  { agentName, owner, setUp, expires: _, expiresAt, soonSince, ...same }: Row,
+  columns: Pick<ColumnCipher, 'open'>,
 ): z.infer<typeof expiringCredential> {
+  const opened = openedOf({ agent_id: same.agentId, set_up: setUp, email: null, owner }, columns)
   return {
     ...same,
     agentName: agentName ?? undefined,
-    owner: owner === null ? undefined : ownerOf(same.agentId, owner),
+    owner: opened.owner ?? undefined,
     expiresAt: iso(expiresAt),
     soonSince: iso(soonSince),
   }

@@ -22,12 +22,12 @@ const expiring = {
 
 /** What is to be rotated before it ends. */
 export function expiryRoutes(app: App, instance: Instance): void {
-  const { config, connection } = instance
+  const { columns, config, connection } = instance
   const read = { onRequest: requireScope(instance, 'agents:read') }
 
   app.get('/api/v1/credentials/expiring', { ...read, schema: expiring }, ({ caller, query }) => {
     const withinMs = query.within === undefined ? config.expiry.warningMs : durationOf(query.within)
-    return expiringCredentials(connection.db, caller.organizationId, { ...query, withinMs })
+    return expiringCredentials(connection.db, caller.organizationId, { ...query, withinMs }, columns)
   })
 }
 
