@@ -3,6 +3,7 @@ import { type VaultSettings, vaultVariables } from '@rekey/secrets'
 import {
   duration,
   flag,
+  givenVariables,
   readEnvironment,
   type ServiceConfig,
   serviceSettingsOf,
@@ -16,7 +17,9 @@ import { type ExpiryPolicy, expiryPolicyOf, expiryVariables } from './config/exp
 import { type Limits, limitsOf, limitVariables } from './config/limits.ts'
 import { type OidcSettings, oidcOf, oidcVariables } from './config/oidc.ts'
 import { vaultSettingsOf } from './config/vault.ts'
+import { type WebhookSettings, webhookSettingsOf, webhookVariables } from './config/webhooks.ts'
 import { IdpError } from './error.ts'
+import { variableUses } from './inventory/variables.ts'
 
 /** What an instance is started with. Durations are milliseconds. */
 export interface Config extends ServiceConfig {
@@ -25,12 +28,15 @@ export interface Config extends ServiceConfig {
   auditOutboxes: readonly string[]
   credentials: CredentialPolicy
   expiry: ExpiryPolicy
+  webhooks: WebhookSettings
   limits: Limits
   /** Where client secrets are kept instead of as hashes in the database. */
   vault: VaultSettings | undefined
   /** The keys of encrypted columns. */
   columns: ColumnSettings
   breakGlass: BreakGlassSettings
+  /** The names of the variables that hold secrets which are listed by them, and are set. */
+  secretVariables: readonly string[]
   oidc: OidcSettings
   audience: string
   accessTokenTtlMs: number
@@ -63,6 +69,7 @@ const environment = z.object({
   ...expiryVariables,
   ...limitVariables,
   ...vaultVariables,
+  ...webhookVariables,
   ...columnVariables,
   ...breakGlassVariables,
   ...oidcVariables,
@@ -109,8 +116,10 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     expiry: expiryPolicyOf(given),
     limits: limitsOf(given),
     vault: vaultSettingsOf(given),
+    webhooks: webhookSettingsOf(given),
     columns: columnsOf(given),
     breakGlass: breakGlassOf(given),
+    secretVariables: givenVariables(variableUses, env),
     oidc: oidcOf(given),
     audience: given.REKEY_AUDIENCE,
     accessTokenTtlMs: given.REKEY_ACCESS_TOKEN_TTL,

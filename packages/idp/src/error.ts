@@ -29,19 +29,23 @@ export type IdpErrorCode =
   | 'SELF_LOCK'
   | 'TOO_MANY_CREDENTIALS'
   | 'TOO_MANY_PROCESSES'
+  | 'TOO_MANY_WEBHOOKS'
   | 'UNAUTHENTICATED'
   | 'UNKNOWN_ACCOUNT'
   | 'UNKNOWN_AGENT'
   | 'UNKNOWN_CLIENT'
   | 'UNKNOWN_CREDENTIAL'
+  | 'UNKNOWN_DELIVERY'
   | 'UNKNOWN_ESCROW'
   | 'UNKNOWN_INCIDENT'
   | 'UNKNOWN_INITIAL_ACCESS_TOKEN'
   | 'UNKNOWN_KID'
   | 'UNKNOWN_VERIFIER'
+  | 'UNKNOWN_WEBHOOK'
   | 'VAULT_REFUSED'
   | 'VAULT_UNAVAILABLE'
   | 'VERIFIERS_TOO_OLD'
+  | 'WEBHOOK_CHANGED'
 
 /** The error class of this package. `facts` are shown to the caller as `details`: nothing internal goes there. */
 export class IdpError extends ServiceError<IdpErrorCode> {

@@ -197,6 +197,58 @@ export interface IdpTables extends DatabaseTables {
     due_at: Time
     ends_at: Time
   }
+  webhooks: {
+    webhook_id: string
+    organization_id: string
+    name: string
+    /** Encrypted. */
+    url: string
+    /** Names of actions, and patterns. */
+    events: string[]
+    status: Generated<'active' | 'paused' | 'disabled'>
+    /** Why it is disabled. */
+    reason: string | null
+    created_by: string
+    created_at: Time
+    changed_at: Time
+    revision: Generated<number>
+    /** The keyring of its secrets. */
+    document: JSONColumnType<ClientKeyring>
+    next_decision_at: NullableTime
+    /** Since when every attempt failed. */
+    failing_since: NullableTime
+  }
+  webhook_secrets: {
+    /** The id of the version. */
+    secret_id: string
+    webhook_id: string
+    /** Encrypted. */
+    sealed_secret: string
+    /** When its receiver said that it has it. */
+    confirmed_at: NullableTime
+  }
+  webhook_deliveries: {
+    delivery_id: string
+    webhook_id: string
+    /** The place of the event in the audit's chain. */
+    seq: number
+    action: string
+    status: Generated<'pending' | 'delivered' | 'dead_letter'>
+    attempts: Generated<number>
+    created_at: Time
+    next_at: NullableTime
+    ended_at: NullableTime
+    last_status: number | null
+    last_error: string | null
+  }
+  webhook_cursor: { one: Generated<boolean>; seq: number }
+  column_sweeping: {
+    one: Generated<boolean>
+    is_paused: boolean
+    per_second: number | null
+    by: string
+    since: Time
+  }
   denied_newest: { one: Generated<boolean>; revision: number }
   issuance: {
     one: Generated<boolean>

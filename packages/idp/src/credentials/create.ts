@@ -14,7 +14,7 @@ import { requireNewKey } from './new-key.ts'
 import { requireFuture } from './plan.ts'
 import { clientPolicyOf } from './policy.ts'
 import { saveStored } from './save.ts'
-import { emptyKeyring } from './stored.ts'
+import { emptyKeyring, type StoredCredential } from './stored.ts'
 
 /** A credential as it is shown once: when it is made, and after each rotation. */
 export interface NewCredential {
@@ -40,7 +40,7 @@ export async function createCredential(
   transaction: Transaction<IdpTables>,
   config: Config,
   caller: Caller,
-  of: { agentId: string; credentialId: string; kind: ClientKeyring['kind'] },
+  of: Pick<StoredCredential, 'agentId' | 'credentialId' | 'kind'>,
   { material, told }: Made,
   expiresAt: number | undefined,
 ): Promise<Done<NewCredential>> {

@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto'
-import type { ClientKeyring, ClientMaterial } from '@rekey/keyring'
+import type { ClientMaterial } from '@rekey/keyring'
 import { IdpError } from '../error.ts'
 import type { ClientSecrets } from './kept.ts'
 import { readClientJwk } from './key.ts'
 import { newClientSecret } from './secret.ts'
+import type { StoredCredential } from './stored.ts'
 
 /** A version that is about to become a credential's active one, and what only its client is told of it. */
 export interface Made {
@@ -23,7 +24,7 @@ export async function makeVersion(
   secrets: ClientSecrets,
   agentId: string,
   credentialId: string,
-  kind: ClientKeyring['kind'],
+  kind: StoredCredential['kind'],
   jwk: GivenJwk,
   signs = false,
 ): Promise<Made> {

@@ -4,7 +4,7 @@ import { sql, type Transaction } from 'kysely'
 import type { IdpDatabase, IdpTables } from '../tables.ts'
 import { agentTopic } from './client.ts'
 import { placeOf, sha256Of } from './public-part.ts'
-import { credentialIdOf } from './stored.ts'
+import { credentialIdOf, kindOf, type StoredCredential } from './stored.ts'
 
 /**
  * Saves a credential's keyring if its row still has the revision that the change started from (`undefined`: if there is none
@@ -30,7 +30,7 @@ export async function saveStored(
   const keyring = stamp(previous, next, await recordChange(transaction, agentTopic, agentId))
   const row = rowOf(keyring, now)
   if (held) await transaction.updateTable('credentials').set(row).where('credential_id', '=', credentialId).execute()
-  else await insert(transaction, { credential_id: credentialId, agent_id: agentId, kind: keyring.kind }, row)
+  else await insert(transaction, { credential_id: credentialId, agent_id: agentId, kind: kindOf(keyring) }, row)
   await forgetUses(transaction, credentialId, leftOut(previous, keyring))
   return keyring
 }
@@ -56,7 +56,7 @@ async function forgetUses(
 
 async function insert(
   transaction: Transaction<IdpTables>,
-  of: { credential_id: string; agent_id: string; kind: ClientKeyring['kind'] },
+  of: { credential_id: string; agent_id: string; kind: StoredCredential['kind'] },
   row: ReturnType<typeof rowOf>,
 ): Promise<void> {
   await transaction

@@ -85,3 +85,8 @@ export function credentialIdOf(keyringName: string): string {
 export function emptyKeyring(credentialId: string, kind: Row['kind'], policy: ClientPolicy): ClientKeyring {
   return { ...newClientKeyring('credential', kind, policy), name: keyringName(credentialId) }
 }
+
+/** What agents authenticate by is one of two kinds of what clients hold. */
+export function kindOf({ kind }: Pick<ClientKeyring, 'kind'>): Row['kind'] {
+  return kind === 'client-key' ? kind : 'client-secret'
+}

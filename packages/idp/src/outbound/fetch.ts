@@ -3,7 +3,7 @@ import { Agent, type IncomingHttpHeaders, type IncomingMessage, request as overP
 import { request as overTls, Agent as TlsAgent } from 'node:https'
 import type { LookupFunction } from 'node:net'
 import { IdpError } from '../error.ts'
-import { type OutboundRules, requireCallable, requirePublic } from './rules.ts'
+import { type OutboundRules, requireAddresses, requireCallable } from './rules.ts'
 
 export interface Asked {
   method?: 'GET' | 'POST'
@@ -13,6 +13,16 @@ export interface Asked {
   maxBytes: number
   /** Over all of it: the wait for a place, the name, the connection, and the last byte. */
   timeoutMs: number
+  /** How many redirects are followed that keep method and body (307, 308); none by default. Each is judged like the first URL. */
+  redirects?: number
+  /** Connections that are kept for calls after this one; without them each call connects anew. Those of other rules must not be used. */
+  agents?: OutboundAgents
+}
+
+/** By which connections are made. What an address was judged by does not change, so a connection may be used again. */
+export interface OutboundAgents {
+  plain: Agent
+  secure: TlsAgent
 }
 
 export interface Answer {
@@ -23,8 +33,16 @@ export interface Answer {
 }
 
 /** Each call connects anew, so that each is judged. Agents of our own, or HTTP_PROXY might name a proxy that resolves names itself. */
-const plain = new Agent({ keepAlive: false })
-const secure = new TlsAgent({ keepAlive: false, rejectUnauthorized: true })
+const connecting: OutboundAgents = {
+  plain: new Agent({ keepAlive: false }),
+  secure: new TlsAgent({ keepAlive: false, rejectUnauthorized: true }),
+}
+
+/** Agents that keep connections, for less long than servers usually do. */
+export function keptConnections(mostToOneHost: number): OutboundAgents {
+  const options = { keepAlive: true, maxSockets: mostToOneHost, timeout: 4_000 }
+  return { plain: new Agent(options), secure: new TlsAgent({ ...options, rejectUnauthorized: true }) }
+}
 
 /**
  * Calls a URL that somebody else chose. The address is judged where the connection is made, so that no second answer of the DNS
@@ -37,7 +55,7 @@ export async function guardedFetch(rules: OutboundRules, text: string, asked: As
   const url = requireCallable(rules, text)
   const signal = AbortSignal.timeout(asked.timeoutMs)
   try {
-    return await rules.calls(url.host, () => exchange(rules, url, asked, signal), signal)
+    return await exchangeAll(rules, url, asked, signal)
   } catch (error) {
     if (error instanceof IdpError) throw error
     if (signal.aborted) throw failed('timeout', 'there was no whole answer in time')
@@ -46,32 +64,52 @@ export async function guardedFetch(rules: OutboundRules, text: string, asked: As
   }
 }
 
-async function exchange(rules: OutboundRules, url: URL, asked: Asked, signal: AbortSignal): Promise<Answer> {
+async function exchangeAll(rules: OutboundRules, first: URL, asked: Asked, signal: AbortSignal): Promise<Answer> {
+  let url = first
+  for (let left = asked.redirects ?? 0; ; left -= 1) {
+    const place = url
+    const answer = await rules.calls(place.host, () => exchange(rules, place, asked, left > 0, signal), signal)
+    if (!(answer instanceof URL)) return answer
+    url = requireCallable(rules, answer.href)
+  }
+}
+
+/** @returns where else to call, where the answer says so and that is followed */
+async function exchange(
+  rules: OutboundRules,
+  url: URL,
+  asked: Asked,
+  follows: boolean,
+  signal: AbortSignal,
+): Promise<Answer | URL> {
   const response = await send(rules, url, asked, signal)
   try {
     const { statusCode: status = 0, headers } = response
+    const place = follows && (status === 307 || status === 308) ? headers.location : undefined
+    if (place !== undefined && URL.canParse(place, url.href)) return new URL(place, url)
     if (status >= 300 && status < 400) throw failed('redirect', 'the answer is a redirect, which is not followed')
     const encoding = headers['content-encoding'] ?? 'identity'
     if (encoding !== 'identity') throw failed('encoded', 'the answer is compressed, which was not asked for')
     return { status, headers, body: await bodyOf(response, asked.maxBytes) }
   } finally {
-    response.destroy()
+    // Of one that was read to its end the connection is kept, where connections are.
+    if (!response.readableEnded) response.destroy()
   }
 }
 
 function send(rules: OutboundRules, url: URL, asked: Asked, signal: AbortSignal): Promise<IncomingMessage> {
-  const { method = 'GET', headers, body } = asked
+  const { method = 'GET', headers, body, agents = connecting } = asked
   const options = {
     method,
     headers: { accept: '*/*', 'user-agent': 'rekey', ...headers, 'accept-encoding': 'identity' },
     signal,
-    ...(rules.isAllowed(url) ? {} : { lookup: publicOnly(rules) }),
+    ...(rules.isAllowed(url) ? {} : { lookup: judged(rules, url) }),
   }
   return new Promise((resolve, reject) => {
     const request =
       url.protocol === 'https:'
-        ? overTls(url, { ...options, agent: secure }, resolve)
-        : overPlain(url, { ...options, agent: plain }, resolve)
+        ? overTls(url, { ...options, agent: agents.secure }, resolve)
+        : overPlain(url, { ...options, agent: agents.plain }, resolve)
     request.on('error', reject)
     // Where the other side changes to another protocol there is neither an answer nor an error.
     request.on('close', () => reject(new Error('closed')))
@@ -80,11 +118,12 @@ function send(rules: OutboundRules, url: URL, asked: Asked, signal: AbortSignal)
 }
 
 /** Looks a name up for the socket that is to be connected: all that it may connect to has been judged. */
-function publicOnly({ resolve }: OutboundRules): LookupFunction {
+function judged(rules: OutboundRules, url: URL): LookupFunction {
   return (host, { all }, done) => {
-    resolve(host)
+    rules
+      .resolve(host)
       .then((addresses) => {
-        requirePublic(addresses)
+        requireAddresses(rules, url, addresses)
         return addresses
       })
       .then(

@@ -3,6 +3,7 @@ import { lookup } from 'node:dns/promises'
 import { isIP } from 'node:net'
 import { type Turns, turns } from '@rekey/service'
 import { IdpError } from '../error.ts'
+import { isNetwork, type Networks, networksOf } from './networks.ts'
 import { isPublicAddress } from './public-address.ts'
 
 /** Every address that a name has. */
@@ -12,21 +13,38 @@ type Resolve = (host: string) => Promise<LookupAddress[]>
 export interface OutboundRules {
   /** Is this host, at this port, named by the operator? Then it may be private, and called by plain HTTP. */
   isAllowed(url: URL): boolean
+  /** The networks that the operator named: a host in one of them is as if it were named itself. */
+  networks: Networks
+  /** Where the operator names them, for messages. */
+  variable: string
   resolve: Resolve
   /** For calls to one host and port. */
   calls: Turns
 }
 
 /** To one host; further calls wait. */
-const mostCalls = 4
+const usualCalls = 4
 /** Each has a thread of the four that also hash passwords and read files, for as long as the resolver likes. */
 const mostLookups = 2
 
-/** @param allowed hosts, with or without a port, as in `config.oidc.outboundAllowed` */
-export function outboundRules(allowed: readonly string[], resolve: Resolve = resolveBySystem): OutboundRules {
-  const named = new Set(allowed.map(canonicalHost))
+/** What differs from one sort of calls to another. */
+export interface OutboundOptions {
+  variable?: string
+  /** To one host at once. */
+  mostCalls?: number
+}
+
+/** @param allowed hosts, with or without a port, and networks, as in `config.oidc.outboundAllowed` */
+export function outboundRules(
+  allowed: readonly string[],
+  resolve: Resolve = resolveBySystem,
+  { variable = 'REKEY_OUTBOUND_ALLOW', mostCalls = usualCalls }: OutboundOptions = {},
+): OutboundRules {
+  const named = new Set(allowed.filter((each) => !isNetwork(each)).map(canonicalHost))
   return {
     isAllowed: (url) => named.has(url.hostname) || named.has(`${url.hostname}:${portOf(url)}`),
+    networks: networksOf(allowed),
+    variable,
     resolve,
     calls: turns(mostCalls),
   }
@@ -50,17 +68,32 @@ export function requireCallable(rules: OutboundRules, text: string): URL {
   if (url.username !== '' || url.password !== '')
     throw refused('url_has_credentials', 'the URL has a user or a password')
   if (rules.isAllowed(url)) return url
-  if (url.protocol !== 'https:')
-    throw refused('not_https', 'it is not https, and the host is not in REKEY_OUTBOUND_ALLOW')
   const address = url.hostname.replace(/^\[|\]$/g, '')
-  if (isIP(address) > 0) requirePublic([{ address }])
+  const isName = isIP(address) === 0
+  const mayBePlain = isName ? !rules.networks.isEmpty : rules.networks.has(address)
+  if (url.protocol !== 'https:' && !mayBePlain) throw notHttps(rules)
+  if (!isName) requireAddresses(rules, url, [{ address }])
   return url
 }
 
-/** @throws IdpError `OUTBOUND_REFUSED` when one of them is not: who gives several answers may mean the private one */
-export function requirePublic(addresses: readonly Pick<LookupAddress, 'address'>[]): void {
-  if (addresses.every(({ address }) => isPublicAddress(address))) return
-  throw refused('address_private', 'the host is at a private address, and not in REKEY_OUTBOUND_ALLOW')
+/**
+ * Judges what a host resolves to, or is.
+ *
+ * @throws IdpError `OUTBOUND_REFUSED` when one of them may not be called: who gives several answers may mean the private one
+ */
+export function requireAddresses(
+  rules: Pick<OutboundRules, 'networks' | 'variable'>,
+  { protocol }: Pick<URL, 'protocol'>,
+  addresses: readonly Pick<LookupAddress, 'address'>[],
+): void {
+  const others = addresses.filter(({ address }) => !rules.networks.has(address))
+  if (others.some(({ address }) => !isPublicAddress(address)))
+    throw refused('address_private', `the host is at a private address, and not in ${rules.variable}`)
+  if (others.length > 0 && protocol !== 'https:') throw notHttps(rules)
+}
+
+function notHttps({ variable }: Pick<OutboundRules, 'variable'>): IdpError {
+  return refused('not_https', `it is not https, and the host is not in ${variable}`)
 }
 
 function refused(why: string, message: string): IdpError {

@@ -2,7 +2,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import type { Evidence } from '../decide/evidence.ts'
 import type { Keyring } from '../lifecycle/keyring.ts'
 import type { Material, Version } from '../lifecycle/version.ts'
-import { backupsKeptOf, escrowOf } from '../policy/encryption.ts'
+import { backupsKeptOf, escrowOf, escrowOfRevoked } from '../policy/encryption.ts'
 import { servedEverywhere } from './counted.ts'
 import type { Gate, InstanceKind } from './kind.ts'
 
@@ -26,6 +26,8 @@ export const encryptionKey: InstanceKind = {
   propagated: servedEverywhere,
   drained,
   released: (_keyring, version, evidence) => noRows(version, evidence),
+  mayBeSupplied: true,
+  escrowMs: (policy, end) => (end === 'revoked' ? escrowOfRevoked(policy) : escrowOf(policy)),
 }
 
 function drained(keyring: Keyring, version: Version, evidence: Evidence, now: number): Gate {

@@ -1,6 +1,7 @@
 import type { Evidence } from '../decide/evidence.ts'
 import type { ClientKeyring, ClientKindName, InstanceKindName, Keyring } from '../lifecycle/keyring.ts'
 import type { Version } from '../lifecycle/version.ts'
+import type { Policy } from '../policy/signing.ts'
 
 /** The answer to one of the two questions: may this be done now, and if not, for whom or what does it wait? */
 export type Gate =
@@ -40,6 +41,13 @@ export interface InstanceKind {
    * refused at once. Asked once no instance produces with it any more.
    */
   released?(keyring: Keyring, version: Version, evidence: Evidence, now: number): Gate
+  /**
+   * May its secrets be supplied from outside, and stay there? Then a document has no private part of a version that was given,
+   * and while one of those is active, its successors are awaited from there and none is made.
+   */
+  mayBeSupplied?: true
+  /** For how long the private part of one that was in use is kept in escrow after its end, in milliseconds. */
+  escrowMs?(policy: Policy, end: 'retired' | 'revoked'): number
 }
 
 /**

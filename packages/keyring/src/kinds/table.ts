@@ -7,6 +7,7 @@ import { salt } from './salt.ts'
 import { sealingKey } from './sealing-key.ts'
 import { sharedSecret } from './shared-secret.ts'
 import { signingKey } from './signing-key.ts'
+import { webhookSecret } from './webhook-secret.ts'
 
 /** Every kind by its name. */
 export const kinds: Readonly<Record<InstanceKindName, InstanceKind> & Record<ClientKindName, ClientKind>> = {
@@ -17,4 +18,5 @@ export const kinds: Readonly<Record<InstanceKindName, InstanceKind> & Record<Cli
   'encryption-key': encryptionKey,
   'client-secret': clientSecret,
   'client-key': clientKey,
+  'webhook-secret': webhookSecret,
 }

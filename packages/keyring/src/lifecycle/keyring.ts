@@ -6,8 +6,8 @@ import { isAccepted, type Version } from './version.ts'
 /** The sorts of secret that our own instances produce with. */
 export type InstanceKindName = 'signing-key' | 'shared-secret' | 'sealing-key' | 'salt' | 'encryption-key'
 
-/** The sorts of secret that a client produces with. */
-export type ClientKindName = 'client-secret' | 'client-key'
+/** The sorts of secret that somebody else holds: a client that produces with it, a receiver that verifies by it. */
+export type ClientKindName = 'client-secret' | 'client-key' | 'webhook-secret'
 
 /** The sorts of secret that this release rotates. */
 export type KindName = InstanceKindName | ClientKindName
