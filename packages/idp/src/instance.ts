@@ -5,10 +5,11 @@
 
 import type { ColumnCipher, Connection, InstanceView, Sealer } from '@rekey/database'
 import type { Hands, KeyringStore, Loop } from '@rekey/keyring'
-import type { Audit, Recall, RootKeys } from '@rekey/service'
+import type { Audit, DeclaredSecrets, Recall, RootKeys } from '@rekey/service'
 import type { Gathered } from './audit/gathered.ts'
 import type { Clock } from './clock.ts'
 import type { ColumnKeyring } from './columns/open.ts'
+import type { ColumnSweeper } from './columns/sweep.ts'
 import type { Config } from './config.ts'
 import type { Credentials } from './credentials/open.ts'
 import type { DeniableClaims } from './denied/memory.ts'
@@ -35,12 +36,17 @@ export interface Instance extends Pick<Credentials, 'clients' | 'uses' | 'secret
   hands: Hands
   view: InstanceView
   loop: Loop
+  /** What the loop last found the keyrings to wait for. */
+  waits: Waits
   sealer: Sealer
   /** Encrypts and decrypts the columns of `encryptedColumns`. */
   columns: ColumnCipher
   /** By which keys it does so. */
   columnKeys: ColumnKeyring
+  columnSweeper: ColumnSweeper
   rootKeys: RootKeys
+  /** Secrets that are rotated elsewhere, as a file declares them. */
+  declared: DeclaredSecrets
   /** By which cookies of the OpenID provider are signed and known, as it takes them. The same array while they are the same. */
   cookieKeys(): readonly string[]
   verifierCredentials: Recall<VerifierCredential>

@@ -5,6 +5,7 @@ import { accountRoutes } from './accounts/routes.ts'
 import { agentRoutes } from './agents/routes.ts'
 import { noteRefusal } from './audit/refusals.ts'
 import { auditReadingRoutes } from './audit/routes.ts'
+import { columnRoutes } from './columns/routes.ts'
 import { credentialRoutes } from './credentials/routes.ts'
 import { deniedRoutes } from './denied/routes.ts'
 import { expiryRoutes } from './expiry/routes.ts'
@@ -13,8 +14,9 @@ import { refusalOf, sendRefusal } from './http/errors.ts'
 import { remedyRoutes } from './incidents/remedies/routes.ts'
 import { incidentRoutes } from './incidents/routes.ts'
 import type { Instance } from './instance.ts'
+import { inventoryRoutes } from './inventory/routes.ts'
 import { issuanceRoutes } from './issuance/routes.ts'
-import { signingKeyringRoutes } from './keyrings/routes.ts'
+import { idpKeyringRoutes } from './keyrings/routes.ts'
 import { tellLogouts } from './oidc/back-channel/tell.ts'
 import { interactionRoutes } from './oidc/interaction/routes.ts'
 import { openOidc } from './oidc/open.ts'
@@ -52,8 +54,10 @@ export async function buildServer(instance: Instance, log: Logger): Promise<App>
     accountRoutes,
     credentialRoutes,
     expiryRoutes,
-    signingKeyringRoutes,
+    idpKeyringRoutes,
     rootKeyRoutes,
+    columnRoutes,
+    inventoryRoutes,
     issuanceRoutes,
     deniedRoutes,
     incidentRoutes,

@@ -5,6 +5,7 @@ import {
   leaseIn,
   type Opened,
   openAuditedView,
+  openDeclared,
   openParts,
   ownAddressOf,
   RevocationJournal,
@@ -15,6 +16,8 @@ import {
   roomIn,
   settleRootKeys,
   shownRootKeys,
+  type Waits,
+  waitsNoted,
   watchRootKeys,
 } from '@rekey/service'
 import type { Logger } from 'pino'
@@ -24,6 +27,7 @@ import { legacyForms, requireAdmitted } from '../columns/legacy.ts'
 import { columnsKeyring } from '../columns/list.ts'
 import { type ColumnKeyring, openColumns } from '../columns/open.ts'
 import type { ColumnSources } from '../columns/sources.ts'
+import { columnSweeper } from '../columns/sweep.ts'
 import type { Config } from '../config.ts'
 import { openCredentials } from '../credentials/open.ts'
 import { expiringGauge } from '../expiry/gauge.ts'
@@ -33,6 +37,7 @@ import { freezeMemory, freezingNow } from '../incidents/freeze/memory.ts'
 import { freezeReminder } from '../incidents/freeze/reminder.ts'
 import { incidentRunner } from '../incidents/runner.ts'
 import type { Instance } from '../instance.ts'
+import { inventoryMetrics } from '../inventory/metrics.ts'
 import { carryOutMove } from '../issuance/carry-out.ts'
 import { issuanceMemory } from '../issuance/memory.ts'
 import { loadIssuance } from '../issuance/store.ts'
@@ -49,6 +54,7 @@ import { keyMaker } from '../signing/make.ts'
 import type { IdpDatabase, IdpTables } from '../tables.ts'
 import { usedAssertions } from '../tokens/authentication/used-assertions.ts'
 import { findVerifier } from '../trust/credential.ts'
+import { verifierGauges } from '../trust/gauges.ts'
 import { type TrustHub, trustHub } from '../trust/hub.ts'
 import { trustSince } from '../trust/since.ts'
 import { ensureDocuments, forceRotations } from './documents.ts'
@@ -140,7 +146,8 @@ async function openAll(
   )
   const incidents = opened(incidentRunner(config, connection.db, ownAddressOf(config), log))
   const hands: Hands = { store, make, observe: (keyring) => observe(db, view, keyring) }
-  loop = beginLoop(hands, db, view, held, log)
+  const waits = waitsNoted()
+  loop = beginLoop(hands, db, view, held, waits, log)
   const pruning = setInterval(() => {
     prune(db, view, () => sealAnew(db, sealer, roots.sealing.id), log)
     memory.writeJournal()
@@ -155,8 +162,14 @@ async function openAll(
   ]
   opened({ close: () => Promise.all(endings.map((end) => end())) })
   await columnKeys.ready()
+  const sweeper = columnSweeper(db, columnKeys, () => view.held(), log)
+  opened({ close: sweeper.stop })
   const metrics = newMetrics()
   expiringGauge(metrics.registry, connection.db, config, log)
+  verifierGauges(metrics.registry, connection.db, log)
+  const declared = openDeclared(config.inventoryFile)
+  const rootKeys = shownRootKeys(roots, db)
+  inventoryMetrics(metrics.registry, { store, rootKeys, connection, audit, config, declared }, log)
   const parts = {
     config,
     clock,
@@ -165,6 +178,7 @@ async function openAll(
     hands,
     view,
     loop,
+    waits,
     clients,
     uses,
     secrets,
@@ -178,7 +192,9 @@ async function openAll(
     ...parts,
     ...own,
     columns: columnKeys.cipher,
-    rootKeys: shownRootKeys(roots, db),
+    columnSweeper: sweeper,
+    rootKeys,
+    declared,
     cookieKeys: heldCookieKeys(roots),
     metrics,
     limits: requestLimits(config.limits, clock),
@@ -227,12 +243,14 @@ function beginLoop(
   db: IdpDatabase,
   view: InstanceView,
   { memory, issuance }: Pick<Held, 'memory' | 'issuance'>,
+  waits: Waits,
   log: Logger,
 ): Loop {
   const loop = startLoop(hands, {
     everyMs: loopBeatMs,
     enabled: () => view.held(),
     onError: (error) => log.error({ err: error }, 'rotation loop'),
+    onDecision: waits.note,
     afterwards: async () => {
       await revokeForgotten(hands.store, memory.forgotten())
       if (issuance.current().move) await carryOutMove(db, view)

@@ -14,7 +14,9 @@ const tags = [
   { name: 'credentials', description: 'What agents authenticate by; each is a keyring that rotates' },
   { name: 'tokens', description: 'OAuth 2.0: issue, introspect and revoke' },
   { name: 'audit', description: 'What happened, in a chain that shows every change to it' },
-  { name: 'keyrings', description: 'Signing keys, and which of them signs' },
+  { name: 'keyrings', description: 'Signing keys, which of them signs, and the keys of encrypted columns' },
+  { name: 'columns', description: 'Encrypted columns: which keys hang on them, and encrypting them anew' },
+  { name: 'inventory', description: 'Every secret there is, and when it is due' },
   {
     name: 'incidents',
     description: 'What is done about a compromised key, and tokens that are refused although theirs is good',

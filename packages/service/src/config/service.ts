@@ -16,6 +16,8 @@ export interface ServiceConfig extends DatabaseUrls {
   auditCheckpoints: string | undefined
   /** Addresses and networks of proxies whose X-Forwarded-For and X-Forwarded-Proto are believed. */
   trustedProxies: readonly string[]
+  /** The file of secrets that are rotated elsewhere, and declared to stand in the inventory. */
+  inventoryFile: string | undefined
   logLevel: string
 }
 
@@ -30,6 +32,7 @@ export const serviceVariables = (port: number) => ({
   REKEY_ROOT_KEY: z.string(),
   REKEY_REVOCATION_JOURNAL: z.string().optional(),
   REKEY_AUDIT_CHECKPOINTS: z.string().optional(),
+  REKEY_INVENTORY: z.string().optional(),
   REKEY_TRUSTED_PROXIES: networks.default([]),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
 })
@@ -49,6 +52,7 @@ export function serviceSettingsOf(given: Given): ServiceConfig {
     revocationJournal: given.REKEY_REVOCATION_JOURNAL,
     auditCheckpoints: given.REKEY_AUDIT_CHECKPOINTS,
     trustedProxies: given.REKEY_TRUSTED_PROXIES,
+    inventoryFile: given.REKEY_INVENTORY,
     logLevel: given.LOG_LEVEL,
   }
 }
