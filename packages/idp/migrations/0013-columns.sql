@@ -30,3 +30,17 @@ END
 $$;
 CREATE TRIGGER keyrings_begin_columns BEFORE INSERT ON keyrings
   FOR EACH ROW WHEN (NEW.name = 'columns') EXECUTE FUNCTION columns_known_everywhere();
+
+SELECT encrypt_column('agents', 'email', 'agent_id');
+SELECT encrypt_column('agents', 'owner', 'agent_id');
+
+-- Whether instances encrypt anew by themselves what lies under another key than the one in use, and how fast in all.
+CREATE TABLE column_sweeping (
+  one        boolean PRIMARY KEY DEFAULT true CHECK (one),
+  is_paused  boolean NOT NULL DEFAULT false,
+  per_second integer CHECK (per_second > 0),
+  by         text NOT NULL,
+  since      timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+INSERT INTO column_sweeping (by) VALUES ('rekey');
+SELECT limit_service('column_sweeping', 'SELECT, UPDATE');

@@ -5,7 +5,7 @@
 
 import type { ColumnCipher, Connection, InstanceView, Sealer } from '@rekey/database'
 import type { Hands, KeyringStore, Loop } from '@rekey/keyring'
-import type { Audit, DeclaredSecrets, Recall, RootKeys } from '@rekey/service'
+import type { Audit, DeclaredSecrets, Recall, RootKeys, Waits } from '@rekey/service'
 import type { Gathered } from './audit/gathered.ts'
 import type { Clock } from './clock.ts'
 import type { ColumnKeyring } from './columns/open.ts'

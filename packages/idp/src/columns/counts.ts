@@ -1,7 +1,7 @@
+import { columnsHeld } from '@rekey/database'
 import type { Evidence } from '@rekey/keyring'
 import type { IdpDatabase } from '../tables.ts'
 import { encryptedColumns } from './list.ts'
-import { columnsHeld } from './stand-in.ts'
 
 /** By version, how many values hang on it. */
 export async function heldNow(db: IdpDatabase): Promise<Pick<Evidence, 'held'>> {

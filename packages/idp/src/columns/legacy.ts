@@ -1,4 +1,4 @@
-import type { LegacyForms } from '@rekey/database'
+import { type ColumnCount, columnForms, countValues, type LegacyForms, openForm } from '@rekey/database'
 import type { Keyring } from '@rekey/keyring'
 import { legacyForms as allForms, type ColumnSettings, type LegacyForm } from '../config/columns.ts'
 import { IdpError } from '../error.ts'
@@ -6,7 +6,6 @@ import type { IdpDatabase } from '../tables.ts'
 import { isOlderLive } from './ensure.ts'
 import { columnsKeyring, encryptedColumns } from './list.ts'
 import type { ColumnSources } from './sources.ts'
-import { columnForms, countValues, openForms } from './stand-in.ts'
 
 /** Which older forms are read here. Before the keyring has begun nothing is encrypted, and all is plain. */
 export function legacyForms(
@@ -49,7 +48,7 @@ export async function requireAdmitted(
         'start with REKEY_ADMIT_LEGACY_COLUMNS=plain until all are replaced and "rekey reencrypt --close-legacy" is done',
     )
   }
-  if (admitted.length > 0) await openForms(db, admitted)
+  for (const form of admitted) await openForm(db, form, 'rekey')
 }
 
 async function requireOpen(db: IdpDatabase, admitted: readonly LegacyForm[]): Promise<void> {
@@ -68,9 +67,7 @@ async function hasBegun(db: IdpDatabase): Promise<boolean> {
   return row !== undefined
 }
 
-type Left = Awaited<ReturnType<typeof countValues>>
-
-function legacyValues(left: Left): IdpError {
+function legacyValues(left: readonly ColumnCount[]): IdpError {
   const told = left.map(({ table, column, version, count }) => `${count} ${version} in ${table}.${column}`).join(', ')
   const forms = [...new Set(left.map(({ version }) => version))].join(',')
   return new IdpError(

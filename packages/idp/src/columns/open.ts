@@ -16,6 +16,7 @@ import {
 import { watchSource } from '@rekey/secrets'
 import { every } from '@rekey/service'
 import type { Logger } from 'pino'
+import { systemClock } from '../clock.ts'
 import type { ColumnSettings } from '../config/columns.ts'
 import { IdpError } from '../error.ts'
 import type { IdpDatabase } from '../tables.ts'
@@ -39,6 +40,7 @@ export interface ColumnKeyring {
   readonly source: ColumnKeySource | undefined
   /** Why what the source gives is not gone by, while that is so. */
   readonly trouble: string | undefined
+  readonly troubledSince: number | undefined
   /** Makes a key for a keyring whose keys are made here. */
   make: Hands['make']
   /**
@@ -74,7 +76,7 @@ type Parts = {
 export function openColumns({ settings, db, store, sealer, settle, source, legacy, log }: Parts): ColumnKeyring {
   const held = heldColumnKeys(sealer, (id) => source?.find(id))
   const policy = columnPolicy(settings)
-  let trouble: string | undefined
+  let trouble: { what: string; since: number } | undefined
 
   const make: Hands['make'] = async (keyring) => {
     if (source && activeVersion(keyring)?.isGiven)
@@ -113,7 +115,10 @@ export function openColumns({ settings, db, store, sealer, settle, source, legac
     held,
     source,
     get trouble() {
-      return trouble
+      return trouble?.what
+    },
+    get troubledSince() {
+      return trouble?.since
     },
     make,
     ensure,
@@ -135,7 +140,7 @@ export function openColumns({ settings, db, store, sealer, settle, source, legac
       if (source) {
         const changed = () => look(source)
         const told = (error: unknown) => {
-          trouble = (error as Error).message
+          trouble = { what: (error as Error).message, since: trouble?.since ?? systemClock() }
           away(error)
         }
         ends.push(watchSource(source.source, { changed, failed: told }))

@@ -23,6 +23,7 @@ import {
 import type { Logger } from 'pino'
 import { gather } from '../audit/gathered.ts'
 import { systemClock } from '../clock.ts'
+import { columnGauge } from '../columns/gauge.ts'
 import { legacyForms, requireAdmitted } from '../columns/legacy.ts'
 import { columnsKeyring } from '../columns/list.ts'
 import { type ColumnKeyring, openColumns } from '../columns/open.ts'
@@ -166,6 +167,7 @@ async function openAll(
   opened({ close: sweeper.stop })
   const metrics = newMetrics()
   expiringGauge(metrics.registry, connection.db, config, log)
+  columnGauge(metrics.registry, connection.db, log)
   verifierGauges(metrics.registry, connection.db, log)
   const declared = openDeclared(config.inventoryFile)
   const rootKeys = shownRootKeys(roots, db)

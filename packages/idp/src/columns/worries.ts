@@ -1,0 +1,82 @@
+import type { ColumnCount, ColumnForm } from '@rekey/database'
+import { iso } from '@rekey/service'
+import type { ColumnKeyring } from './open.ts'
+import type { ColumnSweeper } from './sweep.ts'
+
+/** Something that a person should look at, since when, and the command that helps, if one does. */
+export interface ColumnWorry {
+  what: string
+  since: string
+  command: string | null
+}
+
+interface Seen {
+  columnKeys: Pick<ColumnKeyring, 'held' | 'source' | 'trouble' | 'troubledSince'>
+  columnSweeper: Pick<ColumnSweeper, 'refused' | 'trouble'>
+  values: readonly ColumnCount[]
+  forms: readonly ColumnForm[]
+  isPaused: boolean
+  since: number
+}
+
+/** What an instance knows of encrypted columns that does not mend by itself. */
+export function columnWorries(seen: Seen, now: number): ColumnWorry[] {
+  return [...aboutSource(seen, now), ...aboutRows(seen, now), ...aboutForms(seen), ...aboutOldKeys(seen, now)]
+}
+
+function aboutSource({ columnKeys: { trouble, troubledSince, source } }: Seen, now: number): ColumnWorry[] {
+  if (trouble === undefined) return []
+  const what = `the source of column keys (${source?.variable}) is not gone by: ${trouble}`
+  return [{ what, since: iso(troubledSince ?? now), command: null }]
+}
+
+function aboutRows({ columnKeys, columnSweeper, values, isPaused, since }: Seen, now: number): ColumnWorry[] {
+  const sealing = columnKeys.held.sealing?.id
+  const left = values.filter(({ version }) => version !== sealing).reduce((sum, { count }) => sum + count, 0)
+  const refused = columnSweeper.refused()
+  const trouble = columnSweeper.trouble()
+  const worries: ColumnWorry[] = []
+  if (isPaused && left > 0) {
+    const what = `${left} encrypted values lie under another key than the one in use, and encrypting them anew is paused`
+    worries.push({ what, since: iso(since), command: 'rekey reencrypt --watch' })
+  }
+  if (refused.length > 0) {
+    const [first] = refused
+    const what = `${refused.length} encrypted values do not open: ${first?.table}.${first?.column} of ${first?.rowId} (${first?.code})`
+    worries.push({ what, since: iso(now), command: null })
+  }
+  if (trouble !== undefined && left > 0) {
+    worries.push({ what: `${left} values could not be encrypted anew: ${trouble}`, since: iso(now), command: null })
+  }
+  return worries
+}
+
+function aboutForms({ forms, values }: Seen): ColumnWorry[] {
+  return forms
+    .filter(({ state }) => state !== 'closed')
+    .map(({ form, since }) => {
+      const count = values.filter(({ version }) => version === form).reduce((sum, each) => sum + each.count, 0)
+      const what =
+        count === 0
+          ? `the older form "${form}" is admitted in encrypted columns, and no value has it any more`
+          : `${count} values in encrypted columns have the older form "${form}"`
+      return {
+        what,
+        since: iso(since),
+        command: count === 0 ? 'rekey reencrypt --close-legacy' : 'rekey reencrypt --watch',
+      }
+    })
+}
+
+/** Retired, and in the source still: nobody needs it, and whoever finds it there may have a backup to open by it. */
+function aboutOldKeys({ columnKeys: { held, source } }: Seen, now: number): ColumnWorry[] {
+  const given = source?.accepted?.map(({ id }) => id) ?? []
+  const over = (held.document()?.versions ?? []).filter(
+    ({ id, state }) => (state === 'retired' || state === 'revoked') && given.includes(id),
+  )
+  return over.map(({ id, retiredAt, revokedAt }) => ({
+    what: `the column key ${id} is not needed any more and stands in ${source?.source.description} still: remove it there`,
+    since: iso(retiredAt ?? revokedAt ?? now),
+    command: null,
+  }))
+}
