@@ -1,7 +1,7 @@
 /** One running instance of the backend for frontend. Everything that answers requests is given one of these. */
 import type { Connection, InstanceView, Sealer } from '@rekey/database'
 import type { Hands, KeyringStore, Loop } from '@rekey/keyring'
-import type { Audit, RootKeys } from '@rekey/service'
+import type { Audit, DeclaredSecrets, RootKeys, Waits } from '@rekey/service'
 import type { Logger } from 'pino'
 import type { Authz } from './authz/open.ts'
 import type { Bearer } from './bearer/open.ts'
@@ -25,8 +25,12 @@ export interface Bff {
   hands: Hands
   view: InstanceView
   loop: Loop
+  /** What the loop last found the keyrings to wait for. */
+  waits: Waits
   sealer: Sealer
   rootKeys: RootKeys
+  /** Secrets that are rotated elsewhere, as a file declares them. */
+  declared: DeclaredSecrets
   audit: Audit
   keyrings: HeldKeyrings
   /** Do the secrets of a keyring come from whoever starts this instance? */

@@ -6,6 +6,7 @@ import {
   leaseIn,
   type Opened,
   openAuditedView,
+  openDeclared,
   openParts,
   RevocationJournal,
   type Roots,
@@ -14,6 +15,7 @@ import {
   roomIn,
   settleRootKeys,
   shownRootKeys,
+  waitsNoted,
   watchRootKeys,
 } from '@rekey/service'
 import type { Logger } from 'pino'
@@ -91,10 +93,12 @@ async function openBase(
   opened(audit)
   const hands: Hands = { store, make: own.make, observe: (keyring) => evidenceFor(db, view, keyring) }
   const onError = (error: unknown) => log.error({ err: error }, 'rotation loop')
+  const waits = waitsNoted()
   loop = startLoop(hands, {
     everyMs: loopBeatMs,
     enabled: () => view.held(),
     onError,
+    onDecision: waits.note,
     afterwards: () => revokeForgotten(store, own.memory.forgotten()),
   })
   loop.poke()
@@ -112,8 +116,9 @@ async function openBase(
   opened({ close: () => Promise.all(endings.map((end) => end())) })
 
   return {
-    ...{ audit, config, connection, hands, keyrings, log, loop, memory, sealer, store, view },
+    ...{ audit, config, connection, hands, keyrings, log, loop, memory, sealer, store, view, waits },
     clock: systemClock,
+    declared: openDeclared(config.inventoryFile),
     isGiven: own.isGiven,
     metrics: newMetrics(),
     requireLease: leaseIn(view),

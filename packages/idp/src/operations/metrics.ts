@@ -78,8 +78,10 @@ export function newMetrics() {
 export type Metrics = ReturnType<typeof newMetrics>
 
 /** Reads what is only known at the moment of a scrape. */
-export function observe({ metrics, view, hub, keys, clock, audit, freeze }: Instance): void {
-  observeCommon(metrics, { view, chain: audit.chain, keyrings: keys().keyrings.values(), now: clock() })
+export function observe({ metrics, view, hub, keys, columnKeys, clock, audit, freeze, waits }: Instance): void {
+  const columns = columnKeys.held.document()
+  const keyrings = [...keys().keyrings.values(), ...(columns ? [columns] : [])]
+  observeCommon(metrics, { view, chain: audit.chain, keyrings, waits, now: clock() })
   metrics.feedReaders.set(hub.readers())
   metrics.trustRevision.set(keys().publishedRevision)
   const freezing = freeze.by()

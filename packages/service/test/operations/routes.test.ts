@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { eventually } from '@rekey/database/testing'
-import { commonMetrics, leaseIn, observeCommon, operationRoutes } from '../../src/index.ts'
+import { commonMetrics, leaseIn, observeCommon, operationRoutes, waitsNoted } from '../../src/index.ts'
 import { asked, keyring, openService, type Service } from '../setting.ts'
 
 const chain = {
@@ -20,11 +20,12 @@ describe('health and metrics', { timeout: 60_000 }, () => {
     const metrics = commonMetrics()
     const held = await store.list()
     const now = (await store.now()) + 60_000
+    const waits = waitsNoted()
     operationRoutes(app, {
       view,
       registry: metrics.registry,
       requireLease: leaseIn(view),
-      observe: () => observeCommon(metrics, { view, chain, keyrings: held, now }),
+      observe: () => observeCommon(metrics, { view, chain, keyrings: held, waits, now }),
     })
     http = await asked(app)
   })
