@@ -16,6 +16,7 @@ export {
   type ClientKeyring,
   type ClientKindName,
   type InstanceKindName,
+  isKeyringName,
   type Keyring,
   type KindName,
   newClientKeyring,
@@ -30,6 +31,7 @@ export {
   activate,
   adoptPolicy,
   discard,
+  endEscrow,
   erasePrivate,
   markDemoted,
   markServed,
@@ -39,6 +41,7 @@ export {
   retire,
   revoke,
   rollBack,
+  sealGiven,
 } from './lifecycle/transition.ts'
 export {
   type ClientMaterial,
@@ -56,6 +59,7 @@ export { ensureKeyring, requestForcedRotation } from './loop/ensure.ts'
 export { type Loop, startLoop } from './loop/run.ts'
 export type { AnyPolicy, ClientPolicy } from './policy/client.ts'
 export { formatDuration, parseDuration } from './policy/duration.ts'
+export { backupsKeptOf, escrowOf, escrowOfRevoked } from './policy/encryption.ts'
 export { checkPolicy, defaultPolicy, type Policy } from './policy/signing.ts'
 export { directoryStore } from './stores/directory.ts'
 export { holdersOf } from './stores/holders.ts'

@@ -3,8 +3,8 @@ import { kinds } from '../kinds/table.ts'
 import { activeVersion, type ClientKeyring, type Keyring, standbyVersion } from '../lifecycle/keyring.ts'
 import type { Revocation, Version } from '../lifecycle/version.ts'
 import type { AnyPolicy } from '../policy/client.ts'
-import type { Policy } from '../policy/signing.ts'
 import { clientOutcomes } from './client.ts'
+import { ending, escrow, onInstances, revocation, type View } from './ending.ts'
 import type { Evidence } from './evidence.ts'
 
 /** A change that is due now. `id` names the version it is about. */
@@ -15,15 +15,17 @@ export type Step =
   | { do: 'mark-demoted'; id: string }
   | { do: 'mark-emptied'; id: string }
   | { do: 'erase-private'; id: string }
+  | { do: 'seal-given'; id: string }
+  | { do: 'end-escrow'; id: string }
   | { do: 'retire'; id: string }
   | { do: 'revoke'; id: string; revocation: Revocation }
 
 /** A change that is wanted and not due yet, and why. */
 export interface Waiting {
-  step: 'serve' | 'activate' | 'demote' | 'retire' | 'revoke'
-  /** The version it is about. */
+  step: 'prepare' | 'serve' | 'activate' | 'demote' | 'retire' | 'revoke'
+  /** The version it is about; where one is to be prepared, that which it is to replace. */
   id: string
-  gate: 'served' | 'propagated' | 'demoted' | 'drained'
+  gate: 'supplied' | 'served' | 'propagated' | 'demoted' | 'drained'
   for: string[]
   /** When it opens by itself; `null` when that depends on somebody. Milliseconds since the epoch. */
   opensAt: number | null
@@ -61,25 +63,18 @@ export function decide(keyring: Keyring<AnyPolicy>, evidence: Evidence, now: num
 export type Outcome = { due: Step } | { wait: Waiting } | { at: number }
 
 function instanceOutcomes(kind: InstanceKind, keyring: Keyring, evidence: Evidence, now: number): Outcome[] {
-  const { policy } = keyring
   const behind = evidence.instances.filter((instance) => instance.applied < keyring.revision)
+  const view: View = { kind, keyring, evidence, behind, now }
   const inState = (state: Version['state']) => keyring.versions.filter((version) => version.state === state)
   // What is due first is done first: making a key takes time, and nothing may have to wait for that.
   return [
-    ...[...inState('prepared'), ...inState('retiring')].flatMap((version) => revocation(version, behind)),
+    ...[...inState('prepared'), ...inState('retiring')].flatMap((version) => revocation(view, version)),
     ...inState('prepared').flatMap((version) => serve(version, behind)),
     ...succession(kind, keyring, evidence, now),
     // The first version of a keyring is active from the start. Nothing waits for it unless tokens are to be issued by it.
     ...inState('active').flatMap((version) => serve(version, behind)),
-    ...inState('retiring').flatMap((version) =>
-      version.revocation
-        ? []
-        : [
-            ...demotion(version, behind),
-            ...forgetting(kind, version, policy, now),
-            ...retirement(kind, keyring, version, evidence, now),
-          ],
-    ),
+    ...inState('retiring').flatMap((version) => ending(view, version)),
+    ...keyring.versions.flatMap((version) => escrow(version, now)),
     ...reserve(kind, keyring, now),
   ]
 }
@@ -88,18 +83,15 @@ function instanceOutcomes(kind: InstanceKind, keyring: Keyring, evidence: Eviden
 const revocationHasTheWayMs = 250
 
 function reserve(kind: InstanceKind, keyring: Keyring, now: number): Outcome[] {
-  if (!kind.standby || standbyVersion(keyring)) return []
+  if (!kind.standby || standbyVersion(keyring) || isSupplied(kind, keyring)) return []
   const revokedAt = Math.max(...keyring.versions.map((version) => version.revokedAt ?? Number.NEGATIVE_INFINITY))
   const waits = activeVersion(keyring) && now >= revokedAt && now < revokedAt + revocationHasTheWayMs
   return waits ? [{ at: revokedAt + revocationHasTheWayMs }] : [{ due: { do: 'prepare' } }]
 }
 
-/** A version that nobody produces with can go at once; the active one waits until it is replaced everywhere. */
-function revocation(version: Version, behind: Evidence['instances']): Outcome[] {
-  if (!version.revocation) return []
-  const unused = version.state === 'prepared' || version.demotedAt !== undefined || behind.length === 0
-  if (unused) return [{ due: { do: 'revoke', id: version.id, revocation: version.revocation } }]
-  return [{ wait: onInstances('revoke', 'demoted', version, behind, version.revocation.requestedAt) }]
+/** Does what it produces with come from outside? Then nobody here can make its successor. */
+function isSupplied(kind: InstanceKind, keyring: Keyring): boolean {
+  return kind.mayBeSupplied === true && activeVersion(keyring)?.isGiven === true
 }
 
 function serve(version: Version, behind: Evidence['instances']): Outcome[] {
@@ -115,7 +107,7 @@ function succession(kind: InstanceKind, keyring: Keyring, evidence: Evidence, no
   // What was asked for is wanted, also when the clock was set back behind the moment at which it was.
   if (requestedAt === undefined && now < scheduledAt) return [{ at: scheduledAt }]
   const successor = standbyVersion(keyring)
-  if (!successor) return []
+  if (!successor) return active && isSupplied(kind, keyring) ? [unsupplied(active, requestedAt ?? scheduledAt)] : []
   const gate = kind.propagated(keyring, successor, evidence, now)
   if (gate.open) return [{ due: { do: 'activate', id: successor.id } }]
   const { for: parties, opensAt } = gate
@@ -133,52 +125,9 @@ function succession(kind: InstanceKind, keyring: Keyring, evidence: Evidence, no
   ]
 }
 
-function demotion(version: Version, behind: Evidence['instances']): Outcome[] {
-  if (version.demotedAt !== undefined) return []
-  if (behind.length === 0) return [{ due: { do: 'mark-demoted', id: version.id } }]
-  return [{ wait: onInstances('demote', 'demoted', version, behind, version.retiringAt ?? 0) }]
-}
-
-function forgetting(kind: InstanceKind, version: Version, policy: Policy, now: number): Outcome[] {
-  if (kind.acceptsByPrivate || version.demotedAt === undefined || version.sealedPrivate === undefined) return []
-  const at = (version.retiringAt ?? 0) + policy.rollbackWindowMs
-  return now >= at ? [{ due: { do: 'erase-private', id: version.id } }] : [{ at }]
-}
-
-function retirement(
-  kind: InstanceKind,
-  keyring: Keyring,
-  version: Version,
-  evidence: Evidence,
-  now: number,
-): Outcome[] {
-  if (version.demotedAt === undefined) return []
-  const gate = kind.drained(keyring, version, evidence, now)
-  if (gate.open) return [{ due: { do: 'retire', id: version.id } }]
-  const { for: parties, opensAt, isEmptied = false } = gate
-  return [
-    ...(isEmptied && version.emptiedAt === undefined ? [{ due: { do: 'mark-emptied', id: version.id } } as const] : []),
-    { wait: { step: 'retire', id: version.id, gate: 'drained', for: parties, opensAt, since: version.demotedAt } },
-  ]
-}
-
-/** An instance that does not answer stops mattering when its lease is over. */
-function onInstances(
-  step: Waiting['step'],
-  gate: Waiting['gate'],
-  version: Version,
-  behind: Evidence['instances'],
-  since: number,
-): Waiting {
-  const opensAt = Math.max(...behind.map((instance) => instance.leaseUntil))
-  return {
-    step,
-    gate,
-    id: version.id,
-    for: behind.map((instance) => `instance ${instance.id}`),
-    opensAt: Number.isFinite(opensAt) ? opensAt : null,
-    since,
-  }
+function unsupplied({ id }: Version, since: number): Outcome {
+  const wanted = ['a new key in front of those in its source']
+  return { wait: { step: 'prepare', id, gate: 'supplied', for: wanted, opensAt: null, since } }
 }
 
 function summarise(outcomes: Outcome[], now: number): Decision {

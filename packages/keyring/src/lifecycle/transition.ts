@@ -61,9 +61,7 @@ export function activate<P extends AnyPolicy>(keyring: Keyring<P>, id: string, n
 export function rollBack(keyring: Keyring, now: number): Keyring {
   if (keyring.rotation) throw underWay(keyring)
   const target = keyring.versions
-    .filter(
-      ({ state, sealedPrivate, revocation }) => state === 'retiring' && sealedPrivate !== undefined && !revocation,
-    )
+    .filter((version) => version.state === 'retiring' && !version.revocation && hasSecret(keyring, version))
     .reduce<Version | undefined>((a, b) => ((a?.retiringAt ?? 0) > (b.retiringAt ?? 0) ? a : b), undefined)
   if (!target) {
     throw new KeyringError('NOTHING_TO_ROLL_BACK', `no retiring version of ${keyring.name} still has its private half`)
@@ -89,14 +87,36 @@ export function erasePrivate<P extends AnyPolicy>(keyring: Keyring<P>, id: strin
   return update(keyring, id, ['retiring'], withoutPrivate)
 }
 
+/** Takes in the private part of a retiring version that was supplied from outside, so that it can lie in escrow. */
+export function sealGiven<P extends AnyPolicy>(keyring: Keyring<P>, id: string, sealedPrivate: string): Keyring<P> {
+  return update(keyring, id, ['retiring'], (version) => ({ ...version, sealedPrivate }))
+}
+
+/** Throws away the private part of a version that lay in escrow. */
+export function endEscrow<P extends AnyPolicy>(keyring: Keyring<P>, id: string): Keyring<P> {
+  return update(keyring, id, ['retired', 'revoked'], withoutPrivate)
+}
+
 export function retire<P extends AnyPolicy>(keyring: Keyring<P>, id: string, now: number): Keyring<P> {
-  return forgetOldest(update(keyring, id, ['retiring'], (version) => retired(version, now)))
+  return forgetOldest(
+    update(keyring, id, ['retiring'], (version) => ({
+      ...intoEscrow(keyring, version, 'retired', now),
+      state: 'retired',
+      retiredAt: now,
+    })),
+  )
 }
 
 /** Gives up a prepared version that was never used. Ends a rotation that was waiting for it. */
 export function discard(keyring: Keyring, id: string, now: number): Keyring {
   const waitedFor = standbyVersion(keyring)?.id === id
-  const next = forgetOldest(update(keyring, id, ['prepared'], (version) => retired(version, now)))
+  const next = forgetOldest(
+    update(keyring, id, ['prepared'], (version) => ({
+      ...withoutPrivate(version),
+      state: 'retired',
+      retiredAt: now,
+    })),
+  )
   return waitedFor ? withoutRotation(next) : next
 }
 
@@ -137,7 +157,7 @@ export function revoke<P extends AnyPolicy>(
   if (target.state === 'revoked') return keyring
   if (target.state === 'active' && kinds[keyring.kind].holder === 'instances') throw noSuccessor(keyring, id)
   return update(keyring, id, ['prepared', 'active', 'retiring'], (version) => {
-    const { revocation: _carriedOut, ...kept } = withoutPrivate(version)
+    const { revocation: _carriedOut, ...kept } = intoEscrow(keyring, version, 'revoked', now)
     return { ...kept, state: 'revoked', revokedAt: now, ...cause }
   })
 }
@@ -177,7 +197,7 @@ export function adoptPolicy(keyring: Keyring, policy: Policy): Keyring {
 function noSuccessor(keyring: Keyring<AnyPolicy>, id: string): KeyringError {
   return new KeyringError(
     'NO_SUCCESSOR',
-    `${id} is the only version of ${keyring.name} that can sign: without a prepared successor it cannot be revoked`,
+    `${id} is the only version of ${keyring.name} that can be used: without a prepared successor it cannot be revoked`,
     { id },
   )
 }
@@ -205,8 +225,34 @@ function update<P extends AnyPolicy>(
   return { ...keyring, versions: keyring.versions.map((version) => (version.id === id ? change(version) : version)) }
 }
 
-function retired(version: Version, now: number): Version {
-  return { ...withoutPrivate(version), state: 'retired', retiredAt: now }
+/** Is what it takes to produce with a version still to be had? */
+function hasSecret(keyring: Keyring, { sealedPrivate, isGiven }: Version): boolean {
+  return sealedPrivate !== undefined || (isGiven === true && kinds[keyring.kind].mayBeSupplied === true)
+}
+
+/** The private part goes with the end of a version, or lies in escrow for as long as its kind says. */
+function intoEscrow(
+  { kind, policy }: Keyring<AnyPolicy>,
+  version: Version,
+  end: 'retired' | 'revoked',
+  now: number,
+): Version {
+  const forMs = escrowAfter(kind, policy, version, end)
+  const isKept = forMs > 0 && version.sealedPrivate !== undefined
+  return isKept ? { ...version, escrowedUntil: now + forMs } : withoutPrivate(version)
+}
+
+/** For how long a version lies in escrow after its end. One that was never in use made nothing. */
+export function escrowAfter(
+  kind: Keyring<AnyPolicy>['kind'],
+  policy: AnyPolicy,
+  { activatedAt }: Version,
+  end: 'retired' | 'revoked',
+): number {
+  const found = kinds[kind]
+  // Which policy a keyring has follows from its kind.
+  const forMs = found.holder === 'instances' ? (found.escrowMs?.(policy as Policy, end) ?? 0) : 0
+  return activatedAt === undefined ? 0 : forMs
 }
 
 function withoutPrivate(version: Version): Version {
@@ -221,7 +267,7 @@ function withoutRotation<P extends AnyPolicy>(keyring: Keyring<P>): Keyring<P> {
 
 function forgetOldest<P extends AnyPolicy>(keyring: Keyring<P>): Keyring<P> {
   const surplus = keyring.versions
-    .filter(({ state, isGiven }) => state === 'retired' && !isGiven)
+    .filter(({ state, isGiven, sealedPrivate }) => state === 'retired' && !isGiven && sealedPrivate === undefined)
     .slice(0, -retiredKept)
   return { ...keyring, versions: keyring.versions.filter((version) => !surplus.includes(version)) }
 }

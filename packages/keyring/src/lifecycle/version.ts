@@ -22,6 +22,8 @@
  * `retired`   neither. Nothing that it produced is needed any more.
  * `revoked`   neither, at once and everywhere, whatever it produced. There is no way back.
  *
+ * A version that was retired or revoked may lie in escrow for a while: its private part is kept, and nothing is accepted by it.
+ *
  * What a client holds may besides have an end in time (`endOf`), from which on it is not accepted in any state.
  */
 export type State = 'prepared' | 'active' | 'retiring' | 'retired' | 'revoked'
@@ -46,6 +48,8 @@ export interface Version {
   emptiedAt?: number
   retiredAt?: number
   revokedAt?: number
+  /** Until then its private part is kept in escrow, although it is retired or revoked; then it is erased. */
+  escrowedUntil?: number
   /** What a client holds may have an end of its own: from then on it is not accepted, whatever its state. */
   expiresAt?: number
   /** The end of the overlap in which a client may use a retiring version beside its successor. */
@@ -61,7 +65,8 @@ export interface Version {
   publicPart: Readonly<Record<string, unknown>>
   /**
    * What is needed in order to produce with it. Absent once it can no longer be needed. Sealed wherever others can read the
-   * document; a shared secret in a directory that only its owner reads stands here as it is.
+   * document; a shared secret in a directory that only its owner reads stands here as it is. A secret that is supplied from
+   * outside is not here, unless it lies in escrow.
    */
   sealedPrivate?: string
 }

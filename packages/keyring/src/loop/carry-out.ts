@@ -1,8 +1,9 @@
 import { type Decision, decide, type Step } from '../decide/decide.ts'
 import type { Evidence } from '../decide/evidence.ts'
-import { activeVersion, type Keyring } from '../lifecycle/keyring.ts'
+import { activeVersion, type Keyring, versionOf } from '../lifecycle/keyring.ts'
 import {
   activate,
+  endEscrow,
   erasePrivate,
   markDemoted,
   markEmptied,
@@ -10,8 +11,9 @@ import {
   prepare,
   retire,
   revoke,
+  sealGiven,
 } from '../lifecycle/transition.ts'
-import type { Material } from '../lifecycle/version.ts'
+import type { Material, Version } from '../lifecycle/version.ts'
 import type { AnyPolicy } from '../policy/client.ts'
 import type { Policy } from '../policy/signing.ts'
 import type { Change, KeyringStore, LoopStore } from '../stores/store.ts'
@@ -23,10 +25,17 @@ export interface Hands<P extends AnyPolicy = Policy> {
   make(keyring: Keyring<P>): Promise<Material>
   /** Looks at the parties to a keyring. Must be read after the document that it is held against. */
   observe(keyring: Keyring<P>): Promise<Evidence>
+  /**
+   * Seals the secret of a version that was supplied from outside, for the escrow. Only needed where that may be. What it throws
+   * holds the end of the version up.
+   */
+  sealGiven?(keyring: Keyring<P>, version: Version): Promise<string>
 }
 
 /** The same where clients may hold the keyrings: nothing is ever prepared for those, so there may be nobody to make it. */
-export interface HandsOrEyes<P extends AnyPolicy> extends Partial<Pick<Hands<P>, 'make'>>, Pick<Hands<P>, 'observe'> {
+export interface HandsOrEyes<P extends AnyPolicy>
+  extends Partial<Pick<Hands<P>, 'make' | 'sealGiven'>>,
+    Pick<Hands<P>, 'observe'> {
   store: LoopStore<P>
 }
 
@@ -83,6 +92,15 @@ async function perform<P extends AnyPolicy>(step: Step, keyring: Keyring<P>, han
       return
     case 'erase-private':
       await save(erasePrivate(keyring, step.id), 'keyring.private_erased', { version: step.id })
+      return
+    case 'seal-given': {
+      if (!hands.sealGiven) throw new TypeError(`nobody seals what ${keyring.name} was given`)
+      const sealedPrivate = await hands.sealGiven(keyring, versionOf(keyring, step.id))
+      await save(sealGiven(keyring, step.id, sealedPrivate), 'keyring.given_sealed', { version: step.id })
+      return
+    }
+    case 'end-escrow':
+      await save(endEscrow(keyring, step.id), 'keyring.escrow_ended', { version: step.id })
       return
     case 'retire':
       await save(retire(keyring, step.id, now), 'keyring.retired', { version: step.id })
