@@ -1,5 +1,7 @@
 export { SecretsError, type SecretsErrorCode } from './error.ts'
 export { addressIn, isExposed, isLoopback } from './exposed.ts'
+export type { SavedChange } from './keyrings/document.ts'
+export { type VaultKeyringStore, type VaultStoreOptions, vaultKeyringStore } from './keyrings/store.ts'
 export { type SourceOptions, secretSource } from './sources/open.ts'
 export type { SecretSource } from './sources/source.ts'
 export { restful, type SourceWatcher, watchSource } from './sources/watch.ts'

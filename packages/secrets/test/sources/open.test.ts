@@ -70,8 +70,8 @@ describe('a source of secrets', () => {
     const source = secretSource('env:KEYS', { KEYS: 'new, old', EMPTY: ' ' })
     assert.deepEqual(await source.values(), ['new', 'old'])
     assert.equal(await source.isWritable(), false)
-    for (const change of [source.add('x'), source.remove('old')]) {
-      await assert.rejects(change, { code: 'SOURCE_NOT_WRITABLE', message: /env:KEYS/ })
+    for (const change of [() => source.add('x'), () => source.remove('old')]) {
+      await assert.rejects(change(), { code: 'SOURCE_NOT_WRITABLE', message: /env:KEYS/ })
     }
     await assert.rejects(secretSource('env:OTHER', {}).values(), {
       code: 'SOURCE_MISSING',

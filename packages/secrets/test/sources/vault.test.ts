@@ -150,8 +150,8 @@ describe('secrets in a Vault that does not do as it should', { timeout: 30_000 }
 
   test('are not there while it is sealed, and there again after that', async () => {
     server.sealed(true)
-    for (const act of [source.values(), source.add('two'), source.remove('one')]) {
-      await assert.rejects(act, { name: 'SecretsError', code: 'VAULT_UNAVAILABLE', message: /sealed/ })
+    for (const act of [() => source.values(), () => source.add('two'), () => source.remove('one')]) {
+      await assert.rejects(act(), { name: 'SecretsError', code: 'VAULT_UNAVAILABLE', message: /sealed/ })
     }
     server.sealed(false)
     assert.deepEqual(await source.values(), ['one'])

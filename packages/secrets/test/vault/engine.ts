@@ -76,6 +76,7 @@ export function kvEngine() {
       return write(call)
     },
     metadata({ method, path, body }) {
+      if (method === 'LIST') return list(path)
       const secret = secrets.get(path)
       if (method === 'DELETE') {
         secrets.delete(path)
@@ -105,6 +106,14 @@ export function kvEngine() {
       Object.assign(settings, pick(body, ['max_versions', 'cas_required', 'delete_version_after']))
       return done
     },
+  }
+
+  /** What lies right below a path, once each; folders end with a slash. */
+  function list(path: string): Answer {
+    const folder = path === '' ? '' : `${path.replace(/\/$/, '')}/`
+    const below = [...secrets.keys()].filter((other) => other.startsWith(folder))
+    const keys = new Set(below.map((other) => /^[^/]*\/?/.exec(other.slice(folder.length))?.[0] ?? ''))
+    return keys.size === 0 ? notThere : { status: 200, data: { keys: [...keys].sort() } }
   }
 
   function read({ path, version }: Call): Answer {

@@ -110,6 +110,19 @@ for (const kind of targets) {
       assert.equal((await put(path, 0)).body.data.version, 1)
     })
 
+    test('what lies right below a path is listed, written or not; folders end with a slash', async () => {
+      const folder = newPath()
+      assertErrors(await ask('GET', `secret/metadata/${folder}?list=true`), 404)
+      await put(`${folder}/b`, 0)
+      await put(`${folder}/a/deep`, 0)
+      await put(`${folder}/a/er`, 0)
+      await ask('POST', `secret/metadata/${folder}/settings`, { max_versions: 5 })
+      await ask('DELETE', `secret/data/${folder}/b`)
+      const { status, body } = await ask('GET', `secret/metadata/${folder}?list=true`)
+      assert.deepEqual([status, body.data.keys], [200, ['a/', 'b', 'settings']])
+      assertErrors(await ask('GET', `secret/data/${folder}/settings`), 404)
+    })
+
     test('a mount and a token that are not there are each refused in their own words', async () => {
       const { status, body } = await ask('GET', 'nowhere/data/x')
       assert.equal(status, 404)

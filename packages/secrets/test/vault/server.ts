@@ -48,7 +48,8 @@ export async function startVault(options: VaultServerOptions = {}) {
     if (!path.startsWith(`${mount}/`)) return noRoute(path)
     const [kind = '', ...rest] = path.slice(mount.length + 1).split('/')
     const version = url.searchParams.get('version')
-    return engine.handle(kind, { method: request.method ?? '', path: rest.join('/'), version, body }) ?? noRoute(path)
+    const method = url.searchParams.get('list') === 'true' ? 'LIST' : (request.method ?? '')
+    return engine.handle(kind, { method, path: rest.join('/'), version, body }) ?? noRoute(path)
   }
 
   const listener: RequestListener = async (request, response) => {
