@@ -66,7 +66,10 @@ export async function buildServer(instance: Instance, log: Logger): Promise<App>
     auditReadingRoutes,
   ]
   const { view, requireLease } = instance
-  operationRoutes(app, { view, registry: metrics.registry, requireLease, observe: () => observe(instance) })
+  operationRoutes(app, {
+    ...{ view, registry: metrics.registry, metricsFrom: config.metricsFrom, requireLease },
+    observe: () => observe(instance),
+  })
   for (const routes of [publicRoutes, trustRoutes, ...api]) routes(app, instance)
   const oidc = openOidc(instance, log)
   app.addHook('onClose', tellLogouts(instance, oidc, log))

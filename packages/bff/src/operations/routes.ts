@@ -9,7 +9,7 @@ import { sessionGauge } from './session-counts.ts'
 
 /** Health, readiness and metrics, and what is so of every request. To be registered before all others. */
 export function operationRoutes(app: App, bff: Bff): void {
-  const { view, keyrings, metrics, audit, clock, log, connection, requireLease, waits } = bff
+  const { view, keyrings, metrics, audit, clock, log, connection, requireLease, waits, config } = bff
   const { registry } = metrics
   correlate(app)
   accessLog(app, log, monotonicClock)
@@ -18,5 +18,5 @@ export function operationRoutes(app: App, bff: Bff): void {
   healthRoute(app, bff)
   const observe = () =>
     observeCommon(metrics, { view, chain: audit.chain, keyrings: keyrings.documents().values(), waits, now: clock() })
-  commonRoutes(app, { view, registry, requireLease, observe })
+  commonRoutes(app, { view, registry, metricsFrom: config.metricsFrom, requireLease, observe })
 }

@@ -4,6 +4,14 @@ import type { Instance } from '../instance.ts'
 
 /** The metrics of one instance. Names are stable: dashboards and alerts hang on them. */
 export function newMetrics() {
+  const made = allMetrics()
+  // What is counted first would otherwise be the first that is known of the counter: nothing that grew.
+  for (const state of ['retired', 'revoked']) made.tripwires.inc({ state }, 0)
+  for (const outcome of ['told', 'retried', 'failed', 'gone']) made.backchannelLogouts.inc({ outcome }, 0)
+  return made
+}
+
+function allMetrics() {
   const common = commonMetrics()
   const registers = [common.registry]
   return {

@@ -16,6 +16,8 @@ export interface ServiceConfig extends DatabaseUrls {
   auditCheckpoints: string | undefined
   /** Addresses and networks of proxies whose X-Forwarded-For and X-Forwarded-Proto are believed. */
   trustedProxies: readonly string[]
+  /** Addresses and networks that may read the metrics, beside this machine itself. */
+  metricsFrom: readonly string[]
   /** The file of secrets that are rotated elsewhere, and declared to stand in the inventory. */
   inventoryFile: string | undefined
   logLevel: string
@@ -34,6 +36,7 @@ export const serviceVariables = (port: number) => ({
   REKEY_AUDIT_CHECKPOINTS: z.string().optional(),
   REKEY_INVENTORY: z.string().optional(),
   REKEY_TRUSTED_PROXIES: networks.default([]),
+  REKEY_METRICS_FROM: networks.default([]),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
 })
 
@@ -52,6 +55,7 @@ export function serviceSettingsOf(given: Given): ServiceConfig {
     revocationJournal: given.REKEY_REVOCATION_JOURNAL,
     auditCheckpoints: given.REKEY_AUDIT_CHECKPOINTS,
     trustedProxies: given.REKEY_TRUSTED_PROXIES,
+    metricsFrom: given.REKEY_METRICS_FROM,
     inventoryFile: given.REKEY_INVENTORY,
     logLevel: given.LOG_LEVEL,
   }

@@ -4,6 +4,7 @@ import type { Registry } from 'prom-client'
 import { z } from 'zod'
 import { ServiceError } from '../error.ts'
 import type { App } from '../http/app.ts'
+import { networkOf } from '../http/networks.ts'
 import { hasProxyTraces } from '../http/proxies.ts'
 
 const tags = ['operations']
@@ -16,7 +17,7 @@ const ready = {
 }
 const prometheus = {
   tags,
-  summary: 'Metrics, answered on loopback only',
+  summary: 'Metrics, answered on loopback and to REKEY_METRICS_FROM only',
   response: { 200: { description: 'Prometheus text format', content: { 'text/plain': { schema: z.string() } } } },
   refuses: ['FORBIDDEN'],
 }
@@ -25,6 +26,8 @@ const prometheus = {
 export interface Operated {
   view: Pick<InstanceView, 'leaseLeftMs'>
   registry: Registry
+  /** Addresses and networks that may read the metrics, beside this machine itself. */
+  metricsFrom?: readonly string[]
   /** @throws ServiceError `NO_LEASE` while it may not act on what it holds */
   requireLease(): void
   /** Sets what is only known at the moment of a scrape. */
@@ -32,7 +35,8 @@ export interface Operated {
 }
 
 /** Health, readiness and metrics: `/healthz`, `/readyz`, `/metrics`. */
-export function operationRoutes(app: App, { view, registry, requireLease, observe }: Operated): void {
+export function operationRoutes(app: App, { view, registry, metricsFrom = [], requireLease, observe }: Operated): void {
+  const isScraper = networkOf(metricsFrom)
   app.get('/healthz', { schema: alive }, async () => ({ status: 'ok' as const }))
 
   app.get('/readyz', { schema: ready }, async () => {
@@ -42,8 +46,8 @@ export function operationRoutes(app: App, { view, registry, requireLease, observ
 
   app.get('/metrics', { schema: prometheus }, async (request, reply) => {
     // A proxy on this machine calls from loopback as well, for somebody who does not.
-    if (!isLoopback(request.ip) || hasProxyTraces(request.headers))
-      throw new ServiceError('FORBIDDEN', 'metrics are open on loopback only')
+    if ((!isLoopback(request.ip) && !isScraper(request.ip)) || hasProxyTraces(request.headers))
+      throw new ServiceError('FORBIDDEN', 'metrics are open on loopback and to REKEY_METRICS_FROM only')
     observe()
     return reply.type(registry.contentType).send(await registry.metrics())
   })

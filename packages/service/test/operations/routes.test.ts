@@ -24,6 +24,7 @@ describe('health and metrics', { timeout: 60_000 }, () => {
     operationRoutes(app, {
       view,
       registry: metrics.registry,
+      metricsFrom: ['192.0.2.0/24'],
       requireLease: leaseIn(view),
       observe: () => observeCommon(metrics, { view, chain, keyrings: held, waits, now }),
     })
@@ -49,6 +50,14 @@ describe('health and metrics', { timeout: 60_000 }, () => {
       assert.deepEqual([status, body.code], [403, 'FORBIDDEN'])
     })
   }
+
+  test('tells the networks that are named, and nobody else', async () => {
+    const from = async (remoteAddress: string, headers = {}) =>
+      (await service.app.inject({ url: '/metrics', remoteAddress, headers })).statusCode
+    assert.equal(await from('192.0.2.1'), 200)
+    assert.equal(await from('198.51.100.1'), 403)
+    assert.equal(await from('192.0.2.1', { 'x-forwarded-for': '198.51.100.1' }), 403)
+  })
 
   test('is alive, but not ready, without a lease on the database', async () => {
     assert.equal((await http.get('/readyz')).body.status, 'ready')
