@@ -33,21 +33,22 @@ interface Expiring {
  * What is rotated, revoked or suspended in time is not told of.
  *
  * @param isWanted asked before each batch
- * @returns of how many it told
+ * @returns of how many it told, and whether it was cut short
  */
 export async function tellOfExpiring(
   db: IdpDatabase,
   warningMs: number,
   isWanted: () => boolean = () => true,
-): Promise<number> {
+): Promise<{ told: number; isCutShort: boolean }> {
   let told = 0
-  for (let place: Place | undefined = beginning; place && isWanted(); ) {
+  let place: Place | undefined = beginning
+  while (place && isWanted()) {
     const after: Place = place
     const batch = await db.transaction().execute((transaction) => tellOfBatch(transaction, warningMs, after))
     told += batch.told
     place = batch.place
   }
-  return told
+  return { told, isCutShort: place !== undefined }
 }
 
 /** @returns where the batch ended; undefined when nothing comes after it */

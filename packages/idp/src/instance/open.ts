@@ -1,4 +1,11 @@
-import { currentRevision, databaseKeyringStore, type InstanceView, type Sealer, sealerFor } from '@rekey/database'
+import {
+  currentRevision,
+  databaseKeyringStore,
+  type InstanceView,
+  openJobs,
+  type Sealer,
+  sealerFor,
+} from '@rekey/database'
 import { type Hands, type KeyringStore, type Loop, startLoop } from '@rekey/keyring'
 import {
   type Connections,
@@ -157,7 +164,6 @@ async function openAll(
     loop.stop,
     credentials.begin(view),
     columnKeys.watch(() => view.held()),
-    secretsRotationJob(db, config, view, log),
     watchRootKeys(roots, db, stored, signer, log),
     async () => clearInterval(pruning),
   ]
@@ -165,6 +171,13 @@ async function openAll(
   await columnKeys.ready()
   const sweeper = columnSweeper(db, columnKeys, () => view.held(), log)
   opened({ close: sweeper.stop })
+  const jobs = opened(
+    await openJobs(control.pool, {
+      enabled: () => view.held(),
+      onError: (error) => log.error({ err: error }, 'jobs: what failed is tried again'),
+    }),
+  )
+  await secretsRotationJob(jobs, db, config, () => view.held(), log)
   const metrics = newMetrics()
   expiringGauge(metrics.registry, connection.db, config, log)
   columnGauge(metrics.registry, connection.db, log)
