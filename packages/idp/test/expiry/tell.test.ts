@@ -6,6 +6,7 @@ import { sql } from 'kysely'
 import { tellOfExpiring } from '../../src/expiry/tell.ts'
 import type { IdpTables } from '../../src/tables.ts'
 import { iso, settingOf, type TestCredential } from '../credentials/setting.ts'
+import { eventually } from '../estate.ts'
 
 const dayMs = 86_400_000
 const aWeek = 7 * dayMs
@@ -15,8 +16,14 @@ describe('SecretsRotationJob', { timeout: 60_000 }, () => {
   const { credential, rotate, events } = setting
   /** Another instance, as far as the scan is concerned: by the role of the service. */
   let other: Connection<IdpTables>
-  before(() => {
+  before(async () => {
     other = connect<IdpTables>(setting.estate().database.serviceUrl, { max: 8 })
+    // What the instance does by itself would be in the way: its first run is over, and no other comes.
+    await sql`DELETE FROM pgboss.schedule`.execute(other.db)
+    await eventually(
+      () => sql`SELECT FROM pgboss.job WHERE name = 'secrets-rotation' AND state < 'completed'`.execute(other.db),
+      ({ rows }) => rows.length === 0,
+    )
   })
   after(() => other.close())
 
