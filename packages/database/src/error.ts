@@ -8,6 +8,8 @@
  * `SCHEMA_TOO_NEW`, `SCHEMA_TOO_OLD`. Listener: `LISTEN_UNSUPPORTED`. Sealing: `ROOT_KEY_INVALID`, `ROOT_KEY_MISMATCH`,
  * `ROOT_KEY_MISSING`, `ROOT_KEY_UNAVAILABLE`, `SEAL_DAMAGED`. Encrypted columns: `COLUMN_KEY_MISSING`,
  * `LEGACY_FORM_REFUSED`, `LEGACY_FORM_LEFT`, `LEGACY_VALUE_AMBIGUOUS`, `LEGACY_VALUE_UNREADABLE`. Audit: `AUDIT_DAMAGED`.
+ * Backups: `BACKUP_FOREIGN`, `BACKUP_DAMAGED`, `BACKUP_TOO_NEW`, `BACKUP_INCOMPLETE`; what they are restored into:
+ * `INSTANCES_LIVE`, `DATABASE_NOT_EMPTY`, `DATABASE_FOREIGN`.
  */
 export type DatabaseErrorCode =
   | 'PORT_TAKEN'
@@ -44,6 +46,13 @@ export type DatabaseErrorCode =
   | 'LEGACY_VALUE_AMBIGUOUS'
   | 'LEGACY_VALUE_UNREADABLE'
   | 'AUDIT_DAMAGED'
+  | 'BACKUP_FOREIGN'
+  | 'BACKUP_DAMAGED'
+  | 'BACKUP_TOO_NEW'
+  | 'BACKUP_INCOMPLETE'
+  | 'INSTANCES_LIVE'
+  | 'DATABASE_NOT_EMPTY'
+  | 'DATABASE_FOREIGN'
 
 /** What an error is about: ports, paths, SQL states. Never a password and never a value of a row. */
 export type DatabaseErrorFacts = Readonly<Record<string, string | number | undefined>>
