@@ -6,6 +6,7 @@ import {
   acceptFormer,
   activate,
   discard,
+  endEscrow,
   erasePrivate,
   markDemoted,
   markServed,
@@ -14,6 +15,7 @@ import {
   retire,
   revoke,
   rollBack,
+  sealGiven,
 } from '../../src/lifecycle/transition.ts'
 import type { State } from '../../src/lifecycle/version.ts'
 import { defaultPolicy } from '../../src/policy/signing.ts'
@@ -27,6 +29,8 @@ const transitions: Record<string, (keyring: Keyring, id: string) => Keyring> = {
   activate: (keyring, id) => activate(keyring, id, laterMs),
   markDemoted: (keyring, id) => markDemoted(keyring, id, laterMs),
   erasePrivate,
+  endEscrow,
+  sealGiven: (keyring, id) => sealGiven(keyring, id, 'sealed'),
   retire: (keyring, id) => retire(keyring, id, laterMs),
   discard: (keyring, id) => discard(keyring, id, laterMs),
   revoke: (keyring, id) => revoke(keyring, id, { reason: 'leaked', incident: 'INC-1' }, laterMs),
@@ -38,6 +42,8 @@ const table: Record<string, Record<State, State | 'ILLEGAL_TRANSITION' | 'NO_SUC
   activate: row('active', undefined, undefined, undefined),
   markDemoted: row(undefined, undefined, 'retiring', undefined),
   erasePrivate: row(undefined, undefined, 'retiring', undefined),
+  endEscrow: { ...row(undefined, undefined, undefined, 'revoked'), retired: 'retired' },
+  sealGiven: row(undefined, undefined, 'retiring', undefined),
   retire: row(undefined, undefined, 'retired', undefined),
   discard: row('retired', undefined, undefined, undefined),
   revoke: { ...row('revoked', undefined, 'revoked', 'revoked'), active: 'NO_SUCCESSOR' },
