@@ -1,6 +1,7 @@
 import { parseDuration } from '@rekey/keyring'
 import {
   duration,
+  givenVariables,
   isExposed,
   readEnvironment,
   type ServiceConfig,
@@ -19,6 +20,7 @@ import { type ProxySettings, proxyOf, proxyVariables } from './config/proxy.ts'
 import { type GivenSecrets, secretsOf, secretVariables } from './config/secrets.ts'
 import { type SessionSettings, sessionsOf, sessionVariables } from './config/sessions.ts'
 import { type WebSettings, webOf, webVariables } from './config/web.ts'
+import { variableUses } from './inventory/variables.ts'
 
 /** What an instance is started with. Durations are milliseconds. */
 export interface Config extends ServiceConfig {
@@ -34,6 +36,8 @@ export interface Config extends ServiceConfig {
   web: WebSettings
   /** Of its own keyrings, where whoever starts it gives them. */
   secrets: GivenSecrets
+  /** The names of the variables that hold secrets which are listed by them, and are set. */
+  secretVariables: readonly string[]
   provider: ProviderSettings
   sessions: SessionSettings
   rotateEveryMs: number
@@ -95,6 +99,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     web,
     provider: providerOf(given),
     secrets: secretsOf(given),
+    secretVariables: givenVariables(variableUses, env),
     sessions: sessionsOf(given),
     rotateEveryMs: given.REKEY_ROTATE_EVERY,
     skewMs: given.REKEY_CLOCK_SKEW,

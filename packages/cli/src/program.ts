@@ -9,6 +9,7 @@ import { dcrCommand } from './commands/dcr/group.ts'
 import { discardCommand } from './commands/discard.ts'
 import { evidenceCommand } from './commands/evidence/group.ts'
 import { idpCommand } from './commands/idp.ts'
+import { inventoryCommand } from './commands/inventory.ts'
 import { issueWithCommand } from './commands/issue-with.ts'
 import { loadCommand } from './commands/load.ts'
 import { prepareCommand } from './commands/prepare.ts'
@@ -28,6 +29,7 @@ import { version } from './software.ts'
 const builders = [
   upCommand,
   statusCommand,
+  inventoryCommand,
   verifyCommand,
   rotateCommand,
   prepareCommand,

@@ -3,6 +3,7 @@ import { type App, type Asked, auditRoutes, keyringRoutes, type Sight } from '@r
 import type { FastifyRequest } from 'fastify'
 import type { Bff } from '../bff.ts'
 import { BffError } from '../error.ts'
+import { inventoryRoutes } from '../inventory/routes.ts'
 import type { OwnName } from '../keyrings/own.ts'
 import { linkRoutes } from '../links/routes.ts'
 import { adminTokens } from './admin-tokens.ts'
@@ -34,6 +35,7 @@ export function administrationRoutes(app: App, bff: Bff): void {
   })
   instanceRoutes(app, bff, read)
   rootKeyRoutes(app, bff, read)
+  inventoryRoutes(app, bff, read)
   auditRoutes(app, bff, { path: '/internal/audit', read: operator('audit:read'), sees: () => everything })
   sessionRoutes(app, bff, operator('incidents:write'))
   linkRoutes(app, bff, operator('links:write'), (request) => request.operator.clientId)

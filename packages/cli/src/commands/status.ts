@@ -4,6 +4,7 @@ import { expiringCredentials, overdueCredentials } from '../client/credentials.t
 import { ifAllowed, ifThere } from '../client/if-there.ts'
 import { openIncidents } from '../client/incidents.ts'
 import { chainIntegrity } from '../client/integrity.ts'
+import type { SecretView } from '../client/inventory.ts'
 import { readIssuance } from '../client/issuance.ts'
 import type { KeyringView } from '../client/keyring.ts'
 import { listBffKeyrings, listKeyrings } from '../client/keyrings.ts'
@@ -12,6 +13,7 @@ import { type InstanceView, listBffInstances, listInstances, listVerifiers } fro
 import { CliError } from '../error.ts'
 import { bffsOf, type Estate, idpsOf } from '../estate/document.ts'
 import { findEstate } from '../estate/find.ts'
+import { lookAtInventory } from '../inventory/look.ts'
 import { print, type Shell, tell } from '../shell.ts'
 import { attention, type Seen } from '../status/attention.ts'
 import { type AuditSeen, type Tripwire, tripwireActions } from '../status/audit-worries.ts'
@@ -44,6 +46,7 @@ async function look(estate: Estate, shell: Shell): Promise<Seen> {
     tell(shell, `${what} not looked at: this client may not have ${scope}.`)
   const overdue = await ifAllowed(overdueCredentials(client), unseen('Overdue credentials are', 'agents:read'))
   const expiring = overdue && (await ifThere(expiringCredentials(client)))
+  const declared = overdue && (await ifThere(overdueDeclared(client)))
   const audit = await ifAllowed(lookAtAudit(client, estate, shell), unseen('The audit is', 'audit:read'))
   const incidents = await ifAllowed(openIncidents(client), unseen('Incidents are', 'incidents:write'))
   const { keyrings: ofBff = [], instances: instancesOfBff, bffAway } = await lookAtBff(client)
@@ -51,7 +54,14 @@ async function look(estate: Estate, shell: Shell): Promise<Seen> {
   const keyrings = [...ofIdp, ...ofBff]
   const told = [instancesOfIdp, instancesOfBff].filter((some) => some !== undefined)
   const instances = told.length === 0 ? undefined : told.flat()
-  return { keyrings, bffAway, verifiers, newest, issuance, instances, overdue, expiring, audit, bffAudit, incidents }
+  const due = { overdue, expiring, declared }
+  return { keyrings, bffAway, verifiers, newest, issuance, instances, ...due, audit, bffAudit, incidents }
+}
+
+/** They stand on the first page of the inventory. */
+async function overdueDeclared(client: ManagementClient): Promise<SecretView[]> {
+  const { secrets } = await lookAtInventory(client, 1)
+  return secrets.filter(({ management, overdueSince }) => management === 'declared' && overdueSince !== undefined)
 }
 
 interface BffSeen {

@@ -1,10 +1,12 @@
 import type { IncidentView } from '../client/incidents.ts'
 import type { Integrity } from '../client/integrity.ts'
+import type { SecretView } from '../client/inventory.ts'
 import type { IssuanceView } from '../client/issuance.ts'
 import type { KeyringView, TrustRevision, VerifierView } from '../client/keyring.ts'
 import type { InstanceView } from '../client/parties.ts'
 import { type AuditSeen, auditWorries, integrityWorries } from './audit-worries.ts'
 import { credentialWorries, type Overdue } from './credential-worries.ts'
+import { declaredWorries } from './declared-worries.ts'
 import { type Expiring, expiryWorries } from './expiry-worries.ts'
 import { incidentWorries } from './incident-worries.ts'
 import { instanceWorries } from './instance-worries.ts'
@@ -35,6 +37,8 @@ export interface Seen {
   overdue?: Overdue | undefined
   /** Nor by an IdP of an earlier release. */
   expiring?: Expiring | undefined
+  /** Declared secrets that are overdue. */
+  declared?: SecretView[] | undefined
   audit?: AuditSeen | undefined
   incidents?: IncidentView[] | undefined
 }
@@ -49,6 +53,7 @@ export function attention(seen: Seen, now: number): Attention[] {
     ...seen.verifiers.flatMap((verifier) => verifierWorries(verifier, seen, now)),
     ...(seen.overdue ? credentialWorries(seen.overdue) : []),
     ...(seen.expiring ? expiryWorries(seen.expiring, now) : []),
+    ...declaredWorries(seen.declared ?? []),
     ...(seen.audit ? auditWorries(seen.audit, now) : []),
     ...(seen.bffAudit ? integrityWorries(seen.bffAudit, now, 'bff') : []),
     ...(seen.incidents ?? []).flatMap(incidentWorries),

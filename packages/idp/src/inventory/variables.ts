@@ -12,6 +12,9 @@ export const variableUses: VariableUses = {
   INTERNAL_JWKS_REFRESH_TOKEN: { kind: 'refresh-token' },
   REKEY_BFF_ADMIN_TOKEN: { kind: 'bff-admin-token' },
   REKEY_ADMIN_CLIENT_SECRET: { listedAs: 'the credential of the agent that REKEY_ADMIN_CLIENT_ID names' },
+  REKEY_ADMIN_PASSWORD: { kind: 'account-password' },
   REKEY_ACCESS_TOKEN_TTL: { public: 'a duration' },
+  REKEY_REFRESH_TOKEN_TTL: { public: 'a duration' },
+  REKEY_CLIENT_MAX_KEYS: { public: 'a number' },
   OIDC_FORCE_KEY_ROTATION: { public: 'a switch' },
 }

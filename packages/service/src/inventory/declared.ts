@@ -3,7 +3,7 @@
  * told when they are overdue. YAML, of which JSON is a part.
  */
 import { parseDuration } from '@rekey/keyring'
-import { isMap, isScalar, isSeq, LineCounter, parseDocument } from 'yaml'
+import { isMap, isScalar, isSeq, LineCounter, parseDocument, visit } from 'yaml'
 import { z } from 'zod'
 import { ServiceError } from '../error.ts'
 import type { SecretFacts } from './entry.ts'
@@ -59,12 +59,16 @@ export function readDeclared(file: string, source: string): DeclaredSecret[] {
   const lines = new LineCounter()
   const document = parseDocument(source, { lineCounter: lines, prettyErrors: false, stringKeys: true, schema: 'core' })
   const lineAt = (offset: number) => Math.max(lines.linePos(offset).line, 1)
-  const faults = [...document.errors, ...document.warnings].map(
-    ({ pos }) => `${file}:${lineAt(pos[0])}: this is not YAML`,
-  )
+  const place = (offset: number) => `${file}:${lineAt(offset)}`
+  const faults = [...document.errors, ...document.warnings].map(({ pos }) => `${place(pos[0])}: this is not YAML`)
   if (faults.length > 0) throw refused(faults)
-  const lineOf = (path: readonly PropertyKey[]) => `${file}:${lineAt(offsetOf(document.contents, path))}`
-  const parsed = shape.safeParse(document.toJS({ maxAliasCount: 0 }))
+  const lineOf = (path: readonly PropertyKey[]) => place(offsetOf(document.contents, path))
+  const aliases: string[] = []
+  visit(document, {
+    Alias: (_key, node) => void aliases.push(`${place(startOf(node) ?? 0)}: aliases are not understood here`),
+  })
+  if (aliases.length > 0) throw refused(aliases)
+  const parsed = shape.safeParse(document.toJS())
   if (!parsed.success) throw refused(parsed.error.issues.flatMap((issue) => mistakesOf(issue, lineOf)))
   const { secrets } = parsed.data
   const twice = secrets.flatMap(({ name }, at) =>

@@ -1,0 +1,37 @@
+import type { SecretView } from '../client/inventory.ts'
+import { moreHint } from '../commands/words.ts'
+import { fromNow, span } from '../terminal/span.ts'
+import { table } from '../terminal/table.ts'
+import type { InventoryView } from './look.ts'
+
+/** The inventory for people: what is overdue before all else. */
+export function inventoryText(inventory: InventoryView, now: number, limit: number, terminal?: number): string {
+  const { secrets, nextCursor } = inventory
+  const overdue = secrets.filter(({ overdueSince }) => overdueSince !== undefined)
+  const rows = [...overdue, ...secrets.filter((each) => !overdue.includes(each))].map((each) => rowOf(each, now))
+  const shown = rows.length === 0 ? '  none' : table(['NAME', 'KIND', 'OWNER', 'AGE', 'NEXT ROTATION'], rows, terminal)
+  return [shown, ...moreHint(nextCursor, limit), '', summary(inventory)].join('\n')
+}
+
+function rowOf(secret: SecretView, now: number): string[] {
+  return [secret.name, secret.kind, secret.owner, secret.age ?? '?', nextText(secret, now)]
+}
+
+function nextText({ nextRotation, overdueSince, expiresAt, rotateEvery }: SecretView, now: number): string {
+  if (overdueSince !== undefined) return `OVERDUE for ${span(now - Date.parse(overdueSince))}`
+  if (nextRotation === 'unmanaged') return 'unmanaged'
+  const isEnd = nextRotation === expiresAt
+  const every = rotateEvery === undefined || isEnd ? '' : `, every ${rotateEvery}`
+  return `${isEnd ? 'ends ' : ''}${fromNow(nextRotation, now)}${every}`
+}
+
+function summary({ totals, otherOrganizations }: InventoryView): string {
+  const { secrets, unmanaged, overdue } = totals
+  const others = otherOrganizations?.secrets ?? 0
+  return [
+    `${counted(secrets, 'secret')}: ${overdue === 0 ? 'none' : overdue} overdue, ${unmanaged === 0 ? 'none' : unmanaged} unmanaged.`,
+    ...(others === 0 ? [] : [`${counted(others, 'secret')} of other organizations not shown.`]),
+  ].join(' ')
+}
+
+const counted = (count: number, one: string) => `${count} ${one}${count === 1 ? '' : 's'}`
