@@ -40,7 +40,7 @@ async function countsOf(db: Kysely<DatabaseTables>, { table, column }: Encrypted
       SELECT next.version FROM versions,
         LATERAL (${nextVersion(table, column, sql`${versionIn(column)} > versions.version`)}) AS next
     )
-    SELECT version, (SELECT count(*) FROM ${sql.table(table)} WHERE ${versionIn(column)} = version) AS count
+    SELECT version, (SELECT count(*) FROM ${sql.table(table)} WHERE ${versionIn(column)} = versions.version) AS count
     FROM versions`.execute(db)
   return rows.map((row) => ({ table, column, ...row }))
 }
