@@ -1,4 +1,5 @@
 import { Gauge, type Registry } from 'prom-client'
+import { monotonicClock } from '../clock.ts'
 
 /** What is counted in the database when somebody scrapes. */
 export interface Counted<Label extends string> {
@@ -23,7 +24,7 @@ const mostShare = 0.05
  * where that takes long. Before it was counted for the first time it says nothing, which is not that there is nothing.
  */
 export function countedGauge<Label extends string>(counted: Counted<Label>): Gauge<Label> {
-  const { registry, name, help, labelNames, count, onError, elapsed = () => performance.now() } = counted
+  const { registry, name, help, labelNames, count, onError, elapsed = monotonicClock } = counted
   let underWay: Promise<void> | undefined
   let nextAt = Number.NEGATIVE_INFINITY
 
