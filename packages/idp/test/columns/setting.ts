@@ -30,7 +30,7 @@ export function encryptedByOthers(key: string, texts: readonly string[]): string
 export async function versionsStored({ db }: Estate): Promise<Record<string, number>> {
   const { rows } = await sql<{ version: string; count: number }>`
     SELECT column_version(v) AS version, count(*)::int AS count
-    FROM (SELECT owner FROM agents UNION ALL SELECT email FROM agents) AS both (v) WHERE v IS NOT NULL GROUP BY 1`.execute(
+    FROM (SELECT owner FROM agents UNION ALL SELECT email FROM agents) AS stored (v) WHERE v IS NOT NULL GROUP BY 1`.execute(
     db,
   )
   return Object.fromEntries(rows.map(({ version, count }) => [version, count]))
