@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander'
 import { accountCommand } from './commands/account/group.ts'
 import { agentCommand } from './commands/agent/group.ts'
 import { auditCommand } from './commands/audit/group.ts'
+import { backupCommand } from './commands/backup.ts'
 import { bffCommand } from './commands/bff/group.ts'
 import { breakGlassCommand } from './commands/break-glass/group.ts'
 import { credentialCommand } from './commands/credential/group.ts'
@@ -13,6 +14,7 @@ import { inventoryCommand } from './commands/inventory.ts'
 import { issueWithCommand } from './commands/issue-with.ts'
 import { loadCommand } from './commands/load.ts'
 import { prepareCommand } from './commands/prepare.ts'
+import { restoreCommand } from './commands/restore.ts'
 import { revokeCommand } from './commands/revoke.ts'
 import { rollbackCommand } from './commands/rollback.ts'
 import { rootKeyCommand } from './commands/root-key/group.ts'
@@ -48,6 +50,8 @@ const builders = [
   tokenCommand,
   loadCommand,
   rootKeyCommand,
+  backupCommand,
+  restoreCommand,
   idpCommand,
   bffCommand,
 ]

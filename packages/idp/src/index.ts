@@ -1,7 +1,7 @@
 export type { ShownKeyring } from '@rekey/service'
 export { type Config, configVariables, readConfig } from './config.ts'
 export { IdpError, type IdpErrorCode } from './error.ts'
-export { migrateIdp, migrations } from './migrations.ts'
+export { endedByRestore, migrateIdp, migrations } from './migrations.ts'
 export { type EstateClients, ensureClients } from './setup/clients.ts'
 export { type RunningIdp, startIdp } from './start.ts'
 export { managementScopes } from './tokens/scopes.ts'

@@ -8,6 +8,12 @@ export const migrations: MigrationSource[] = [
 ]
 
 /**
+ * Tables of what ends when a backup is restored: nobody can tell which of it was ended, revoked or used since. It costs a login,
+ * or another token from the token endpoint.
+ */
+export const endedByRestore = ['opaque_tokens', 'oidc_state', 'idempotent_replies', 'backchannel_logouts'] as const
+
+/**
  * Brings the schema up to date. Any number of callers at once do it once.
  *
  * @param ownerUrl a role that owns the tables, or will

@@ -19,6 +19,8 @@ export const estateDocument = z.looseObject({
   apis: z.array(address).default([]),
   /** Of the tables' owner: for inspection. */
   database: z.string().optional(),
+  /** The same of the backend for frontend. */
+  bffDatabase: z.string().optional(),
   /** May have every management scope. */
   admin: credential,
   /** May have none. */

@@ -107,7 +107,8 @@ export class RunningEstate {
     this.#apis = this.#childrenOf(apiParts(plan))
     await this.#startAll(this.#apis, interrupted)
     if (hasBff) await this.#startBff(plan, interrupted)
-    return this.#publish(plan, database.ownerUrl)
+    const bffDatabase = hasBff ? (namedDatabase(env, 'BFF_') ?? this.#database?.bff)?.ownerUrl : undefined
+    return this.#publish(plan, database.ownerUrl, bffDatabase)
   }
 
   async #startBff(plan: Plan, interrupted: AbortSignal): Promise<void> {
@@ -193,7 +194,7 @@ export class RunningEstate {
     }
   }
 
-  #publish(plan: Plan, database: string): Estate {
+  #publish(plan: Plan, database: string, bffDatabase: string | undefined): Estate {
     const { home, ports, clients } = plan
     const bff = bffUrl(plan)
     const estate: Estate = {
@@ -202,6 +203,7 @@ export class RunningEstate {
       ...(bff === undefined ? {} : { bff, bffs: ports.bffs.map(urlAt) }),
       apis: ports.apis.map(urlAt),
       database,
+      ...(bffDatabase === undefined ? {} : { bffDatabase }),
       admin: clients.admin,
       agent: clients.agent,
       user: clients.user,

@@ -1,0 +1,20 @@
+import type { BackupManifest } from '@rekey/database'
+
+/** What a backup holds, for people. */
+export function manifestText({ release, databases }: BackupManifest): string {
+  const lines = databases.flatMap(({ name, takenAt, epoch, revision, rows, needs, rootKeys }) => [
+    `  ${name}: as of ${takenAt}, revision ${epoch}.${revision}, ${count(rows)} rows in ${rows.length} tables`,
+    `    root keys that it needs: ${listed(newestFirst(rootKeys, needs.rootKeys))}`,
+    ...(needs.columnKeys.length > 0 ? [`    keys of encrypted columns: ${listed(needs.columnKeys)}`] : []),
+  ])
+  return [`made by release ${release}`, ...lines].join('\n')
+}
+
+/** What something is sealed under, and the one that the next thing would be. */
+export function newestFirst([newest]: readonly string[], named: readonly string[]): string[] {
+  return [...new Set([...(newest === undefined ? [] : [newest]), ...named])]
+}
+
+const count = (rows: readonly { rows: number }[]): number => rows.reduce((sum, table) => sum + table.rows, 0)
+
+const listed = (ids: readonly string[]): string => (ids.length === 0 ? 'none' : ids.join(', '))
