@@ -14,6 +14,11 @@ export async function madeMaterial(sealer: Sealer): Promise<Material> {
   return { id, publicPart, sealedPrivate: sealer.seal(recordOfKey(id), Buffer.from(sealedPrivate)) }
 }
 
+/** A key as it lies in its version. */
+export function sealedKey(sealer: Sealer, { id, key }: ColumnKey): string {
+  return sealer.seal(recordOfKey(id), Buffer.from(Buffer.from(key).toString('base64url')))
+}
+
 /** The key of a version in which it lies sealed. */
 export function openedKey(sealer: Sealer, id: string, sealed: string): Uint8Array {
   return Buffer.from(sealer.open(recordOfKey(id), sealed).toString(), 'base64url')

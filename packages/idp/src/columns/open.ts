@@ -12,6 +12,7 @@ import {
   type KeyringStore,
   prepare,
   requestRotation,
+  type Version,
 } from '@rekey/keyring'
 import { watchSource } from '@rekey/secrets'
 import { every } from '@rekey/service'
@@ -20,10 +21,11 @@ import { systemClock } from '../clock.ts'
 import type { ColumnSettings } from '../config/columns.ts'
 import { IdpError } from '../error.ts'
 import type { IdpDatabase } from '../tables.ts'
+import { destroyOver } from './destroy.ts'
 import { ensureColumns } from './ensure.ts'
 import { type HeldColumnKeys, heldColumnKeys } from './held.ts'
 import { columnsKeyring } from './list.ts'
-import { columnKeyOf, givenMaterial, madeMaterial } from './material.ts'
+import { columnKeyOf, givenMaterial, madeMaterial, sealedKey } from './material.ts'
 import { columnPolicy } from './policy.ts'
 import type { ColumnKeySource } from './source.ts'
 import { requireFit, takeIn } from './take-in.ts'
@@ -55,6 +57,12 @@ export interface ColumnKeyring {
    * @throws IdpError `KEY_FROM_SOURCE` where the source cannot be written; KeyringError `ROTATION_UNDER_WAY`; SecretsError
    */
   writeSuccessor(): Promise<void>
+  /**
+   * Seals the key of a version that came from a source, for escrow.
+   *
+   * @throws IdpError `COLUMN_KEY_WRONG` where it is not held here
+   */
+  sealGiven(version: Version): Promise<string>
   /** Resolves when there is a key to seal by, or it is not to be expected soon. */
   ready(): Promise<void>
   /** Takes in what the source gives, from now on. @returns ends it */
@@ -107,7 +115,8 @@ export function openColumns({ settings, db, store, sealer, settle, source, legac
     if (!source || !keys) return
     const now = await store.now()
     if (takeIn(document, keys, source.variable, now) !== document) await ensure()
-    else if (isDue(document, now) && (await source.source.isWritable())) await rotateDue(store, source)
+    else await destroyOver(db, document, source)
+    if (isDue(document, now) && (await source.source.isWritable())) await rotateDue(store, source)
   }
 
   return {
@@ -122,6 +131,13 @@ export function openColumns({ settings, db, store, sealer, settle, source, legac
     },
     make,
     ensure,
+    async sealGiven({ id }) {
+      const key = source?.find(id)
+      if (!key)
+        throw new IdpError('COLUMN_KEY_WRONG', `the source has no key ${id} any more: it cannot be put into escrow`)
+      await settle()
+      return sealedKey(sealer, { id, key })
+    },
     async ready() {
       // The loop finds out within a beat that every instance holds it.
       for (let tries = mostTries; tries > 0 && held.document() && !held.sealing; tries -= 1) await delay(recheckMs)

@@ -6,6 +6,7 @@ import { IdpError } from '../error.ts'
 import { requireScope } from '../http/authorise.ts'
 import type { Instance } from '../instance.ts'
 import { codes } from '../openapi/errors.ts'
+import { escrowRoutes } from './escrow.ts'
 import { encryptedColumns } from './list.ts'
 import { leftIn } from './sweep.ts'
 import { setSweeping, sweepingNow } from './sweeping.ts'
@@ -89,6 +90,7 @@ export function columnRoutes(app: App, instance: Instance): void {
     return reply.code(202).send(await showColumns(instance))
   })
 
+  escrowRoutes(app, instance)
   const close = {
     tags,
     summary: 'Close the older forms of values for good, when none is left',

@@ -27,6 +27,7 @@ import { sealAllAnew } from '../../root-keys/seal-anew.ts'
 import type { Caller } from '../../tokens/opaque.ts'
 import { newestTrust } from '../../trust/leases.ts'
 import { findIncident, incidentOf } from '../record.ts'
+import { replaceColumnKeys } from './column-keys.ts'
 import { keysNow, requireKey, showSuccessor, signingKeyringsIn } from './key.ts'
 import { windowOf } from './promote.ts'
 import { causeOf } from './revoke.ts'
@@ -52,6 +53,7 @@ export async function promoteFromNewRoot(instance: Instance, plan: Plan, caller:
   await forgetReplies(instance.connection.db, instance.rootKeys.newest)
   const names = await signingNames(instance.store)
   await Promise.all(names.map((name) => takeOver(instance, name, isExposed, plan, caller)))
+  await replaceColumnKeys(instance, plan, openedAt, caller)
   const successors = (await signingKeyringsIn(instance.store)).flatMap((keyring) => successorIn(keyring, openedAt))
   const windows = await Promise.all(successors.map(({ version }) => windowOf(instance, version)))
   return {
