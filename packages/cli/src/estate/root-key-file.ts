@@ -21,7 +21,8 @@ export function rootKeyFile({ env, folder }: Pick<Shell, 'env' | 'folder'>, of?:
 
 function elsewhere(what: string): CliError {
   const way =
-    'put a new key (openssl rand -hex 32) before the old one in the file that REKEY_ROOT_KEY names there, on every instance'
+    'name it by --source (file:/path or vault:PATH, as REKEY_ROOT_KEY does there), or put a new key (openssl rand -hex 32) ' +
+    'before the old one in the file that REKEY_ROOT_KEY names there, on every instance'
   return new CliError('WRONG_USE', `${what}, and so is its root key: ${way}. It is taken without a restart`)
 }
 

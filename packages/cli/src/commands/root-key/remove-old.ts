@@ -2,25 +2,24 @@ import type { Command } from 'commander'
 import { type Of, optionOf } from '../../client/management.ts'
 import { listRootKeys, type RootKeyView } from '../../client/root-keys.ts'
 import { CliError } from '../../error.ts'
-import { changeRootKeys, rootKeyFile } from '../../estate/root-key-file.ts'
 import { print, type Shell } from '../../shell.ts'
 import { chosen, type Instead, insteadOption, managementOf, newCommand, wantsJson } from '../command.ts'
+import { type Sourced, sourceOption } from './source.ts'
 
 /** `rekey root-key remove-old`: leaves only the one that seals, once nothing is sealed by another. */
 export function removeOldCommand(shell: Shell): Command {
   return newCommand('remove-old', 'leave only the newest root key, when nothing is sealed by another')
     .addOption(insteadOption())
-    .action(async ({ bff }: Instead, command: Command) => {
+    .addOption(sourceOption())
+    .action(async ({ bff, source }: Instead & Sourced, command: Command) => {
       const { of, around } = chosen(bff, shell)
-      const path = rootKeyFile(around, of)
+      // Loaded here alone: it brings the database.
+      const { rootKeyPlace } = await import('../../root-keys/place.ts')
+      const place = rootKeyPlace(around, of, source)
       const keys = await listRootKeys(managementOf(around), of)
       requireUnneeded(keys)
       const removed = keys.filter(({ sealing }) => !sealing).map(({ id }) => id)
-      const { removeRootKeys, rootKeyIds } = await import('@rekey/database')
-      changeRootKeys(path, (text) => {
-        requireSame(rootKeyIds(text), keys, of)
-        return removed.length === 0 ? text : removeRootKeys(text, removed)
-      })
+      await place.remove(removed, (ids) => requireSame(ids, keys, of))
       const text =
         removed.length === 0
           ? 'There is one root key only.'
@@ -35,7 +34,7 @@ function requireSame(ids: readonly string[], keys: readonly RootKeyView[], of: O
   const holder = of === 'bff' ? 'the backend for frontend' : 'the IdP'
   throw new CliError(
     'REFUSED',
-    `the root keys in the file are not those that ${holder} holds: it was changed a moment ago, or ${holder} reads another file. ` +
+    `the root keys there are not those that ${holder} holds: they were changed a moment ago, or ${holder} reads another place. ` +
       `Nothing was removed; see "rekey root-key list${optionOf(of)}", and try again`,
   )
 }
