@@ -48,6 +48,9 @@ const tested: Readonly<Record<string, readonly (readonly [file: string, name: st
     [job, 'tells of each version once, however often it runs'],
     [`${idp}/expiry/job.test.ts`, 'runs hourly'],
   ],
+  'the alert `CredentialExpiryApproaching` fires when any are detected': [
+    ['deploy/prometheus/tests/credentials.yml', 'CredentialExpiryApproaching'],
+  ],
   'rotate what is flagged before it expires': [
     ['packages/cli/test/agents.test.ts', 'a credential that expires soon stands in status with its owner'],
     [`${idp}/expiry/list.test.ts`, 'are listed and counted no more when they are rotated'],
@@ -137,7 +140,7 @@ describe("AgentIdP's runbook for the rotation of secrets", () => {
       for (const [file, name] of tests) {
         const source = readFileSync(new URL(file, root), 'utf8')
         assert.ok(
-          [`'${name}`, `\`${name}`, `"${name}`].some((begin) => source.includes(begin)),
+          [`'${name}`, `\`${name}`, `"${name}`, `name: ${name}`].some((begin) => source.includes(begin)),
           `${file}: ${name}`,
         )
       }
