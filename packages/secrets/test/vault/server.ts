@@ -7,6 +7,7 @@ import { createServer, type IncomingMessage, type RequestListener } from 'node:h
 import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { kvEngine } from './engine.ts'
+import { type Capability, policyStore } from './policies.ts'
 import { type TokenAnswer, tokenStore } from './tokens.ts'
 
 export interface VaultServerOptions {
@@ -18,6 +19,11 @@ export interface VaultServerOptions {
   tls?: { key: string; cert: string }
 }
 
+const acl = 'sys/policies/acl/'
+
+/** To a token that is good, and whose policies do not allow it. */
+const denied: TokenAnswer = { status: 403, errors: ['1 error occurred:\n\t* permission denied\n\n'] }
+
 /** What is answered instead of the truth. */
 export interface Instead {
   status: number
@@ -28,6 +34,7 @@ export interface Instead {
 export async function startVault(options: VaultServerOptions = {}) {
   const { token = `hvs.${randomBytes(12).toString('hex')}`, mount = 'secret', namespace, tls } = options
   const tokens = tokenStore(token)
+  const policies = policyStore()
   const engine = kvEngine()
   const requests: string[] = []
   let isSealed = false
@@ -44,12 +51,27 @@ export async function startVault(options: VaultServerOptions = {}) {
     const body = await bodyOf(request)
     const call = path.startsWith('auth/token/') ? path.slice('auth/token/'.length) : undefined
     if (call !== undefined) return tokens.handle(call, bearer, body) ?? noRoute(path)
-    if (!tokens.isValid(bearer)) return { status: 403, errors: ['permission denied'] }
+    const names = tokens.policiesOf(bearer)
+    if (!names) return { status: 403, errors: ['permission denied'] }
+    const method = url.searchParams.get('list') === 'true' ? 'LIST' : (request.method ?? '')
+    if (!policies.allows(names, method === 'LIST' ? `${path}/` : path, capabilityOf(method, path))) return denied
+    if (path.startsWith(acl)) {
+      policies.set(path.slice(acl.length), String(body?.policy))
+      return { status: 204 }
+    }
     if (!path.startsWith(`${mount}/`)) return noRoute(path)
     const [kind = '', ...rest] = path.slice(mount.length + 1).split('/')
     const version = url.searchParams.get('version')
-    const method = url.searchParams.get('list') === 'true' ? 'LIST' : (request.method ?? '')
     return engine.handle(kind, { method, path: rest.join('/'), version, body }) ?? noRoute(path)
+  }
+
+  /** To write where nothing is yet is another right than to change what is there. */
+  function capabilityOf(method: string, path: string): Capability {
+    const fixed = { GET: 'read', DELETE: 'delete', LIST: 'list' } as const
+    if (method in fixed) return fixed[method as keyof typeof fixed]
+    const [, kind = '', secret = ''] = /^([^/]+)\/(.*)$/.exec(path.slice(mount.length + 1)) ?? []
+    const isThere = kind === 'metadata' ? engine.paths().includes(secret) : engine.versions(secret).size > 0
+    return /^(data|metadata)$/.test(kind) && !isThere ? 'create' : 'update'
   }
 
   const listener: RequestListener = async (request, response) => {
