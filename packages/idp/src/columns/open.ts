@@ -14,7 +14,6 @@ import {
   requestRotation,
   type Version,
 } from '@rekey/keyring'
-import { watchSource } from '@rekey/secrets'
 import { every } from '@rekey/service'
 import type { Logger } from 'pino'
 import { systemClock } from '../clock.ts'
@@ -107,6 +106,13 @@ export function openColumns({ settings, db, store, sealer, settle, source, legac
     trouble = undefined
   }
 
+  /** Each second would be too often for a source that stays wrong. */
+  const troubled = (tell: (error: unknown) => void) => (error: unknown) => {
+    const what = (error as Error).message
+    if (trouble?.what !== what) tell(error)
+    trouble = { what, since: trouble?.since ?? systemClock() }
+  }
+
   /** Most looks ask the database nothing. */
   async function takeInNews(): Promise<void> {
     const document = held.document()
@@ -153,14 +159,7 @@ export function openColumns({ settings, db, store, sealer, settle, source, legac
           failed('the keys of encrypted columns could not be taken in'),
         ),
       ]
-      if (source) {
-        const changed = () => look(source)
-        const told = (error: unknown) => {
-          trouble = { what: (error as Error).message, since: trouble?.since ?? systemClock() }
-          away(error)
-        }
-        ends.push(watchSource(source.source, { changed, failed: told }))
-      }
+      if (source) ends.push(every(Math.max(lookEveryMs, source.source.restMs), () => look(source), troubled(away)))
       return async () => {
         await Promise.all(ends.map((end) => end()))
       }

@@ -1,4 +1,4 @@
-import { closeForm, columnForms, columnSweeps, countValues } from '@rekey/database'
+import { closeForm, columnForms, columnSweeps, countValues, recordEvent } from '@rekey/database'
 import { type App, iso, isoOrNull, time } from '@rekey/service'
 import { z } from 'zod'
 import { legacyForms } from '../config/columns.ts'
@@ -114,6 +114,13 @@ async function closeLegacy({ connection: { db } }: Instance, by: string): Promis
     })
   }
   for (const form of legacyForms) await closeForm(db, encryptedColumns, form, by)
+  const event = {
+    action: 'columns.forms_closed',
+    outcome: 'success',
+    actor: by,
+    details: { forms: legacyForms },
+  } as const
+  await db.transaction().execute((transaction) => recordEvent(transaction, event))
 }
 
 async function showColumns(instance: Instance): Promise<z.infer<typeof shownColumns>> {

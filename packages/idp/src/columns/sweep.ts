@@ -6,6 +6,7 @@
 import { type ColumnCount, countValues, recordEvent, reencrypt, type SweepOutcome } from '@rekey/database'
 import { every } from '@rekey/service'
 import type { Logger } from 'pino'
+import { monotonicClock } from '../clock.ts'
 import type { IdpDatabase } from '../tables.ts'
 import { encryptedColumns } from './list.ts'
 import type { ColumnKeyring } from './open.ts'
@@ -43,12 +44,12 @@ export function columnSweeper(
 
   async function look(): Promise<void> {
     const sealing = held.sealing?.id
-    const isDue = sealing !== sealedBy || performance.now() >= restsUntil
+    const isDue = sealing !== sealedBy || monotonicClock() >= restsUntil
     if (sealing === undefined || !mayAct() || !isDue) return
     const { isPaused, perSecond } = await sweepingNow(db)
     if (isPaused || ending.signal.aborted) return
     sealedBy = sealing
-    restsUntil = performance.now() + (await sweepOnce(sealing, perSecond))
+    restsUntil = monotonicClock() + (await sweepOnce(sealing, perSecond))
     trouble = undefined
   }
 

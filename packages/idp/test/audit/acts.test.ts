@@ -28,7 +28,7 @@ describe('every act of an administrator', { timeout: 120_000 }, () => {
   let audit: Awaited<ReturnType<typeof auditReader>>
 
   before(async () => {
-    estate = await startEstate()
+    estate = await startEstate({ REKEY_ESCROW_FOR: '1h' })
     idp = await estate.instance()
     audit = await auditReader(idp)
   })
@@ -121,6 +121,19 @@ describe('every act of an administrator', { timeout: 120_000 }, () => {
     await act('issuance.requested', 'PUT', '/api/v1/issuance', {}, { keyring: name, force: true })
   }
 
+  async function administerColumns(): Promise<void> {
+    const path = '/api/v1/columns'
+    const rotate = '/api/v1/keyrings/{name}/rotate'
+    await act('keyring.rotation_requested', 'POST', rotate, { name: 'columns' }, {})
+    const escrow = async () => (await audit.get(`${path}/escrow`)).body.keys
+    const [{ version }] = await eventually(escrow, (keys) => keys.length > 0)
+    const reason = 'a backup of spring'
+    await act('columns.escrow_taken_out', 'POST', `${path}/escrow/{version}/take-out`, { version }, { reason })
+    await act('columns.reencryption_paused', 'POST', `${path}/pause`)
+    await act('columns.reencryption_requested', 'POST', `${path}/reencrypt`)
+    await act('columns.forms_closed', 'POST', `${path}/close-legacy`)
+  }
+
   async function administerTrust(): Promise<void> {
     const process = apiProcess(idp, { instance: 'one' })
     await process.catchUp()
@@ -187,6 +200,7 @@ describe('every act of an administrator', { timeout: 120_000 }, () => {
       administerRegistrations,
       workOnAnIncident,
       administerKeyrings,
+      administerColumns,
     ]) {
       await administer()
       for (const [action, count] of expected) {
