@@ -167,6 +167,8 @@ describe('what the images are made of', () => {
     assert.equal(reply.status, 200, await reply.text())
     const login = await fetch(`http://localhost:${ports.bff}/auth/login`, { redirect: 'manual' })
     assert.equal(new URL(login.headers.get('location') ?? '').host, `localhost:${ports.idp}`)
+    const metrics = await (await fetch(`http://localhost:${ports.bff}/metrics`)).text()
+    assert.match(metrics, /^bff_client_secret_position -?\d$/m)
   })
 
   it('is administered by the commands of the README', async () => {
