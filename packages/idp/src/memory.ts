@@ -5,6 +5,7 @@ import type { Clock } from './clock.ts'
 import { agentTopic, type Client } from './credentials/client.ts'
 import { deniedMemory } from './denied/memory.ts'
 import { deniedTopic } from './denied/store.ts'
+import { noRevocationsJournal, type RevocationsJournal } from './revocations/journal.ts'
 import { isSigning, type PrivateKeys, type SigningKeys, signingKeysFrom } from './signing/keys.ts'
 import type { TrustHub } from './trust/hub.ts'
 import type { TrustRead } from './trust/since.ts'
@@ -13,6 +14,7 @@ import type { TrustRead } from './trust/since.ts'
  * What an instance keeps in memory, on its view of the database: keys ready to sign, and clients. Whatever changes
  * there is told to the verifiers that are connected.
  *
+ * @param revocations what else was revoked than versions of keyrings
  * @param others takes the keyrings that sign nothing: no verifier has to know of them
  */
 export function instanceMemory(
@@ -25,6 +27,7 @@ export function instanceMemory(
   clock: Clock,
   onError: (error: unknown) => void,
   others: (keyrings: readonly Keyring[]) => void = () => undefined,
+  revocations: RevocationsJournal = noRevocationsJournal,
 ) {
   const privateKeys: PrivateKeys = new Map()
   let keys = signingKeysFrom([], sealer, privateKeys)
@@ -61,17 +64,24 @@ export function instanceMemory(
     /** What was revoked, and stands in the database as if it never had been. */
     forgotten: (): readonly Forgotten[] => forgotten,
     /** Writes what could not be written to the journal when it was revoked. */
-    writeJournal: (): Promise<void> => journal.remember([]).catch(onError),
+    async writeJournal(): Promise<void> {
+      await journal.remember([]).catch(onError)
+      await revocations.follow()
+    },
     /** Throws everything away and reads it anew. */
     async reload(): Promise<void> {
       clients.forgetAll()
       epoch = await readEpoch()
+      // Before anything is read of what a restored backup may have wrong.
+      await revocations.reconcile(epoch)
       await readAll(true)
     },
     /** Reads again what changed. */
     async apply(changes: readonly ChangeRecord[]): Promise<void> {
       for (const { topic, key } of changes) if (topic === agentTopic) clients.forget(key)
       if (changes.some(({ topic }) => topic === keyringTopic || topic === deniedTopic)) await readAll(false)
+      // Before the instance confirms that it has applied a revocation.
+      await revocations.follow()
     },
     /** Nothing of it may be acted on any more: verifiers must find an instance that holds a lease. */
     drop(): void {

@@ -171,6 +171,13 @@ export interface IdpTables extends DatabaseTables {
     password_changed_at: Time
     logins_since: Time
   }
+  revocations: {
+    revocation_id: Generated<string>
+    at: Time
+    kind: string
+    key: string
+    state: JSONColumnType<Record<string, unknown>>
+  }
   login_attempts: { key_hash: Buffer; count: number; since: Time; succeeded_at: NullableTime }
   oidc_state: {
     model: string

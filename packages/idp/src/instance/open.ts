@@ -1,4 +1,5 @@
 import {
+  connect,
   currentRevision,
   databaseKeyringStore,
   type InstanceView,
@@ -6,7 +7,7 @@ import {
   type Sealer,
   sealerFor,
 } from '@rekey/database'
-import { type Hands, type KeyringStore, type Loop, startLoop } from '@rekey/keyring'
+import { type Hands, type Keyring, type KeyringStore, type Loop, startLoop } from '@rekey/keyring'
 import {
   type Connections,
   leaseIn,
@@ -56,6 +57,13 @@ import { newMetrics } from '../operations/metrics.ts'
 import { outboundRules } from '../outbound/rules.ts'
 import { prune } from '../prune.ts'
 import { readProfiles } from '../registration/profiles.ts'
+import {
+  noRevocationsJournal,
+  pruneRevocations,
+  type RevocationsJournal,
+  revocationsJournal,
+} from '../revocations/journal.ts'
+import { segmentsIn } from '../revocations/segments.ts'
 import { sealAnew } from '../root-keys/seal-anew.ts'
 import { storedUnder } from '../root-keys/sealed.ts'
 import { keyMaker } from '../signing/make.ts'
@@ -65,6 +73,8 @@ import { findVerifier } from '../trust/credential.ts'
 import { verifierGauges } from '../trust/gauges.ts'
 import { type TrustHub, trustHub } from '../trust/hub.ts'
 import { trustSince } from '../trust/since.ts'
+import { deliveriesGauge } from '../webhooks/gauge.ts'
+import { openWebhooks } from '../webhooks/open.ts'
 import { ensureDocuments, forceRotations } from './documents.ts'
 import { type Held, viewerOf } from './viewer.ts'
 
@@ -153,12 +163,19 @@ async function openAll(
     gather(db, clock, (error) => log.error({ err: error }, 'refusals could not be written to the audit')),
   )
   const incidents = opened(incidentRunner(config, connection.db, ownAddressOf(config), log))
-  const hands: Hands = { store, make, observe: (keyring) => observe(db, view, keyring) }
+  const hands: Hands = {
+    store,
+    make,
+    observe: (keyring) => observe(db, view, keyring),
+    sealGiven: (_keyring, version) => columnKeys.sealGiven(version),
+  }
   const waits = waitsNoted()
   loop = beginLoop(hands, db, view, held, waits, log)
   const pruning = setInterval(() => {
     prune(db, view, () => sealAnew(db, sealer, roots.sealing.id), log)
-    memory.writeJournal()
+    pruneRevocations(db, config.columns.backupsKeptMs).catch((error) =>
+      log.error({ err: error }, 'revocations that are long over could not be deleted'),
+    )
   }, pruneEveryMs)
   const endings = [
     loop.stop,
@@ -171,8 +188,10 @@ async function openAll(
   await columnKeys.ready()
   const sweeper = columnSweeper(db, columnKeys, () => view.held(), log)
   opened({ close: sweeper.stop })
+  // Of their own: neither do requests wait for deliveries, nor does the lease.
+  const background = opened(connect<IdpTables>(config.databaseUrl, { max: 4, applicationName: 'rekey-idp-jobs' }))
   const jobs = opened(
-    await openJobs(control.pool, {
+    await openJobs(background.pool, {
       enabled: () => view.held(),
       onError: (error) => log.error({ err: error }, 'jobs: what failed is tried again'),
     }),
@@ -182,6 +201,19 @@ async function openAll(
   expiringGauge(metrics.registry, connection.db, config, log)
   columnGauge(metrics.registry, connection.db, log)
   verifierGauges(metrics.registry, connection.db, log)
+  const webhooks = opened(
+    await openWebhooks({
+      config,
+      db: background.db,
+      jobs,
+      columns: columnKeys.cipher,
+      clock,
+      view,
+      counted: (outcome) => metrics.webhookAttempts.inc({ outcome }),
+      log,
+    }),
+  )
+  deliveriesGauge(metrics.registry, connection.db, log)
   const declared = openDeclared(config.inventoryFile)
   const rootKeys = shownRootKeys(roots, db)
   inventoryMetrics(metrics.registry, { store, rootKeys, connection, audit, config, declared }, log)
@@ -207,6 +239,8 @@ async function openAll(
     ...parts,
     ...own,
     columns: columnKeys.cipher,
+    jobs,
+    webhooks,
     columnSweeper: sweeper,
     rootKeys,
     declared,
@@ -248,9 +282,16 @@ async function memoryOf(
   const epoch = async () => (await currentRevision(db)).epoch
   const onError = (error: unknown) => log.error({ err: error }, 'what is revoked could not be written to the journal')
   const readTrust = (deniedAfter: number) => trustSince(db, store, deniedAfter)
-  return instanceMemory(readTrust, epoch, sealer, clients, hub, journal, systemClock, onError, (others) =>
-    held.take(others.find(({ name }) => name === columnsKeyring)),
-  )
+  const take = (others: readonly Keyring[]) => held.take(others.find(({ name }) => name === columnsKeyring))
+  const revocations = revocationsOf(config, db, onError)
+  return instanceMemory(readTrust, epoch, sealer, clients, hub, journal, systemClock, onError, take, revocations)
+}
+
+/** Beside the journal of keyrings: a day a file, where that one is kept for ever. */
+function revocationsOf(config: Config, db: IdpDatabase, onError: (error: unknown) => void): RevocationsJournal {
+  if (config.revocationJournal === undefined) return noRevocationsJournal
+  const segments = segmentsIn(`${config.revocationJournal}.d`)
+  return revocationsJournal(db, segments, config.columns.backupsKeptMs, onError)
 }
 
 function beginLoop(
@@ -268,6 +309,7 @@ function beginLoop(
     onDecision: waits.note,
     afterwards: async () => {
       await revokeForgotten(hands.store, memory.forgotten())
+      await memory.writeJournal()
       if (issuance.current().move) await carryOutMove(db, view)
     },
   })
