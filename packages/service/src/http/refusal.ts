@@ -1,6 +1,7 @@
 /** Where the errors that services have in common become HTTP. Each service goes on with those that are its own. */
 import { asDatabaseError, DatabaseError } from '@rekey/database'
 import { KeyringError, type KeyringErrorCode } from '@rekey/keyring'
+import { SecretsError, type SecretsErrorCode } from '@rekey/secrets'
 import type { FastifyReply } from 'fastify'
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod'
 import { ServiceError, type ServiceErrorCode } from '../error.ts'
@@ -17,7 +18,7 @@ export interface Refusal {
 }
 
 /** Every code by which any service may refuse a request. */
-export type CommonRefusalCode = ServiceErrorCode | KeyringErrorCode | 'DATABASE_UNAVAILABLE'
+export type CommonRefusalCode = ServiceErrorCode | KeyringErrorCode | SecretsErrorCode | 'DATABASE_UNAVAILABLE'
 
 declare module 'fastify' {
   interface FastifySchema {
@@ -54,6 +55,8 @@ export const commonStatuses: Readonly<Partial<Record<CommonRefusalCode, number>>
   UNKNOWN_KEYRING: 404,
   UNKNOWN_VERSION: 404,
   DATABASE_UNAVAILABLE: 503,
+  SOURCE_UNAVAILABLE: 503,
+  VAULT_UNAVAILABLE: 503,
 }
 
 /** What Fastify itself refuses, by its codes. */
@@ -83,6 +86,7 @@ export const unforeseen: Readonly<Refusal> = {
  */
 export function refusalOf(error: unknown, own: Readonly<Record<string, number>> = {}): Refusal {
   if (error instanceof KeyringError) return keyringRefusal(error)
+  if (error instanceof SecretsError) return secretsRefusal(error)
   if (hasZodFastifySchemaValidationErrors(error)) return invalid(error)
   if (error instanceof ServiceError) return serviceRefusal(error, { ...own, ...serviceStatuses })
   const known = fastifyCodes[(error as { code?: string } | null)?.code ?? '']
@@ -102,6 +106,12 @@ function serviceRefusal(error: ServiceError<string>, statuses: Readonly<Record<s
 
 function keyringRefusal({ code, message }: KeyringError): Refusal {
   return { status: commonStatuses[code] ?? 500, code, message }
+}
+
+/** A source is told by where it is, which is no secret; whoever sees that administers it. */
+function secretsRefusal({ code, message }: SecretsError): Refusal {
+  const status = commonStatuses[code] ?? 500
+  return status === 503 ? { status, code, message, headers: retryAfter } : { status, code, message }
 }
 
 function databaseRefusal({ code, facts }: DatabaseError): Refusal {
