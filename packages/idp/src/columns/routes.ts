@@ -1,11 +1,11 @@
-import { closeForm, columnForms, columnSweeps, countValues, recordEvent } from '@rekey/database'
+import { columnForms, columnSweeps, countValues } from '@rekey/database'
 import { type App, iso, isoOrNull, time } from '@rekey/service'
 import { z } from 'zod'
 import { legacyForms } from '../config/columns.ts'
-import { IdpError } from '../error.ts'
 import { requireScope } from '../http/authorise.ts'
 import type { Instance } from '../instance.ts'
 import { codes } from '../openapi/errors.ts'
+import { closeLegacyForms } from './close-legacy.ts'
 import { escrowRoutes } from './escrow.ts'
 import { encryptedColumns } from './list.ts'
 import { leftIn } from './sweep.ts'
@@ -98,29 +98,9 @@ export function columnRoutes(app: App, instance: Instance): void {
     refuses: codes('LEGACY_VALUES'),
   }
   app.post(`${path}/close-legacy`, { onRequest: admit, schema: close }, async ({ caller }) => {
-    await closeLegacy(instance, caller.clientId)
+    await closeLegacyForms(db, caller.clientId)
     return showColumns(instance)
   })
-}
-
-/** @throws IdpError `LEGACY_VALUES` while there are any; what was closed before stays closed */
-async function closeLegacy({ connection: { db } }: Instance, by: string): Promise<void> {
-  const values = await countValues(db, encryptedColumns)
-  const left = values.filter(({ version }) => legacyForms.some((form) => form === version))
-  if (left.length > 0) {
-    const count = left.reduce((sum, each) => sum + each.count, 0)
-    throw new IdpError('LEGACY_VALUES', `${count} values lie in an older form still: "rekey reencrypt --watch"`, {
-      facts: { left },
-    })
-  }
-  for (const form of legacyForms) await closeForm(db, encryptedColumns, form, by)
-  const event = {
-    action: 'columns.forms_closed',
-    outcome: 'success',
-    actor: by,
-    details: { forms: legacyForms },
-  } as const
-  await db.transaction().execute((transaction) => recordEvent(transaction, event))
 }
 
 async function showColumns(instance: Instance): Promise<z.infer<typeof shownColumns>> {

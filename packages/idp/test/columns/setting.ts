@@ -1,7 +1,7 @@
 /** An estate whose agents are described, and the keys of their columns. */
 import { execFileSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { sql } from 'kysely'
@@ -14,8 +14,9 @@ export async function keyFile(...keys: string[]) {
   const folder = await mkdtemp(join(tmpdir(), 'rekey-columns-'))
   const path = join(folder, 'keys')
   const write = (...next: string[]) => writeFile(path, next.map((key) => `${key}\n`).join(''), { mode: 0o600 })
+  const read = async () => (await readFile(path, 'utf8')).split('\n').filter((line) => line !== '')
   await write(...keys)
-  return { path, source: `file:${path}`, write, remove: () => rm(folder, { recursive: true }) }
+  return { path, source: `file:${path}`, read, write, remove: () => rm(folder, { recursive: true }) }
 }
 
 const program = new URL('./aes-256-cbc.mjs', import.meta.url).pathname
