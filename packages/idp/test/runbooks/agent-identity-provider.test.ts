@@ -10,6 +10,7 @@ const idp = 'packages/idp/test'
 const clients = `${idp}/runbooks/client-secrets.test.ts`
 const keys = `${idp}/runbooks/signing-keys.test.ts`
 const encryption = `${idp}/runbooks/encryption-key.test.ts`
+const webhooks = `${idp}/runbooks/webhooks.test.ts`
 const view = `${idp}/expiry/oidc-keys.test.ts`
 const job = `${idp}/expiry/tell.test.ts`
 
@@ -33,6 +34,9 @@ const tested: Readonly<Record<string, readonly (readonly [file: string, name: st
   ],
   'an event `credential.rotated` in the audit chain': [
     [clients, 'key point: the audit chain has an event credential.rotated'],
+  ],
+  'a webhook `credential.rotated` to all active subscriptions': [
+    [webhooks, 'key point: a webhook credential.rotated is sent to all active subscriptions'],
   ],
   'production credentials every 90 days': [[clients, 'production agents every 90 days']],
   'staging and development credentials every 180 days': [
@@ -114,6 +118,10 @@ const tested: Readonly<Record<string, readonly (readonly [file: string, name: st
   'the encryption key every 365 days, and on demand': [
     [encryption, 'schedule: the encryption key is due after 365 days, and rotated on demand by a request'],
   ],
+  "secrets of webhooks by the customer's policy, at once when an endpoint is compromised": [
+    [webhooks, 'schedule: the secret of a webhook is rotated when its customer wants it'],
+    [webhooks, 'schedule: when the endpoint is compromised, the old secret signs nothing from then on'],
+  ],
   'evidence: history of the metric': [
     [`${idp}/expiry/list.test.ts`, 'are counted by environment when metrics are scraped'],
   ],
@@ -123,6 +131,9 @@ const tested: Readonly<Record<string, readonly (readonly [file: string, name: st
   ],
   'evidence: records of key rotations': [
     [`${idp}/keyrings/rotation.test.ts`, 'leaves an audit event for every change'],
+  ],
+  'evidence: the runbook with a sign-off': [
+    ['packages/cli/test/commands/evidence.test.ts', 'is sealed from a running estate, with each rotation, who did it'],
   ],
 }
 
