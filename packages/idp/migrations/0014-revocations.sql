@@ -138,7 +138,7 @@ CREATE TRIGGER webhooks_noted AFTER DELETE OR UPDATE OF document ON webhooks FOR
 -- Older forms of encrypted columns that were closed for good.
 CREATE FUNCTION note_form() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-  PERFORM note_revocation('column-form', NEW.form, jsonb_build_object('by', NEW.by));
+  PERFORM note_revocation('column-form', NEW.form, '{}');
   RETURN NULL;
 END
 $$;
