@@ -9,7 +9,7 @@ import type { expiringCredential } from './schema.ts'
 import { type Environment, endsWithin, environment, intervalOf } from './soon.ts'
 
 /** Which are listed. */
-export interface ExpiringAsked {
+interface ExpiringAsked {
   withinMs: number
   environment?: Environment | undefined
   limit: number
