@@ -3,7 +3,7 @@
  * rotation loop. Everything that answers requests is given one of these.
  */
 
-import type { ColumnCipher, Connection, InstanceView, Sealer } from '@rekey/database'
+import type { ColumnCipher, Connection, InstanceView, Jobs, Sealer } from '@rekey/database'
 import type { Hands, KeyringStore, Loop } from '@rekey/keyring'
 import type { Audit, DeclaredSecrets, Recall, RootKeys, Waits } from '@rekey/service'
 import type { Gathered } from './audit/gathered.ts'
@@ -26,6 +26,7 @@ import type { IdpTables } from './tables.ts'
 import type { UsedAssertions } from './tokens/authentication/used-assertions.ts'
 import type { VerifierCredential } from './trust/credential.ts'
 import type { TrustHub } from './trust/hub.ts'
+import type { Webhooks } from './webhooks/open.ts'
 
 export interface Instance extends Pick<Credentials, 'clients' | 'uses' | 'secrets'> {
   config: Config
@@ -65,6 +66,9 @@ export interface Instance extends Pick<Credentials, 'clients' | 'uses' | 'secret
   profiles: Profiles
   /** By these it calls where a client says so. */
   outbound: OutboundRules
+  /** Work that outlasts an instance. */
+  jobs: Jobs
+  webhooks: Webhooks
   /** Looks at the `jwks_uri` of clients that are under way here, by client. */
   keyLooks: Map<string, Promise<Looked>>
   /** The keys as this instance holds them now. */

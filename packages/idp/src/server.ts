@@ -29,6 +29,7 @@ import { publicRoutes } from './signing/routes.ts'
 import { tokenRoutes } from './tokens/routes.ts'
 import { partyRoutes } from './trust/administration.ts'
 import { trustRoutes } from './trust/routes.ts'
+import { webhookRoutes } from './webhooks/routes.ts'
 
 /** Builds the HTTP server of an instance. It does not listen yet. */
 export async function buildServer(instance: Instance, log: Logger): Promise<App> {
@@ -64,6 +65,7 @@ export async function buildServer(instance: Instance, log: Logger): Promise<App>
     remedyRoutes,
     partyRoutes,
     auditReadingRoutes,
+    webhookRoutes,
   ]
   const { view, requireLease } = instance
   operationRoutes(app, {

@@ -14,6 +14,7 @@ const tags = [
   { name: 'credentials', description: 'What agents authenticate by; each is a keyring that rotates' },
   { name: 'tokens', description: 'OAuth 2.0: issue, introspect and revoke' },
   { name: 'audit', description: 'What happened, in a chain that shows every change to it' },
+  { name: 'webhooks', description: 'Who is told of events, and what was delivered' },
   { name: 'keyrings', description: 'Signing keys, which of them signs, and the keys of encrypted columns' },
   { name: 'columns', description: 'Encrypted columns: which keys hang on them, and encrypting them anew' },
   { name: 'inventory', description: 'Every secret there is, and when it is due' },

@@ -63,6 +63,12 @@ function allMetrics() {
       labelNames: ['outcome'] as const,
       registers,
     }),
+    webhookAttempts: new Counter({
+      name: 'rekey_webhook_attempts_total',
+      help: 'Attempts to deliver events, by how they ended (delivered, pending for another one, dead_letter)',
+      labelNames: ['outcome'] as const,
+      registers,
+    }),
     feedReaders: new Gauge({
       name: 'rekey_trust_feed_readers',
       help: 'Verifiers connected to this instance',

@@ -17,6 +17,8 @@ export interface Asked {
   redirects?: number
   /** Connections that are kept for calls after this one; without them each call connects anew. Those of other rules must not be used. */
   agents?: OutboundAgents
+  /** Says that there is no more time after all. */
+  signal?: AbortSignal
 }
 
 /** By which connections are made. What an address was judged by does not change, so a connection may be used again. */
@@ -53,7 +55,8 @@ export function keptConnections(mostToOneHost: number): OutboundAgents {
  */
 export async function guardedFetch(rules: OutboundRules, text: string, asked: Asked): Promise<Answer> {
   const url = requireCallable(rules, text)
-  const signal = AbortSignal.timeout(asked.timeoutMs)
+  const inTime = AbortSignal.timeout(asked.timeoutMs)
+  const signal = asked.signal ? AbortSignal.any([inTime, asked.signal]) : inTime
   try {
     return await exchangeAll(rules, url, asked, signal)
   } catch (error) {

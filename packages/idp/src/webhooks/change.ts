@@ -1,0 +1,61 @@
+import { type ColumnCipher, recordEvent } from '@rekey/database'
+import { sql, type Transaction } from 'kysely'
+import { webhookUrl } from '../columns/list.ts'
+import type { IdpTables } from '../tables.ts'
+import type { Caller } from '../tokens/opaque.ts'
+import type { NewWebhook } from './create.ts'
+import { lockWebhook, type Webhook } from './stored.ts'
+
+/** What is to be otherwise. One that is disabled sends again when it is set to active. */
+export type Changes = { [Name in keyof NewWebhook]?: NewWebhook[Name] | undefined } & {
+  status?: 'active' | 'paused' | undefined
+}
+
+/** @throws IdpError `UNKNOWN_WEBHOOK`, `FORBIDDEN` */
+export async function changeWebhook(
+  transaction: Transaction<IdpTables>,
+  columns: Pick<ColumnCipher, 'seal'>,
+  caller: Caller,
+  webhookId: string,
+  { name, url, events, status }: Changes,
+): Promise<Webhook> {
+  const { document, revision } = await lockWebhook(transaction, caller, webhookId)
+  const next = { ...document, revision: revision + 1 }
+  const changed = await transaction
+    .updateTable('webhooks')
+    .set({
+      ...(name === undefined ? {} : { name }),
+      ...(url === undefined ? {} : { url: columns.seal(webhookUrl, webhookId, url) }),
+      ...(events === undefined ? {} : { events: [...new Set(events)] }),
+      ...(status === undefined ? {} : { status, reason: null, failing_since: null }),
+      changed_at: sql<Date>`now()`,
+      revision: next.revision,
+      document: JSON.stringify(next),
+    })
+    .where('webhook_id', '=', webhookId)
+    .returningAll()
+    .executeTakeFirstOrThrow()
+  const told = { webhookId, name, events, status, ...(url === undefined ? {} : { encrypted: ['url'] }) }
+  await record(transaction, caller, status === 'paused' ? 'webhook.paused' : 'webhook.updated', told)
+  return changed
+}
+
+/** Deletes a subscription, with its secrets and what was to be delivered. @throws IdpError `UNKNOWN_WEBHOOK`, `FORBIDDEN` */
+export async function deleteWebhook(
+  transaction: Transaction<IdpTables>,
+  caller: Caller,
+  webhookId: string,
+): Promise<void> {
+  await lockWebhook(transaction, caller, webhookId)
+  await transaction.deleteFrom('webhooks').where('webhook_id', '=', webhookId).execute()
+  await record(transaction, caller, 'webhook.deleted', { webhookId })
+}
+
+function record(
+  transaction: Transaction<IdpTables>,
+  { clientId: actor, organizationId }: Caller,
+  action: string,
+  details: Record<string, unknown>,
+): Promise<void> {
+  return recordEvent(transaction, { action, outcome: 'success', actor, organizationId, details })
+}
