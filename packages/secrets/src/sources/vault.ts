@@ -91,8 +91,10 @@ class VaultSource implements SecretSource {
     const listed = await this.#vault.versions(this.#path)
     const kept = listed.filter(({ isDestroyed }) => !isDestroyed)
     this.#known = new Map([...this.#known].filter(([key]) => kept.some((version) => keyOf(version) === key)))
-    const readable = kept.filter(({ deletedAt }) => deletedAt === undefined || deletedAt > systemClock())
-    await Promise.all(readable.map((version) => this.#learn(version)))
+    const listedAsReadable = kept.filter(({ deletedAt }) => deletedAt === undefined || deletedAt > systemClock())
+    await Promise.all(listedAsReadable.map((version) => this.#learn(version)))
+    // One may have been deleted since it was listed.
+    const readable = listedAsReadable.filter((version) => this.#known.has(keyOf(version)))
     const [newest] = readable
     if (newest && this.#known.get(keyOf(newest)) === undefined) {
       throw new SecretsError('SOURCE_INVALID', `the newest version of ${this.description} has no value in this field`)
@@ -108,7 +110,7 @@ class VaultSource implements SecretSource {
     if (found === 'missing') {
       throw new SecretsError('SOURCE_UNAVAILABLE', `a version of ${this.description} is listed and cannot be read yet`)
     }
-    this.#known.set(key, found === 'destroyed' ? undefined : valueIn(found.fields[this.#field]))
+    if (found !== 'destroyed') this.#known.set(key, valueIn(found.fields[this.#field]))
   }
 }
 

@@ -173,6 +173,21 @@ describe('secrets in a Vault that does not do as it should', { timeout: 30_000 }
     )
   })
 
+  test('that were deleted after they were listed are left out, and there again when they are brought back', async () => {
+    await source.add('two')
+    const target = { address: server.url, token: server.token }
+    const late = secretSource('vault:keys', { VAULT_ADDR: server.url, VAULT_TOKEN: server.token })
+    const { body } = await operate(target, 'GET', 'secret/metadata/keys')
+    await operate(target, 'POST', 'secret/delete/keys', { versions: [2] })
+    const before = JSON.stringify(body)
+    server.instead((request) => (request.endsWith('/metadata/keys') ? { status: 200, body: before } : undefined))
+    assert.deepEqual(await late.values(), ['one'])
+    server.instead(undefined)
+    await operate(target, 'POST', 'secret/undelete/keys', { versions: [2] })
+    assert.deepEqual(await late.values(), ['two', 'one'])
+    late.close()
+  })
+
   test('are not half a list because a standby is behind', async () => {
     await source.add('two')
     const late = secretSource('vault:keys', { VAULT_ADDR: server.url, VAULT_TOKEN: server.token })
