@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { afterEach, beforeEach, describe, test } from 'node:test'
 import { addRootKey, rootKeyIds } from '@rekey/database'
 import { sql } from 'kysely'
+import { sealAllAnew } from '../../src/root-keys/seal-anew.ts'
 import { agent, eventually } from '../estate.ts'
 import { oldKey, onlyNewest, rootKeys, sealingAfter, startKeyedEstate } from './setting.ts'
 
@@ -20,10 +21,10 @@ describe('a root key', { timeout: 180_000 }, () => {
     // Two keys in each of two keyrings; and the audit.
     const [first] = await eventually(
       () => rootKeys(one),
-      ([key]) => key?.sealed === 5,
+      ([key]) => key?.sealed === 7,
     )
     const oldId = first?.id ?? ''
-    assert.deepEqual(first, { id: oldId, sealing: true, heldByAll: true, sealed: 5, keys: 4 })
+    assert.deepEqual(first, { id: oldId, sealing: true, heldByAll: true, sealed: 7, keys: 6 })
 
     const both = addRootKey(oldKey)
     await write('one', both)
@@ -72,7 +73,7 @@ describe('a root key', { timeout: 180_000 }, () => {
   })
 
   test('that left the file is held on to while it is needed, and no longer', async () => {
-    const { start, write, read, estate } = setting
+    const { start, write, read, seals, estate } = setting
     const idp = await start('one', oldKey)
     const [first] = await rootKeys(idp)
     await write('one', addRootKey(await read('one')))
@@ -89,7 +90,14 @@ describe('a root key', { timeout: 180_000 }, () => {
       [newId, first?.id],
     )
     assert.equal((await idp.token(agent)).status, 200)
-    for (const { id } of await estate.db.selectFrom('keyrings').select('name as id').execute()) {
+    // What is kept for long is sealed anew: the keys of encrypted columns, within a minute.
+    await sealAllAnew(estate.db, idp.idp.instance.sealer, newId)
+    assert.deepEqual(await seals('columns'), [
+      ['active', newId],
+      ['prepared', newId],
+    ])
+    const signs = estate.db.selectFrom('keyrings').select('name as id').where('kind', '=', 'signing-key')
+    for (const { id } of await signs.execute()) {
       const path = `/api/v1/keyrings/${id}`
       const { body } = await idp.manage('GET', path)
       // The standby, then the active one: both are replaced by what is made now.
