@@ -1,7 +1,10 @@
 export type { Clock } from './clock.ts'
 export { BreakGlassError, type BreakGlassErrorCode } from './error.ts'
 export type {
+  Coverage,
   IncidentEvidence,
+  InventoriedSecret,
+  MetricHistory,
   Overdue,
   PeriodEvidence,
   PeriodFacts,
@@ -9,6 +12,7 @@ export type {
 export { type EvidenceKey, makeEvidenceKey, readEvidenceKey } from './evidence/key.ts'
 export { ensureEvidenceKey, loadEvidenceKey } from './evidence/key-file.ts'
 export { evidenceReport, readEvidenceFile } from './evidence/open.ts'
+export { rotationActions } from './evidence/period/coverage.ts'
 export { periodActions } from './evidence/period/findings.ts'
 export { proveAll } from './evidence/prove.ts'
 export { sealPeriod } from './evidence/seal.ts'

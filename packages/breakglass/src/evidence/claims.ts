@@ -1,8 +1,9 @@
 import { isDeepStrictEqual } from 'node:util'
+import type { RecordedEvent } from '../providers/port.ts'
 import { uncontained, unseen } from './containment.ts'
-import type { IncidentEvidence, PeriodEvidence } from './document.ts'
+import { type EstateFacts, estateOf, type IncidentEvidence, type PeriodEvidence } from './document.ts'
 import { readEvent } from './events.ts'
-import { findingsOf } from './period/findings.ts'
+import { drawn } from './period/draw.ts'
 import { type Evidence, isIncident } from './views.ts'
 
 /** What evidence claims although the facts in it say otherwise, as sentences. */
@@ -41,14 +42,35 @@ function otherIncident({ record, incident: { plan } }: IncidentEvidence): string
   return kid === plan.kid ? [] : ['by its record the incident is about another key']
 }
 
-function falseOfPeriod({ record, period, rotations, revocations, exceptions }: PeriodEvidence): string[] {
-  const drawn = findingsOf(record.events)
-  const isDrawn = isDeepStrictEqual({ rotations, revocations, exceptions }, JSON.parse(JSON.stringify(drawn)))
-  const outside = record.events.flatMap((each) => readEvent(each) ?? []).filter(({ at }) => !isWithin(at, period))
+function falseOfPeriod(evidence: PeriodEvidence): string[] {
+  const { record, period, rotations, revocations, exceptions, coverage, backend } = evidence
+  const estate = estateOf(evidence)
+  const redrawn = JSON.parse(JSON.stringify(drawn(evidence)))
+  const { coverage: covered, backend: ofBackend, ...findings } = redrawn
+  const isDrawn = isDeepStrictEqual({ rotations, revocations, exceptions }, findings)
+  const isBackend = !estate || isDeepStrictEqual(backend, ofBackend)
+  const isCovered = !estate || isDeepStrictEqual(coverage, covered)
   return [
     ...(isDrawn ? [] : ['its rotations, revocations and exceptions are not those that its record tells of']),
-    ...(outside.length === 0 ? [] : ['its record has events from outside the period']),
+    ...(isBackend ? [] : ['what it says of the backend for frontend is not what the record of that tells']),
+    ...(isCovered ? [] : ['its coverage does not follow from its inventory and its record']),
+    ...outside(record.events, period, 'its record has events from outside the period'),
+    ...(estate ? outsideOfEstate(estate, period) : []),
   ]
+}
+
+function outsideOfEstate({ before, bff }: EstateFacts, period: PeriodEvidence['period']): string[] {
+  const earlier = { from: before.from, to: period.from }
+  return [
+    ...outside(before.events, earlier, 'its record of what was before has events from another time'),
+    ...outside(bff?.record.events ?? [], period, 'the record of its backend has events from outside the period'),
+    ...outside(bff?.before.events ?? [], earlier, 'the record of its backend before has events from another time'),
+  ]
+}
+
+function outside(events: readonly RecordedEvent[], period: PeriodEvidence['period'], problem: string): string[] {
+  const others = events.flatMap((each) => readEvent(each) ?? []).filter(({ at }) => !isWithin(at, period))
+  return others.length === 0 ? [] : [problem]
 }
 
 function isWithin(at: string, { from, to }: PeriodEvidence['period']): boolean {

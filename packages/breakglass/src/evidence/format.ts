@@ -8,6 +8,8 @@ export const formats = {
   archive: 'rekey-evidence/1',
   incident: 'rekey-incident-evidence/1',
   period: 'rekey-period-evidence/1',
+  /** With the inventory of the estate, and how far its schedule was kept. */
+  estatePeriod: 'rekey-period-evidence/2',
 } as const
 
 const known: readonly string[] = Object.values(formats)

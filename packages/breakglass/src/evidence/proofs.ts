@@ -1,5 +1,7 @@
 import { type EventProof, verifyProof } from '@rekey/database/offline'
+import type { RecordedEvent } from '../providers/port.ts'
 import { readEvent } from './events.ts'
+import { recordsOf } from './records.ts'
 import type { Evidence } from './views.ts'
 
 /** What the proofs among the evidence prove. */
@@ -13,9 +15,27 @@ export interface Proven {
   problems: string[]
 }
 
-/** @param wanted the fingerprint of the key that the audit's checkpoints have to be signed by */
-export function checkProofs({ record }: Evidence, wanted?: string): Proven {
-  const events = 'events' in record ? record.events : []
+/**
+ * @param wanted the fingerprint of the key that the audit's checkpoints have to be signed by; the audit of a backend for frontend has
+ *   another one
+ */
+export function checkProofs(evidence: Evidence, wanted?: string): Proven {
+  const checked = recordsOf(evidence).map(({ events, of }) => checkEvents(events, of === 'bff' ? undefined : wanted))
+  return checked.reduce(together, nothing)
+}
+
+const nothing: Proven = { verified: 0, waiting: 0, signers: [], problems: [] }
+
+function together(a: Proven, b: Proven): Proven {
+  return {
+    verified: a.verified + b.verified,
+    waiting: a.waiting + b.waiting,
+    signers: [...new Set([...a.signers, ...b.signers])],
+    problems: [...a.problems, ...b.problems],
+  }
+}
+
+function checkEvents(events: readonly RecordedEvent[], wanted?: string): Proven {
   const proofs = events.flatMap(({ proof }) => (proof === undefined ? [] : [proof]))
   const checked = events.map((recorded) => (recorded.proof === undefined ? undefined : check(recorded, wanted)))
   const problems = checked.flatMap((each, at) =>

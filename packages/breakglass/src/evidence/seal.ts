@@ -4,7 +4,7 @@ import type { IncidentEvidence, PeriodFacts } from './document.ts'
 import { jsonBytes } from './json.ts'
 import type { EvidenceKey } from './key.ts'
 import { signedManifest } from './manifest.ts'
-import { findingsOf } from './period/findings.ts'
+import { drawn } from './period/draw.ts'
 import { withoutSecrets } from './secrets.ts'
 import { misshapen } from './shape.ts'
 import { type Evidence, isIncident, nameOf, reportsForm, viewsOf } from './views.ts'
@@ -19,9 +19,11 @@ export function sealIncident(evidence: IncidentEvidence, key: EvidenceKey): Uint
   return seal(evidence, key)
 }
 
-/** The same for a period; rotations, revocations and exceptions are drawn from its events. */
+/** The same for a period; rotations, revocations, exceptions and what is covered by them are drawn from its facts. */
 export function sealPeriod(facts: PeriodFacts, key: EvidenceKey): Uint8Array {
-  return seal({ ...facts, ...findingsOf(facts.record.events) }, key)
+  // Drawn from what will be read again.
+  const sealed: PeriodFacts = withoutSecrets(facts)
+  return seal({ ...sealed, ...drawn(sealed) }, key)
 }
 
 function seal(whole: Evidence, key: EvidenceKey): Uint8Array {

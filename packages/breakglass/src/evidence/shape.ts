@@ -137,10 +137,52 @@ const periodEvidence = z.looseObject({
   exceptions: z.array(z.unknown()),
 })
 
+const duration = count.int().positive()
+
+const inventoried = z.looseObject({
+  name: text,
+  kind: text,
+  owner: text,
+  of: z.enum(['idp', 'bff']),
+  management: z.enum(['rekey', 'declared', 'unmanaged']),
+  environment: text.optional(),
+  createdAt: z.iso.datetime().optional(),
+  rotatedAt: z.iso.datetime().optional(),
+  rotateEveryMs: duration.optional(),
+  expiresAt: z.iso.datetime().optional(),
+})
+
+const history = z.looseObject({
+  source: text,
+  query: text,
+  stepSeconds: count,
+  series: z.array(z.looseObject({ labels: z.record(text, text), values: z.array(z.tuple([count, text])) })),
+  sha256: text,
+})
+
+/** The numbers and lists of `coverage` and `backend` are compared with what is drawn anew. */
+const estatePeriodEvidence = periodEvidence.extend({
+  format: z.literal(formats.estatePeriod),
+  estate: z.looseObject({
+    inventory: z.array(inventoried),
+    before: record.extend({ from: z.iso.datetime() }),
+    bff: z.looseObject({ record, before: record }).nullable(),
+    metrics: z.array(history),
+    signOff: z.looseObject({ by: text, at: z.iso.datetime() }).nullable(),
+  }),
+  coverage: z.looseObject({ secrets: z.array(z.unknown()), classes: z.array(z.unknown()), total: z.unknown() }),
+  backend: z.looseObject({}).nullable(),
+})
+
+const shapes: ReadonlyMap<unknown, z.ZodType> = new Map<unknown, z.ZodType>([
+  [formats.incident, incidentEvidence],
+  [formats.period, periodEvidence],
+  [formats.estatePeriod, estatePeriodEvidence],
+])
+
 /** What is wrong with a document as evidence: a path in it; nothing when it is whole. */
 export function misshapen(value: unknown): string | undefined {
-  const isPeriod = (value as Partial<Evidence> | undefined)?.format === formats.period
-  const shape: z.ZodType = isPeriod ? periodEvidence : incidentEvidence
+  const shape = shapes.get((value as Partial<Evidence> | undefined)?.format) ?? incidentEvidence
   const [issue] = shape.safeParse(value).error?.issues ?? []
   return issue && (issue.path.join('.') || 'format')
 }

@@ -1,6 +1,8 @@
 import type { ArchivedFile } from './archive.ts'
 import type { IncidentEvidence, PeriodEvidence } from './document.ts'
 import { formats } from './format.ts'
+import { drawn } from './period/draw.ts'
+import { recordsOf } from './records.ts'
 import { asHtml } from './report/html.ts'
 import { incidentReport } from './report/incident.ts'
 import { asMarkdown } from './report/markdown.ts'
@@ -32,7 +34,9 @@ export function reportText(evidence: Evidence, signer: string): string {
 }
 
 function reportOf(evidence: Evidence, signer: string): Report {
-  return isIncident(evidence) ? incidentReport(evidence, signer) : periodReport(evidence, signer)
+  if (isIncident(evidence)) return incidentReport(evidence, signer)
+  // What follows from the facts is drawn anew: the evidence may say anything there.
+  return periodReport({ ...evidence, ...drawn(evidence) }, signer)
 }
 
 export function isIncident(evidence: Evidence): evidence is IncidentEvidence {
@@ -45,8 +49,8 @@ export function nameOf(evidence: Evidence): string {
   return `${evidence.control} ${evidence.period.from}/${evidence.period.to}`
 }
 
-/** The record, an event a line; with its proof, where it has one. */
-function auditLines({ record }: Evidence): string {
-  const events = 'events' in record ? record.events : []
+/** The records, an event a line; with its proof, where it has one. */
+function auditLines(evidence: Evidence): string {
+  const events = recordsOf(evidence).flatMap((recorded) => recorded.events)
   return events.map(({ event, proof }) => `${JSON.stringify({ event, proof })}\n`).join('')
 }

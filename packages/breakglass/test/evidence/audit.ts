@@ -5,6 +5,8 @@ import type { RecordedEvent } from '../../src/providers/port.ts'
 
 export const auditKey = auditSigner({ id: 'root', key: Buffer.alloc(32, 7) }, 'idp.example.com/audit')
 
+export const bffAuditKey = auditSigner({ id: 'bff', key: Buffer.alloc(32, 8) }, 'bff.example.com/audit')
+
 /** Records events, and returns them with their proofs. */
 export async function proven(events: readonly AuditEvent[], signer = auditKey): Promise<RecordedEvent[]> {
   const database = await testDatabase()

@@ -1,6 +1,6 @@
 /** Evidence as an incident leaves it: two instances that are proved, or one besides that is not. */
 import type { AuditEvent } from '@rekey/database'
-import type { IncidentEvidence, PeriodFacts } from '../../src/evidence/document.ts'
+import type { IncidentEvidence, InventoriedSecret, PeriodFacts } from '../../src/evidence/document.ts'
 import { type IncidentRecord, newSteps, type StepName } from '../../src/incident/record.ts'
 import { type InstanceVerdict, ofInstance } from '../../src/instances/verdict.ts'
 import type { KeyShown, ProviderRecord } from '../../src/providers/port.ts'
@@ -214,5 +214,43 @@ export function period(from: ProviderRecord, more: Partial<PeriodFacts> = {}): P
     missing: [],
     record: from,
     ...more,
+  }
+}
+
+const dayMs = 86_400_000
+const daysBefore = (days: number) => new Date(Date.parse(at(0)) - days * dayMs).toISOString()
+
+/** A period of the whole estate, with a secret of each sort; when it was sealed is said by whoever needs events of today in it. */
+export function estatePeriod(record: ProviderRecord, bff: ProviderRecord, sealedAt = daysBefore(-1)): PeriodFacts {
+  const { period: whole, ...facts } = period(record)
+  const common = { owner: 'identity provider', of: 'idp', management: 'rekey', createdAt: daysBefore(400) } as const
+  const rotateEveryMs = 90 * dayMs
+  const inventory: InventoriedSecret[] = [
+    { ...common, name: 'signing-es256', kind: 'signing-key', rotateEveryMs, rotatedAt: at(1) },
+    { ...common, name: 'f7a4', kind: 'client-secret', environment: 'production', rotateEveryMs, rotatedAt: at(2) },
+    { ...common, name: 'session', kind: 'sealing-key', of: 'bff', rotateEveryMs, rotatedAt: at(0) },
+    { ...common, name: 'iat-1', kind: 'initial-access-token', expiresAt: daysBefore(-30) },
+    { name: 'VAULT_TOKEN', kind: 'vault-token', owner: 'identity provider', of: 'idp', management: 'unmanaged' },
+  ]
+  return {
+    ...facts,
+    format: 'rekey-period-evidence/2',
+    sealedAt,
+    period: { from: daysBefore(59), to: whole.to },
+    estate: {
+      inventory,
+      before: { from: daysBefore(500), events: [] },
+      bff: { record: bff, before: { events: [] } },
+      metrics: [
+        {
+          source: 'https://prometheus.example.com',
+          query: 'agentidp_credentials_expiring_soon_total',
+          stepSeconds: 3_600,
+          series: [{ labels: { environment: 'production' }, values: [[1_772_366_400, '2']] }],
+          sha256: 'ab'.repeat(32),
+        },
+      ],
+      signOff: { by: 'Ada Lovelace, Security Engineering', at: sealedAt },
+    },
   }
 }

@@ -10,6 +10,7 @@ export interface SecretView {
   of: 'idp' | 'bff'
   management: 'rekey' | 'declared' | 'unmanaged'
   age: string | null
+  createdAt?: string
   rotatedAt?: string
   rotateEvery?: string
   /** `unmanaged`: nobody is known who would do it. */

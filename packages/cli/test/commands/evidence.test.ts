@@ -1,7 +1,11 @@
 process.env.TZ = 'UTC'
 
 import assert from 'node:assert/strict'
+import { hash } from 'node:crypto'
+import { once } from 'node:events'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
@@ -93,6 +97,56 @@ describe('evidence of a period', () => {
     const { code, stdout } = await without('evidence', 'verify', file, '--signer', own, '--json')
     const { consistent, signer, kind, fingerprint: by } = JSON.parse(stdout)
     assert.deepEqual([code, consistent, signer, kind, by], [0, true, 'known', 'period', own])
+  })
+
+  test('says how far the schedule was kept, secret by secret, and names those that nobody manages', () => {
+    const { file, credentialId, told } = sealed
+    const { coverage, estate, backend }: PeriodEvidence = JSON.parse(
+      readEvidenceFile(readFileSync(file), 'evidence.json'),
+    )
+    assert.deepEqual(told.coverage, coverage?.total)
+    assert.deepEqual([coverage?.total.overdue, coverage?.total.withinPercent], [0, 100])
+    const signing = coverage?.secrets.find(({ name }) => name === 'signing-es256')
+    assert.deepEqual([signing?.status, signing?.rotateEveryMs], ['within', 90 * 86_400_000])
+    assert.ok(signing?.rotations.at(-1)?.event, 'the event of the audit')
+    assert.ok(!coverage?.secrets.some(({ name }) => name === credentialId), 'it was revoked')
+    const unmanaged = coverage?.secrets.filter(({ status }) => status === 'unmanaged').map(({ name }) => name)
+    assert.ok(unmanaged?.includes('DATABASE_URL'))
+    assert.deepEqual([estate?.bff, backend, estate?.signOff, estate?.metrics], [null, null, null, []])
+    const report = readEvidenceFile(readFileSync(file), 'report.md')
+    assert.match(report, /^## Coverage of the schedule$/m)
+    assert.match(report, /Every secret was within its interval during the whole period\./)
+  })
+
+  test('has who signed it off, and the history of the metric from a Prometheus', async () => {
+    const asked: { path: string; authorization: string | undefined }[] = []
+    const values = [[1_800_000_000, '2']]
+    const result = [{ metric: { environment: 'production' }, values }]
+    const body = JSON.stringify({ status: 'success', data: { resultType: 'matrix', result } })
+    const prometheus = createServer((request, response) => {
+      asked.push({ path: request.url ?? '', authorization: request.headers.authorization })
+      response.setHeader('content-type', 'application/json').end(asked.length === 1 ? body : '{"status":"error"}')
+    })
+    await once(prometheus.listen(0, '127.0.0.1'), 'listening')
+    const { port } = prometheus.address() as AddressInfo
+    const words = ['evidence', 'period', '--from', '1h', '--control', 'CC9.2', '--json']
+    const besides = ['--signed-off-by', 'Ada Lovelace', '--prometheus', `http://ada:pass-of-hers@127.0.0.1:${port}/`]
+    const { code, stdout, stderr } = await rekey(...words, ...besides)
+    const refused = await rekey(...words, '--prometheus', `http://127.0.0.1:${port}`)
+    prometheus.close()
+    assert.equal(code, 0, stderr)
+    const bytes = readFileSync(JSON.parse(stdout).file)
+    const { estate }: PeriodEvidence = JSON.parse(readEvidenceFile(bytes, 'evidence.json'))
+    assert.equal(estate?.signOff?.by, 'Ada Lovelace')
+    const [history] = estate?.metrics ?? []
+    assert.deepEqual(history?.series, [{ labels: { environment: 'production' }, values }])
+    assert.deepEqual([history?.source, history?.sha256], [`http://127.0.0.1:${port}`, hash('sha256', body)])
+    assert.match(asked[0]?.path ?? '', /^\/api\/v1\/query_range\?query=agentidp_credentials_expiring_soon_total&start=/)
+    assert.match(asked[0]?.authorization ?? '', /^Basic /)
+    assert.ok(!bytes.includes('pass-of-hers'))
+    assert.match(readEvidenceFile(bytes, 'report.md'), /Signed off by.*Ada Lovelace/)
+    assert.equal(refused.code, 1)
+    assert.match(refused.stderr, /and not as a Prometheus does/)
   })
 
   test('is kept in the home where no file is named', async () => {
@@ -286,6 +340,8 @@ describe('evidence of a period from an IdP that is not well', () => {
       events: [{ ...event, actor: 'ana', details, hash: '0' }],
       nextCursor: null,
     }
+    const totals = { secrets: 0, unmanaged: 0, overdue: 0 }
+    answers['GET /inventory?limit=200'] = { secrets: [], totals, nextCursor: null }
     answers['GET /credentials?due=overdue&limit=200'] = { credentials: [], total: 0, nextCursor: null }
     answers['GET /keyrings'] = {
       keyrings: [keyring([version('k1', 'active', { activatedAt: ago(2 * 86_400_000) })], [], { rotateEvery: '1d' })],
@@ -347,6 +403,13 @@ describe('evidence of a period from an IdP that is not well', () => {
     const { code, stdout, stderr } = await seal(file)
     assert.deepEqual([code, JSON.parse(stdout).consistent, existsSync(file)], [1, false, true])
     assert.match(stderr, /the evidence does not hold: event 1 of the record/)
+  })
+
+  test('says that nothing is known of the schedule where the IdP has no inventory yet', async () => {
+    rolledBack()
+    delete answers['GET /inventory?limit=200']
+    const { missing } = JSON.parse((await seal(join(home, 'earlier-release.zip'))).stdout)
+    assert.match(missing.join(), /the identity provider has no inventory, so nothing is known of how far its schedule/)
   })
 
   test('is not made where the audit cannot be read', async () => {

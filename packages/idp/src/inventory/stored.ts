@@ -22,6 +22,7 @@ interface Row {
   owner: string | null
   setUp: boolean | null
   environment: string | null
+  createdAt: number | null
   rotatedAt: number | null
   everyMs: number | null
   endsAt: number | null
@@ -42,7 +43,7 @@ export async function storedSecrets(
   const from = after ? sql`AND (kind COLLATE "C", name COLLATE "C") > (${after[0]}, ${after[1]})` : sql``
   const { rows } = await sql<Row>`
     WITH stored AS (${stored(config)}) SELECT kind, name, "agentId", "agentName", owner, "setUp", environment,
-      "rotatedAt", extract(epoch FROM every) * 1000 AS "everyMs", "endsAt"
+      "createdAt", "rotatedAt", extract(epoch FROM every) * 1000 AS "everyMs", "endsAt"
     FROM stored WHERE ${isSeen(sight)} ${from}
     ORDER BY kind COLLATE "C", name COLLATE "C" LIMIT ${asked.limit + 1}`.execute(connection.db)
   const page = pageOf(rows, asked.limit, ({ kind, name }) => [kind, name])
@@ -68,10 +69,14 @@ export async function countStored(
 const isSeen = ({ organization, withEstate }: Sight) =>
   sql<boolean>`(organization = ${organization} OR (organization IS NULL AND ${withEstate}))`
 
-function factsOf({ kind, name, rotatedAt, everyMs, endsAt, agentId, ...row }: Row, owner: string | null): SecretFacts {
+function factsOf(
+  { kind, name, createdAt, rotatedAt, everyMs, endsAt, agentId, ...row }: Row,
+  owner: string | null,
+): SecretFacts {
   return {
     ...{ name, kind, management: 'rekey' },
     owner: owner ?? row.agentName ?? agentId ?? 'identity provider',
+    createdAt: createdAt ?? undefined,
     rotatedAt: rotatedAt ?? undefined,
     rotateEveryMs: everyMs === null ? undefined : Number(everyMs),
     endsAt: endsAt ?? undefined,
@@ -89,25 +94,25 @@ function stored({ credentials: { rotateEveryMs: every } }: Pick<Config, 'credent
   return sql`
     SELECT credentials.kind || CASE WHEN EXISTS (SELECT FROM clients WHERE client_id = agent_id) THEN ' of a client' ELSE '' END AS kind,
       credential_id AS name, organization_id AS organization, ${agent}, ${environment} AS environment,
-      rotated_at AS "rotatedAt", ${interval} AS every, expires_at AS "endsAt"
+      credentials.created_at AS "createdAt", rotated_at AS "rotatedAt", ${interval} AS every, expires_at AS "endsAt"
     FROM credentials JOIN agents USING (agent_id)
     WHERE credentials.status = 'active' AND agents.status <> 'decommissioned' AND (expires_at IS NULL OR expires_at > now())
     UNION ALL
     SELECT 'client-key of a client', clients.client_id || '/' || coalesce(key ->> 'kid', (at - 1)::text), organization_id, ${agent},
-      ${environment}, claimed_at, CASE WHEN claimed_at IS NOT NULL THEN ${interval} END, NULL
+      ${environment}, claimed_at, claimed_at, CASE WHEN claimed_at IS NOT NULL THEN ${interval} END, NULL
     FROM clients JOIN agents ON agent_id = clients.client_id
       CROSS JOIN jsonb_array_elements(coalesce(metadata -> 'jwks', fetched_jwks) -> 'keys') WITH ORDINALITY AS keys (key, at)
       LEFT JOIN client_kids ON client_kids.client_id = clients.client_id AND kid = key ->> 'kid'
     WHERE deleted_at IS NULL AND agents.status <> 'decommissioned'
     UNION ALL
     SELECT 'registration-access-token', client_id || CASE state WHEN 'active' THEN '' ELSE '/' || state END, organization_id, ${agent},
-      NULL, issued_at, NULL, expires_at
+      NULL, issued_at, issued_at, NULL, expires_at
     FROM registration_access_tokens JOIN agents ON agent_id = client_id
     WHERE state <> 'superseded' AND expires_at > now() AND agents.status <> 'decommissioned'
     UNION ALL
-    SELECT 'initial-access-token', token_id, organization_id, ${nobody}, created_at, NULL, expires_at
+    SELECT 'initial-access-token', token_id, organization_id, ${nobody}, created_at, created_at, NULL, expires_at
     FROM initial_access_tokens WHERE revoked_at IS NULL AND expires_at > now() AND used < max_usages
     UNION ALL
-    SELECT 'verifier-secret', client_id, NULL, NULL, NULL, name, NULL, NULL, created_at, ${intervalOf(every.serviceAccount)}, NULL
+    SELECT 'verifier-secret', client_id, NULL, NULL, NULL, name, NULL, NULL, created_at, created_at, ${intervalOf(every.serviceAccount)}, NULL
     FROM verifiers`
 }

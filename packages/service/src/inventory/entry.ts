@@ -15,7 +15,9 @@ export interface SecretFacts {
   /** Who answers for it. */
   owner: string
   management: Management
-  /** When it came to be; nothing where nobody knows. */
+  /** When there was one for the first time. */
+  createdAt?: number | undefined
+  /** When this one came to be; nothing where nobody knows. */
   rotatedAt?: number | undefined
   rotateEveryMs?: number | undefined
   /** When it ends by itself, unless it is replaced before. */
@@ -32,6 +34,7 @@ export const shownSecret = z.object({
   owner: z.string().describe('Who answers for it'),
   management: z.enum(managements).describe('Who sees to its rotation'),
   age: z.string().nullable().describe('For example 37d, rounded down; null where nobody knows'),
+  createdAt: time.optional().describe('When there was one for the first time'),
   rotatedAt: time.optional(),
   rotateEvery: z.string().optional().describe('For example 90d'),
   nextRotation: z.union([time, z.literal('unmanaged')]).describe('When it is due, or ends by itself'),
@@ -45,12 +48,13 @@ export type ShownSecret = z.infer<typeof shownSecret>
 
 /** An entry of the inventory, as the API shows it. */
 export function showSecret(facts: SecretFacts, now: number): ShownSecret {
-  const { rotatedAt, rotateEveryMs, endsAt, management, ...said } = facts
+  const { createdAt, rotatedAt, rotateEveryMs, endsAt, management, ...said } = facts
   const due = dueAt(facts)
   return {
     ...said,
     management,
     age: rotatedAt === undefined ? null : ageOf(rotatedAt, now),
+    createdAt: isoIfSet(createdAt),
     rotatedAt: isoIfSet(rotatedAt),
     rotateEvery: rotateEveryMs === undefined ? undefined : formatDuration(rotateEveryMs),
     nextRotation: nextOf(due, endsAt),

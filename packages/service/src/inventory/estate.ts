@@ -15,7 +15,9 @@ export async function keyringFacts(store: Pick<KeyringStore, 'list'>, owner: str
 function keyringEntry(keyring: Keyring, owner: string): SecretFacts {
   const { name, kind, policy } = keyring
   const { activatedAt } = activeVersion(keyring) ?? {}
-  return { name, kind, owner, management: 'rekey', rotatedAt: activatedAt, rotateEveryMs: policy.rotateEveryMs }
+  const createdAt = Math.min(...keyring.versions.map(({ preparedAt }) => preparedAt))
+  const times = { createdAt: Number.isFinite(createdAt) ? createdAt : undefined, rotatedAt: activatedAt }
+  return { name, kind, owner, management: 'rekey', ...times, rotateEveryMs: policy.rotateEveryMs }
 }
 
 /**

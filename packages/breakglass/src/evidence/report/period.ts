@@ -1,5 +1,7 @@
 /** What an auditor asks of a period: was everything rotated, what was not, what departed from the rule, and who did it. */
-import type { Occurrence, Overdue, PeriodEvidence, Rotation } from '../document.ts'
+import type { ProviderRecord } from '../../providers/port.ts'
+import { estateOf, type Occurrence, type Overdue, type PeriodEvidence, type Rotation } from '../document.ts'
+import { coverageSections, metricsSection, signOffText } from './coverage.ts'
 import { eventsTable, proofNote } from './events.ts'
 import { verifySection } from './seal.ts'
 import {
@@ -20,11 +22,13 @@ import {
 export function periodReport(evidence: PeriodEvidence, signer: string): Report {
   const { control, period, issuer, rotations, revocations, exceptions, overdue } = evidence
   const head = ['At', 'What', 'Of', 'By', 'Reason']
+  const estate = estateOf(evidence)
   return {
     title: `Control ${control}: rotation of credentials`,
     subtitle: `Evidence of ${issuer} from ${moment(period.from)} to ${moment(period.to)}. All times are UTC.`,
     sections: [
       summary(evidence),
+      ...coverageSections(evidence),
       section(
         'Overdue',
         tableOr('Nothing is overdue.', ['What', 'Kind', 'Agent', 'Rotated', 'Overdue since'], overdue.map(overdueRow)),
@@ -35,14 +39,51 @@ export function periodReport(evidence: PeriodEvidence, signer: string): Report {
         'Rotations',
         tableOr('Nothing was rotated.', ['At', 'What', 'From', 'To', 'By', 'Reason'], rotations.map(rotationRow)),
       ),
+      ...backendSections(evidence),
       keyringsSection(evidence),
-      {
-        title: 'Record of the identity provider',
-        blocks: [...proofNote(evidence.record), wholeChain, eventsTable(evidence.record.events)],
-      },
+      ...(estate ? [metricsSection(estate.metrics)] : []),
+      recordSection('Record of the identity provider', evidence.record),
+      ...recordsOfEstate(evidence),
       verifySection(evidence, signer),
     ],
   }
+}
+
+const recordSection = (title: string, record: ProviderRecord): Section => ({
+  title,
+  blocks: [...proofNote(record), wholeChain, eventsTable(record.events)],
+})
+
+function recordsOfEstate(evidence: PeriodEvidence): Section[] {
+  const estate = estateOf(evidence)
+  if (!estate) return []
+  const { before, bff } = estate
+  return [
+    recordSection(`Rotations at the identity provider from ${moment(before.from)} on, before the period`, before),
+    ...(bff ? [recordSection('Record of the backend for frontend', bff.record)] : []),
+    ...(bff ? [recordSection('Rotations at the backend for frontend before the period', bff.before)] : []),
+  ]
+}
+
+/** Its audit is a chain of its own. */
+function backendSections(evidence: PeriodEvidence): Section[] {
+  if (!estateOf(evidence)) return []
+  const { backend } = evidence
+  const title = 'Backend for frontend'
+  if (!backend) return [section(title, paragraph('The estate has none, or it was not asked.'))]
+  const head = ['At', 'What', 'Of', 'By', 'Reason']
+  const others = [...backend.exceptions, ...backend.revocations]
+  return [
+    section(
+      title,
+      tableOr(
+        'Nothing was rotated there.',
+        ['At', 'What', 'From', 'To', 'By', 'Reason'],
+        backend.rotations.map(rotationRow),
+      ),
+      tableOr('There was no exception there, and nothing was revoked.', head, others.map(occurrenceRow)),
+    ),
+  ]
 }
 
 const section = (title: string, ...blocks: Block[]): Section => ({ title, blocks })
@@ -53,15 +94,9 @@ const wholeChain = paragraph(
     'rekey audit export writes it, and rekey audit verify counts it.',
 )
 
-function summary({
-  rotations,
-  revocations,
-  exceptions,
-  overdue,
-  missing,
-  sealedAt,
-  sealedBy,
-}: PeriodEvidence): Section {
+function summary(evidence: PeriodEvidence): Section {
+  const { rotations, revocations, exceptions, overdue, missing, sealedAt, sealedBy } = evidence
+  const estate = estateOf(evidence)
   const isComplete = missing.length === 0
   const headline = overdue.length === 0 ? 'Nothing is overdue' : `${counted(overdue.length, 'rotation')} overdue`
   const text = `${counted(rotations.length, 'rotation')}, ${counted(revocations.length, 'revocation')}, ${counted(exceptions.length, 'exception')}.`
@@ -73,6 +108,7 @@ function summary({
     ],
     ['Overdue when sealed', overdue.length === 0 ? good('none') : bad(String(overdue.length))],
     ['Sealed', [moment(sealedAt), ' by ', code(sealedBy.runner), ` with ${sealedBy.software}`]],
+    ...(estate ? [['Signed off by', signOffText(estate)] satisfies [string, Text]] : []),
   ]
   const gaps: Block[] = isComplete
     ? []

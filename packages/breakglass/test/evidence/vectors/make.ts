@@ -9,8 +9,8 @@ import { makeEvidenceKey, readEvidenceKey } from '../../../src/evidence/key.ts'
 import { manifestNames, signedManifest } from '../../../src/evidence/manifest.ts'
 import { periodActions } from '../../../src/evidence/period/findings.ts'
 import { sealIncident, sealPeriod } from '../../../src/evidence/seal.ts'
-import { auditKey, proven } from '../audit.ts'
-import { at, events, incident, newKid, oldKid, openIncident, period } from '../samples.ts'
+import { auditKey, bffAuditKey, proven } from '../audit.ts'
+import { at, estatePeriod, events, incident, newKid, oldKid, openIncident, period } from '../samples.ts'
 
 /** Every action that a finding is drawn from, and two of them again: a rotation that was asked for, and a first key. */
 const periodEvents = [
@@ -43,6 +43,15 @@ function lying(sealed: Uint8Array): Uint8Array {
   return pack([...signedManifest(about, files, readEvidenceKey(makeEvidenceKey().pem)), ...files])
 }
 
+/** The backend's audit is signed by another key. */
+async function wholeEstate(signer: string) {
+  const record = { signer, events: await proven(periodEvents) }
+  const rotated = { keyring: 'session', version: 's-2', replaces: 's-1' }
+  const ofBff = [{ action: 'keyring.activated', outcome: 'success', actor: 'rekey', details: rotated } as const]
+  const bff = { signer: bffAuditKey.fingerprint, events: await proven(ofBff, bffAuditKey) }
+  return estatePeriod(record, bff, new Date().toISOString())
+}
+
 /** The archives by their files' names. */
 export async function archives(): Promise<Record<string, Uint8Array>> {
   const key = readEvidenceKey(makeEvidenceKey().pem)
@@ -53,6 +62,7 @@ export async function archives(): Promise<Record<string, Uint8Array>> {
     'incident-1-open.zip': sealIncident(openIncident(ofIncident), key),
     'lying-reports.zip': lying(sealIncident(incident(ofIncident), key)),
     'period-1.zip': sealPeriod(period({ signer, events: await proven(periodEvents) }), key),
+    'period-2.zip': sealPeriod(await wholeEstate(signer), key),
   }
 }
 

@@ -1,18 +1,33 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { type Overdue, type PeriodFacts, periodActions, proveAll, type RecordedEvent } from '@rekey/breakglass'
+import {
+  type InventoriedSecret,
+  type Overdue,
+  type PeriodFacts,
+  periodActions,
+  proveAll,
+  type RecordedEvent,
+  rotationActions,
+} from '@rekey/breakglass'
 import type { EventProof, ListedEvent } from '@rekey/database/offline'
+import { parseDuration } from '@rekey/keyring'
 import { runnerName } from '../../break-glass/runner.ts'
 import { listEvents, proveEvent } from '../../client/audit.ts'
 import { overdueCredentials } from '../../client/credentials.ts'
+import { ifThere } from '../../client/if-there.ts'
+import type { SecretView } from '../../client/inventory.ts'
 import type { KeyringView } from '../../client/keyring.ts'
 import { listKeyrings } from '../../client/keyrings.ts'
-import type { ManagementClient } from '../../client/management.ts'
+import { type ManagementClient, type Of, ownerOf } from '../../client/management.ts'
 import { CliError } from '../../error.ts'
 import { findEstate } from '../../estate/find.ts'
+import { type InventoryView, lookAtInventory } from '../../inventory/look.ts'
 import type { Shell } from '../../shell.ts'
 import { software } from '../../software.ts'
 import { overdueSince } from '../../status/keyring-worries.ts'
 import { managementOf } from '../command.ts'
+import { metricHistory } from './metric-history.ts'
+
+type Period = PeriodFacts['period']
 
 /** Of each action, and of credentials: what is more is told as missing. */
 const most = 20_000
@@ -22,23 +37,41 @@ const atOnce = 8
 const recheckMs = 200
 const mostTries = 20
 
+/** What besides the estate is asked, and who vouches for it. */
+export interface Besides {
+  prometheus?: string
+  signedOffBy?: string
+}
+
 /** What an estate has of a period, and what stands in it now. */
-export async function gather(shell: Shell, control: string, period: PeriodFacts['period']): Promise<PeriodFacts> {
+export async function gather(
+  shell: Shell,
+  control: string,
+  period: Period,
+  { prometheus, signedOffBy }: Besides = {},
+): Promise<PeriodFacts> {
   const client = managementOf(shell, 'audit:read', 'keyrings:read', 'agents:read')
   const keyrings = await listKeyrings(client)
   const credentials = await overdueCredentials(client, most)
-  const { events, truncated, isBehind } = await untilChained(client, period)
-  const proven = await prove(client, events)
+  const inventory = (await ifThere(lookAtInventory(client, most))) ?? noInventory
+  const secrets = inventory.secrets.map(inventoried)
+  const earlier = { from: beforeOf(period, secrets), to: period.from }
+  const own = await recordOf(client, period, periodActions)
+  const before = await recordOf(client, earlier, rotationActions)
+  const bff = await recordsOfBff(client, period, earlier)
+  const metrics = prometheus === undefined ? [] : [await metricHistory(shell.fetch, prometheus, period)]
   const now = shell.now()
-  const lacks = {
-    [`there are more than ${most} events ${truncated.join(', ')}`]: truncated.length > 0,
+  const lacks: Record<string, boolean> = {
     [`there are more than ${most} overdue credentials`]: credentials.nextCursor !== null,
-    'some events of the period have no place in the chain yet: the chainer may be down': isBehind,
-    'some events have no proof yet: the chainer may be down': proven.some(({ proof }) => proof === undefined),
+    [`there are more than ${most} secrets, and not all of them are listed`]: inventory.nextCursor !== null,
+    'secrets of other organizations are counted, and not listed': (inventory.otherOrganizations?.secrets ?? 0) > 0,
     'the period was not over when this was sealed': Date.parse(period.to) > now,
   }
+  const ofBff = bff ? [bff.record, bff.before] : []
+  const gaps = [own, before, ...ofBff].flatMap((found) => found.missing)
+  const sentences = Object.keys(lacks).filter((sentence) => lacks[sentence])
   return {
-    format: 'rekey-period-evidence/1',
+    format: 'rekey-period-evidence/2',
     sealedAt: new Date(now).toISOString(),
     sealedBy: { runner: runnerName(shell.env), software },
     issuer: findEstate(shell.env, shell.folder).idp,
@@ -49,26 +82,82 @@ export async function gather(shell: Shell, control: string, period: PeriodFacts[
       ...keyrings.flatMap((keyring) => overdueKey(keyring, now)),
       ...credentials.credentials.map(overdueCredential),
     ],
-    missing: Object.keys(lacks).filter((sentence) => lacks[sentence]),
-    record: { events: proven },
+    missing: [...new Set([...sentences, ...gaps, ...inventory.problems])],
+    record: { events: own.events },
+    estate: {
+      inventory: secrets,
+      before: { from: earlier.from, events: before.events },
+      bff: bff && { record: { events: bff.record.events }, before: { events: bff.before.events } },
+      metrics,
+      signOff: signedOffBy === undefined ? null : { by: signedOffBy, at: new Date(now).toISOString() },
+    },
   }
 }
 
+/** Of an IdP of an earlier release. */
+const noInventory: InventoryView = {
+  secrets: [],
+  totals: { secrets: 0, unmanaged: 0, overdue: 0 },
+  nextCursor: null,
+  problems: ['the identity provider has no inventory, so nothing is known of how far its schedule was kept'],
+}
+
+/** So long before the period that whatever is older is overdue by every schedule. */
+function beforeOf(period: Period, secrets: readonly InventoriedSecret[]): string {
+  const longestMs = Math.max(0, ...secrets.map(({ rotateEveryMs = 0 }) => rotateEveryMs))
+  return new Date(Math.max(0, Date.parse(period.from) - longestMs)).toISOString()
+}
+
+const inventoried = (secret: SecretView): InventoriedSecret => ({
+  ...{ name: secret.name, kind: secret.kind, owner: secret.owner, of: secret.of, management: secret.management },
+  ...(secret.environment !== undefined && { environment: secret.environment }),
+  ...(secret.createdAt !== undefined && { createdAt: secret.createdAt }),
+  ...(secret.rotatedAt !== undefined && { rotatedAt: secret.rotatedAt }),
+  ...(secret.rotateEvery !== undefined && { rotateEveryMs: parseDuration(secret.rotateEvery) }),
+  ...(secret.expiresAt !== undefined && { expiresAt: secret.expiresAt }),
+})
+
+/** The backend's audit is a chain of its own. Nothing where the estate has no backend, or one that is away: that is told. */
+async function recordsOfBff(client: ManagementClient, period: Period, earlier: Period) {
+  if (!client.hasBff) return null
+  try {
+    const record = await recordOf(client, period, periodActions, 'bff')
+    return { record, before: await recordOf(client, earlier, rotationActions, 'bff') }
+  } catch (error) {
+    if (!(error instanceof CliError)) throw error
+    const missing = [`the audit of the backend for frontend could not be read: ${error.message}`]
+    return { record: { events: [], missing }, before: { events: [], missing: [] } }
+  }
+}
+
+/** Events with their proofs, and what is missing of them. */
+async function recordOf(client: ManagementClient, period: Period, actions: readonly string[], of?: Of) {
+  if (period.from >= period.to) return { events: [], missing: [] }
+  const { events, truncated, isBehind } = await untilChained(client, period, actions, of)
+  const proven = await prove(client, events, of)
+  const lacks = {
+    [`there are more than ${most} events ${truncated.join(', ')}${ownerOf(of)}`]: truncated.length > 0,
+    [`some events of the period${ownerOf(of)} have no place in the chain yet: the chainer may be down`]: isBehind,
+    [`some events${ownerOf(of)} have no proof yet: the chainer may be down`]: proven.some(({ proof }) => !proof),
+  }
+  return { events: proven, missing: Object.keys(lacks).filter((sentence) => lacks[sentence]) }
+}
+
 /** What happened a moment ago is in no list before it has its place in the chain: it is waited for, a few seconds at most. */
-async function untilChained(client: ManagementClient, period: PeriodFacts['period']) {
+async function untilChained(client: ManagementClient, period: Period, actions: readonly string[], of?: Of) {
   for (let tries = mostTries; ; tries -= 1) {
-    const found = await listActions(client, period)
+    const found = await listActions(client, period, actions, of)
     if (!found.isBehind || tries === 0) return found
     await delay(recheckMs)
   }
 }
 
-async function listActions(client: ManagementClient, period: PeriodFacts['period']) {
+async function listActions(client: ManagementClient, period: Period, actions: readonly string[], of?: Of) {
   const events: ListedEvent[] = []
   const truncated: string[] = []
   let isBehind = false
-  for (const action of periodActions) {
-    const found = await listEvents(client, { action, ...period, order: 'oldest' }, most)
+  for (const action of actions) {
+    const found = await listEvents(client, { action, ...period, order: 'oldest' }, most, of)
     events.push(...found.events)
     if (found.nextCursor !== null) truncated.push(action)
     if (found.waitingSince !== undefined && Date.parse(found.waitingSince) < Date.parse(period.to)) isBehind = true
@@ -76,15 +165,15 @@ async function listActions(client: ManagementClient, period: PeriodFacts['period
   return { events: events.toSorted((a, b) => a.seq - b.seq), truncated, isBehind }
 }
 
-async function prove(client: ManagementClient, events: readonly ListedEvent[]): Promise<RecordedEvent[]> {
+async function prove(client: ManagementClient, events: readonly ListedEvent[], of?: Of): Promise<RecordedEvent[]> {
   const ids = events.map(({ id }) => id)
-  const proofs = await proveAll(ids, (id) => proofOf(client, id), { atOnce, pause: delay })
+  const proofs = await proveAll(ids, (id) => proofOf(client, id, of), { atOnce, pause: delay })
   return events.map((event) => recorded(event, proofs.get(event.id)))
 }
 
-async function proofOf(client: ManagementClient, id: string): Promise<EventProof | undefined> {
+async function proofOf(client: ManagementClient, id: string, of?: Of): Promise<EventProof | undefined> {
   try {
-    return await proveEvent<EventProof>(client, id)
+    return await proveEvent<EventProof>(client, id, of)
   } catch (error) {
     if (error instanceof CliError && error.facts.code === 'EVENT_NOT_CHAINED') return undefined
     throw error

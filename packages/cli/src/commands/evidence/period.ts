@@ -1,12 +1,12 @@
-import type { EvidenceVerdict } from '@rekey/breakglass'
-import type { Command } from 'commander'
+import type { Coverage, EvidenceVerdict, PeriodEvidence } from '@rekey/breakglass'
+import { type Command, InvalidArgumentError } from 'commander'
 import { evidenceFiles } from '../../break-glass/evidence-file.ts'
 import { CliError } from '../../error.ts'
 import { evidenceKeyFile } from '../../estate/evidence-key.ts'
 import { homeOf } from '../../estate/home.ts'
 import { print, type Shell } from '../../shell.ts'
 import { shellWord } from '../../terminal/shell-word.ts'
-import { newCommand, wantsJson } from '../command.ts'
+import { bffOption, newCommand, towards, wantsJson } from '../command.ts'
 import { momentOrAgo, namePart } from '../words.ts'
 
 interface PeriodOptions {
@@ -14,6 +14,9 @@ interface PeriodOptions {
   to?: string
   control: string
   out?: string
+  prometheus?: string
+  signedOffBy?: string
+  bff?: string
 }
 
 /** `rekey evidence period`: what an auditor asks of a period, sealed. */
@@ -23,9 +26,12 @@ export function periodCommand(shell: Shell): Command {
     .requiredOption('--from <time>', 'from then on: a time, or how long ago (90d)', moment)
     .option('--to <time>', 'before then; without it, until now', moment)
     .requiredOption('--control <control>', 'the control that it is for, for example CC9.2', namePart)
+    .addOption(bffOption())
+    .option('--prometheus <url>', 'put the history of what expires soon into it, from this Prometheus', httpUrl)
+    .option('--signed-off-by <name>', 'who vouches for the period; it is recorded and signed', signatory)
     .option('--out <file>', 'a file that does not exist yet; without it, in the home')
     .action(async (options: PeriodOptions, command: Command) => {
-      const sealed = await seal(options, shell)
+      const sealed = await seal(options, { ...shell, ...towards(options.bff, shell) })
       print(shell, wantsJson(command), { json: sealed, text: text(sealed) })
       if (!sealed.consistent) throw new CliError('NOT_VERIFIED', `the evidence does not hold: ${sealed.problems[0]}`)
     })
@@ -34,31 +40,57 @@ export function periodCommand(shell: Shell): Command {
 interface Sealed extends Pick<EvidenceVerdict, 'consistent' | 'fingerprint' | 'problems' | 'proofs'> {
   file: string
   overdue: number
+  /** How far the schedule was kept, in numbers. */
+  coverage: Coverage['total'] | undefined
   /** What it does not have, as sentences. */
   missing: string[]
 }
 
-async function seal({ from, to: before, control, out }: PeriodOptions, shell: Shell): Promise<Sealed> {
+async function seal(options: PeriodOptions, shell: Shell): Promise<Sealed> {
+  const { from, to: before, control, out, ...besides } = options
   const to = before ?? new Date(shell.now()).toISOString()
   if (from >= to) throw new CliError('WRONG_USE', '--from has to be before --to')
   const home = homeOf(shell.env, shell.folder)
   const keep = evidenceFiles(home, out, shell.folder, shell.now)
-  const { ensureEvidenceKey, sealPeriod, verifyEvidence } = await import('@rekey/breakglass')
+  const { ensureEvidenceKey, readEvidenceFile, sealPeriod, verifyEvidence } = await import('@rekey/breakglass')
   const { gather } = await import('./gather.ts')
   const key = ensureEvidenceKey(evidenceKeyFile(shell.env, home))
-  const facts = await gather(shell, control, { from, to })
+  const facts = await gather(shell, control, { from, to }, besides)
   const bytes = sealPeriod(facts, key)
   const file = await keep(control, bytes)
   // The instance that handed the proofs out need not be believed.
   const { consistent, fingerprint, problems, proofs } = verifyEvidence(bytes, { signer: key.fingerprint })
-  return { file, fingerprint, consistent, problems, proofs, overdue: facts.overdue.length, missing: facts.missing }
+  const { coverage }: PeriodEvidence = JSON.parse(readEvidenceFile(bytes, 'evidence.json'))
+  const { overdue, missing } = facts
+  const verdict = { fingerprint, consistent, problems, proofs }
+  return { file, ...verdict, overdue: overdue.length, missing, coverage: coverage?.total }
 }
 
-function text({ file, fingerprint, proofs, overdue, missing }: Sealed): string {
+function text({ file, fingerprint, proofs, overdue, missing, coverage }: Sealed): string {
   return [
     `${proofs.verified} events of the audit are proven in ${file}, sealed by ${fingerprint}.`,
     overdue === 0 ? 'Nothing is overdue.' : `${overdue} rotations are overdue.`,
+    ...(coverage ? coverageLines(coverage) : []),
     ...missing.map((sentence) => `It is not complete: ${sentence}.`),
     `Read it: rekey evidence show ${shellWord(file)}`,
   ].join('\n')
+}
+
+function coverageLines({ within, overdue, unmanaged, secrets, withinPercent }: Coverage['total']): string[] {
+  const judged = within + overdue
+  const share = withinPercent === null ? 'No secret has an interval.' : `${within} of ${judged} (${withinPercent} %)`
+  return [
+    withinPercent === null ? share : `${share} secrets with an interval were within it during the whole period.`,
+    ...(unmanaged === 0 ? [] : [`${unmanaged} of ${secrets} secrets are unmanaged: rekey inventory --unmanaged`]),
+  ]
+}
+
+function httpUrl(text: string): string {
+  if (/^https?:$/.test(URL.parse(text)?.protocol ?? '')) return text
+  throw new InvalidArgumentError('It has to be the http or https URL of a Prometheus.')
+}
+
+function signatory(text: string): string {
+  if (/^[^\p{Cc}]{1,200}$/u.test(text.trim())) return text.trim()
+  throw new InvalidArgumentError('It has to be a name, of 1 to 200 characters.')
 }
