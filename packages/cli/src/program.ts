@@ -8,12 +8,14 @@ import { breakGlassCommand } from './commands/break-glass/group.ts'
 import { credentialCommand } from './commands/credential/group.ts'
 import { dcrCommand } from './commands/dcr/group.ts'
 import { discardCommand } from './commands/discard.ts'
+import { escrowCommand } from './commands/escrow/group.ts'
 import { evidenceCommand } from './commands/evidence/group.ts'
 import { idpCommand } from './commands/idp.ts'
 import { inventoryCommand } from './commands/inventory.ts'
 import { issueWithCommand } from './commands/issue-with.ts'
 import { loadCommand } from './commands/load.ts'
 import { prepareCommand } from './commands/prepare.ts'
+import { reencryptCommand } from './commands/reencrypt.ts'
 import { restoreCommand } from './commands/restore.ts'
 import { revokeCommand } from './commands/revoke.ts'
 import { rollbackCommand } from './commands/rollback.ts'
@@ -50,6 +52,8 @@ const builders = [
   tokenCommand,
   loadCommand,
   rootKeyCommand,
+  reencryptCommand,
+  escrowCommand,
   backupCommand,
   restoreCommand,
   idpCommand,

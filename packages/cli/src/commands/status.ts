@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import { listEvents } from '../client/audit.ts'
+import { readColumns } from '../client/columns.ts'
 import { expiringCredentials, overdueCredentials } from '../client/credentials.ts'
 import { ifAllowed, ifThere } from '../client/if-there.ts'
 import { openIncidents } from '../client/incidents.ts'
@@ -41,6 +42,7 @@ async function look(estate: Estate, shell: Shell): Promise<Seen> {
   const ofIdp = await listKeyrings(client)
   const { newest, verifiers } = await listVerifiers(client)
   const issuance = await ifThere(readIssuance(client))
+  const columns = await ifThere(readColumns(client))
   const instancesOfIdp = await ifThere(listInstances(client))
   const unseen = (what: string, scope: string) => () =>
     tell(shell, `${what} not looked at: this client may not have ${scope}.`)
@@ -55,7 +57,7 @@ async function look(estate: Estate, shell: Shell): Promise<Seen> {
   const told = [instancesOfIdp, instancesOfBff].filter((some) => some !== undefined)
   const instances = told.length === 0 ? undefined : told.flat()
   const due = { overdue, expiring, declared }
-  return { keyrings, bffAway, verifiers, newest, issuance, instances, ...due, audit, bffAudit, incidents }
+  return { keyrings, bffAway, verifiers, newest, issuance, columns, instances, ...due, audit, bffAudit, incidents }
 }
 
 /** They stand on the first page of the inventory. */

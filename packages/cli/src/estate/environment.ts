@@ -32,7 +32,7 @@ export function idpEnvironment(
   defaults: Record<string, string>,
   own: Record<string, string>,
 ): Record<string, string> {
-  return { ...pick(env, runtime), ...defaults, ...pick(env, idpSettings), ...own }
+  return { ...pick(env, runtime), ...defaults, ...pick(env, idpSettings), ...pick(env, sourcesIn(env)), ...own }
 }
 
 /** The same for the backend for frontend. What is said in one way, by a value or by NAME_FILE, is not said in the other too. */
@@ -44,6 +44,12 @@ export function bffEnvironment(
   const usual = Object.entries(defaults).filter(([name]) => env[`${name}_FILE`] === undefined)
   const settings = bffSettings.filter((name) => own[name.replace(/_FILE$/, '')] === undefined)
   return { ...pick(env, runtime), ...Object.fromEntries(usual), ...pick(env, settings), ...own }
+}
+
+/** The variables that settings of the IdP name as where a key lies. */
+function sourcesIn(env: Environment): string[] {
+  const settings = [env.REKEY_COLUMN_KEY, env.REKEY_LEGACY_COLUMN_KEY]
+  return settings.flatMap((source) => (source?.startsWith('env:') ? [source.slice('env:'.length)] : []))
 }
 
 function pick(env: Environment, names: readonly string[]): Record<string, string> {

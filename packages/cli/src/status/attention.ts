@@ -1,3 +1,4 @@
+import type { ColumnsView } from '../client/columns.ts'
 import type { IncidentView } from '../client/incidents.ts'
 import type { Integrity } from '../client/integrity.ts'
 import type { SecretView } from '../client/inventory.ts'
@@ -31,6 +32,7 @@ export interface Seen {
   newest?: TrustRevision | undefined
   issuance?: IssuanceView | undefined
   instances?: InstanceView[] | undefined
+  columns?: ColumnsView | undefined
   /** Whether the audit of the backend is whole; undefined where there is no backend. */
   bffAudit?: Integrity | undefined
   /** Neither this nor the next two are said to a client that may not read them. */
@@ -48,6 +50,7 @@ export function attention(seen: Seen, now: number): Attention[] {
   const found = [
     ...seen.keyrings.flatMap((keyring) => keyringWorries(keyring, now)),
     ...bffWorries(seen, now),
+    ...(seen.columns?.worries ?? []),
     ...(seen.issuance ? moveWorries(seen.issuance, now) : []),
     ...(seen.instances ?? []).flatMap(instanceWorries),
     ...seen.verifiers.flatMap((verifier) => verifierWorries(verifier, seen, now)),

@@ -13,7 +13,7 @@ export function keyringSection(keyring: KeyringView, now: number): string {
   const hidden = over.map((state) => ({ state, versions: older(keyring.versions, state) }))
   const isCounted = keyring.versions.some((version) => version.held)
   const held = (version: VersionView) => (isCounted ? [heldText(version, now)] : [])
-  const head = ['VERSION', 'STATE', 'FOR', ...(isCounted ? ['SESSIONS'] : []), 'REASON']
+  const head = ['VERSION', 'STATE', 'FOR', ...(isCounted ? [hangingOn(keyring)] : []), 'REASON']
   const rows = keyring.versions
     .filter((version) => !hidden.some(({ versions }) => versions.includes(version)))
     .map((version) => [version.id, version.state, sinceOf(version, now), ...held(version), version.reason ?? ''])
@@ -23,6 +23,9 @@ export function keyringSection(keyring: KeyringView, now: number): string {
   const gates = keyring.waiting.map((waiting) => `  ${waiting.step}: ${gateSentence(waiting, now)}`)
   return [title, table(head, rows), ...more, ...gates].join('\n')
 }
+
+/** What is counted by version. */
+const hangingOn = ({ kind }: Pick<KeyringView, 'kind'>) => (kind === 'encryption-key' ? 'VALUES' : 'SESSIONS')
 
 /** All in that state but the newest. */
 function older(versions: readonly VersionView[], state: VersionView['state']): VersionView[] {

@@ -61,8 +61,8 @@ function rotationPeriodMs(policy: Readonly<Record<string, unknown>>): number | u
 function withoutStandby(keyring: KeyringView): Attention[] {
   const active = activeOf(keyring)
   if (!active || standbyOf(keyring)) return []
-  // A key by which a client authenticates is made when it is needed.
-  if (keyring.kind === 'client-key') return []
+  // A key by which a client authenticates is made when it is needed, and nobody waits for one that columns are encrypted by.
+  if (keyring.kind === 'client-key' || keyring.kind === 'encryption-key') return []
   return [
     {
       what: `${keyring.name}: no standby version is prepared`,

@@ -1,4 +1,6 @@
+import type { ColumnsView } from '../client/columns.ts'
 import type { IssuanceView } from '../client/issuance.ts'
+import { columnTable } from '../commands/reencrypt.ts'
 import { gateSentence } from '../rotation/gate.ts'
 import { printable } from '../terminal/printable.ts'
 import { span } from '../terminal/span.ts'
@@ -18,10 +20,19 @@ export function report(status: Status, now: number): string {
     ...status.keyrings.map((keyring) => keyringSection(keyring, now)),
     ...(status.issuance ? [issuanceSection(status.issuance, now)] : []),
     ...(status.instances ? [instanceSection(status.instances, now)] : []),
+    ...(status.columns ? [columnSection(status.columns)] : []),
     verifierSection(status, now),
     attentionSection(status.attention, now),
   ]
   return sections.join('\n\n')
+}
+
+function columnSection(columns: ColumnsView): string {
+  const { left, sealing, source } = columns
+  const from = source ? `, from ${source.description}` : ''
+  const title = `Columns are encrypted by ${sealing ?? 'no key yet'}${from}`
+  const more = left === 0 ? title : `${title}; ${left} values lie under another key or in an older form`
+  return [more, columnTable(columns)].filter(Boolean).join('\n')
 }
 
 function issuanceSection({ keyring, algorithm, confirmed, move }: IssuanceView, now: number): string {
