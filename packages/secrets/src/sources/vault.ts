@@ -13,12 +13,12 @@ const restMs = 5_000
 export function vaultSource(name: string, env: NodeJS.ProcessEnv, options: SourceOptions): SecretSource {
   const { field: defaultField = 'encryptionKey', onError } = options
   const settings = vaultIn(env)
-  if (!settings)
-    throw new SecretsError('SOURCE_INVALID', 'a source in Vault needs VAULT_ADDR, and VAULT_TOKEN or VAULT_TOKEN_FILE')
+  if (!settings) throw invalid('a source in Vault needs VAULT_ADDR, and VAULT_TOKEN or VAULT_TOKEN_FILE')
   const [given = '', field = defaultField, ...more] = name.split('#')
   const path = below(settings.mount, given)
-  if (path === undefined || field === '' || more.length > 0)
-    throw new SecretsError('SOURCE_INVALID', 'vault: is followed by a path, and by # and a field if you like')
+  if (path === undefined || field === '' || more.length > 0) {
+    throw invalid('vault: is followed by a path, and by # and a field if you like')
+  }
   return new VaultSource(openVault(settings, onError ? { onError } : {}), path, field)
 }
 
@@ -119,5 +119,7 @@ function valueIn(field: unknown): string | undefined {
   const text = typeof field === 'string' ? field.trim() : ''
   return /^[^\s,]+$/.test(text) ? text : undefined
 }
+
+const invalid = (message: string) => new SecretsError('SOURCE_INVALID', message)
 
 const keyOf = ({ version, createdAt }: Listed) => `${version} ${createdAt}`
