@@ -102,13 +102,14 @@ export async function expiringCredentials(
 ) {
   const failure = 'it cannot be read which credentials expire soon'
   const listing = { path: '/credentials/expiring', scope: 'agents:read', query: asked, failure, limit } as const
-  let total = 0
-  type Reply = { credentials: ExpiringCredential[]; nextCursor: string | null; total: number }
-  const { entries, nextCursor } = await readPages(client, listing, (reply: Reply) => {
-    total = reply.total
-    return reply.credentials
+  type Counted = { total: number; elsewhere?: { total: number; firstExpiresAt: string | null } }
+  type Reply = Counted & { credentials: ExpiringCredential[]; nextCursor: string | null }
+  let counted: Counted = { total: 0 }
+  const { entries, nextCursor } = await readPages(client, listing, ({ total, elsewhere, credentials }: Reply) => {
+    counted = { total, ...(elsewhere ? { elsewhere } : {}) }
+    return credentials
   })
-  return { credentials: entries, total, nextCursor }
+  return { credentials: entries, ...counted, nextCursor }
 }
 
 /** Whose credential it is, and what that agent may do. */

@@ -101,7 +101,12 @@ before(async () => {
       nextCursor: 'more',
       total: 2,
     },
-    'GET /credentials/expiring?limit=50': { credentials: [], nextCursor: null, total: 0 },
+    'GET /credentials/expiring?limit=50': {
+      credentials: [],
+      nextCursor: null,
+      total: 0,
+      elsewhere: { total: 2, firstExpiresAt: ago(-dayMs) },
+    },
   }
   idp = await playIdp(answers)
 })
@@ -134,7 +139,10 @@ test('credential expiring tells which, whose, and when', async () => {
   and more: these are 1; --limit asks for more of them
 `,
   )
-  assert.equal((await idp.rekey('credential', 'expiring')).stdout, 'No credential expires soon.\n')
+  assert.equal(
+    (await idp.rekey('credential', 'expiring')).stdout,
+    'No credential expires soon.\n  and 2 of other organizations, which are theirs to see and to rotate\n',
+  )
   for (const wrong of [
     ['--within', 'soon'],
     ['--environment', 'moon'],

@@ -104,6 +104,24 @@ test('of a thousand credentials that expire soon five are named and the others c
   assert.equal(six.at(-1)?.what, '1 more credential expires soon')
 })
 
+test('what expires soon in other organizations is counted, for the alert has it too', () => {
+  const of = (total: number) =>
+    attention(
+      {
+        ...nothing,
+        expiring: {
+          credentials: [],
+          total: 0,
+          elsewhere: { total, firstExpiresAt: total === 0 ? null : before(-dayMs) },
+        },
+      },
+      noon,
+    ).map(({ what }) => what)
+  assert.deepEqual(of(0), [])
+  assert.match(of(1)[0] ?? '', /^1 credential of other organizations expires soon, the first in 1d: /)
+  assert.match(of(10_000)[0] ?? '', /^at least 10000 credentials of other organizations expire soon/)
+})
+
 test('a chain that an instance finds broken is told; one that is whole, or of which nobody tells, is not', () => {
   const of = (integrity?: boolean, more: object = {}) =>
     attention(

@@ -1,8 +1,9 @@
 import type { ColumnCipher } from '@rekey/database'
-import { iso, pageOf, positionOf } from '@rekey/service'
+import { iso, isoOrNull, pageOf, positionOf } from '@rekey/service'
 import { sql } from 'kysely'
 import type { z } from 'zod'
 import { openedOf } from '../agents/encrypted.ts'
+import { operatorOrganization } from '../agents/organization.ts'
 import { isAfter, microsecondsOf, timedPosition } from '../http/timed-place.ts'
 import type { IdpDatabase } from '../tables.ts'
 import type { expiringCredential } from './schema.ts'
@@ -61,7 +62,23 @@ export async function expiringCredentials(
     SELECT count(*)::int AS total FROM (SELECT ${expiring} LIMIT ${mostCounted}) counted`.execute(db)
   const page = pageOf(rows, asked.limit, ({ expires, credentialId }) => [expires, credentialId])
   const credentials = page.rows.map((row) => show(row, columns))
-  return { credentials, nextCursor: page.nextCursor, total: counted.rows[0]?.total ?? 0 }
+  const elsewhere =
+    organizationId === operatorOrganization ? await countElsewhere(db, organizationId, asked) : undefined
+  return { credentials, nextCursor: page.nextCursor, total: counted.rows[0]?.total ?? 0, elsewhere }
+}
+
+/**
+ * Of other organizations, whose credentials are none of the operator's business. But the gauge and the alert have them, and whoever
+ * looks after that must not be told that there is nothing.
+ */
+async function countElsewhere(db: IdpDatabase, organizationId: string, { withinMs, environment: of }: ExpiringAsked) {
+  const ofThose = of ? sql`AND ${environment} = ${of}` : sql``
+  const { rows } = await sql<{ total: number; first: number | null }>`
+    SELECT count(*)::int AS total, min(expires_at) AS first FROM (
+      SELECT expires_at FROM credentials JOIN agents USING (agent_id)
+      WHERE ${endsWithin(withinMs)} AND agents.status = 'active' AND organization_id <> ${organizationId} ${ofThose}
+      ORDER BY expires_at LIMIT ${mostCounted}) counted`.execute(db)
+  return { total: rows[0]?.total ?? 0, firstExpiresAt: isoOrNull(rows[0]?.first ?? null) }
 }
 
 function show(

@@ -5,7 +5,7 @@ import { IdpError } from '../error.ts'
 import { requireScope } from '../http/authorise.ts'
 import type { Instance } from '../instance.ts'
 import { expiringCredentials } from './list.ts'
-import { expiringCredential, expiringQuery } from './schema.ts'
+import { expiringCredential, expiringElsewhere, expiringQuery } from './schema.ts'
 
 const expiring = {
   tags: ['credentials'],
@@ -16,6 +16,7 @@ const expiring = {
       credentials: z.array(expiringCredential),
       nextCursor,
       total: z.number().describe('Of all pages; counted up to 10000'),
+      elsewhere: expiringElsewhere.optional(),
     }),
   },
 }

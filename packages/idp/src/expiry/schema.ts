@@ -19,3 +19,7 @@ export const expiringCredential = z.object({
   expiresAt: time,
   soonSince: time.describe('Since when it expires within that time'),
 })
+
+export const expiringElsewhere = z
+  .object({ total: z.number(), firstExpiresAt: time.nullable() })
+  .describe("Of other organizations, counted up to 10000; told to agents of the operator's alone")

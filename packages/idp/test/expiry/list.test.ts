@@ -84,8 +84,12 @@ describe('credentials that expire soon', { timeout: 60_000 }, () => {
     const credentials = `/api/v1/agents/${agent.body.agentId}/credentials`
     const { body } = await manage('POST', credentials, { expiresAt: inDays(1) }, bearer)
     const ours = await credential({ expiresAt: inDays(1) })
-    assert.deepEqual(idsOf(await manage('GET', path)), [ours.credentialId])
-    assert.deepEqual(idsOf(await manage('GET', path, undefined, bearer)), [body.credentialId])
+    const operators = await manage('GET', path)
+    assert.deepEqual(idsOf(operators), [ours.credentialId])
+    assert.deepEqual(operators.body.elsewhere, { total: 1, firstExpiresAt: body.expiresAt }, 'the gauge has it, too')
+    const theirs = await manage('GET', path, undefined, bearer)
+    assert.deepEqual(idsOf(theirs), [body.credentialId])
+    assert.equal(theirs.body.elsewhere, undefined)
     const { token } = setting.idp()
     const other = (await token(tenant, { scope: 'agents:write' })).body.access_token
     const refused = await manage('GET', path, undefined, other)

@@ -54,6 +54,7 @@ const tested: Readonly<Record<string, readonly (readonly [file: string, name: st
   ],
   'the alert `CredentialExpiryApproaching` fires when any are detected': [
     ['deploy/prometheus/tests/credentials.yml', 'CredentialExpiryApproaching'],
+    ['interop/prometheus/alerts.test.ts', 'tells of a credential that expires soon, and when it was rotated'],
   ],
   'rotate what is flagged before it expires': [
     ['packages/cli/test/agents.test.ts', 'a credential that expires soon stands in status with its owner'],

@@ -31,7 +31,8 @@ export function expiringCommand(shell: Shell): Command {
     .addOption(limitOption())
     .action(async ({ limit, within, environment }: ExpiringOptions, command: Command) => {
       const found = await expiringCredentials(managementOf(shell), defined({ within, environment }), limit)
-      const text = [expiringTable(found.credentials, shell.now()), ...moreHint(found.nextCursor, limit)].join('\n')
+      const lines = [expiringTable(found.credentials, shell.now()), ...moreHint(found.nextCursor, limit)]
+      const text = [...lines, ...elsewhereHint(found.elsewhere?.total)].join('\n')
       print(shell, wantsJson(command), { json: found, text })
     })
 }
@@ -47,4 +48,8 @@ function expiringTable(credentials: readonly ExpiringCredential[], now: number):
     fromNow(expiresAt, now),
   ])
   return table(['CREDENTIAL', 'AGENT', 'OWNER', 'KIND', 'ENVIRONMENT', 'EXPIRES'], rows)
+}
+
+function elsewhereHint(count = 0): string[] {
+  return count === 0 ? [] : [`  and ${count} of other organizations, which are theirs to see and to rotate`]
 }
