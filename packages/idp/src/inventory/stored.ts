@@ -16,6 +16,7 @@ export interface Sight {
 
 interface Row {
   kind: string
+  management: SecretFacts['management']
   name: string
   agentId: string | null
   agentName: string | null
@@ -42,7 +43,7 @@ export async function storedSecrets(
   const after = positionOf(asked.cursor, position)
   const from = after ? sql`AND (kind COLLATE "C", name COLLATE "C") > (${after[0]}, ${after[1]})` : sql``
   const { rows } = await sql<Row>`
-    WITH stored AS (${stored(config)}) SELECT kind, name, "agentId", "agentName", owner, "setUp", environment,
+    WITH stored AS (${stored(config)}) SELECT kind, name, ${management} AS management, "agentId", "agentName", owner, "setUp", environment,
       "createdAt", "rotatedAt", extract(epoch FROM every) * 1000 AS "everyMs", "endsAt"
     FROM stored WHERE ${isSeen(sight)} ${from}
     ORDER BY kind COLLATE "C", name COLLATE "C" LIMIT ${asked.limit + 1}`.execute(connection.db)
@@ -59,12 +60,17 @@ export async function countStored(
   sight: Sight | undefined,
 ): Promise<CountedSecrets[]> {
   const seen = sight ? isSeen(sight) : sql`true`
-  const { rows } = await sql<Omit<CountedSecrets, 'management'>>`
-    WITH stored AS (${stored(config)}) SELECT kind, count(*)::int AS count,
+  const { rows } = await sql<CountedSecrets>`
+    WITH stored AS (${stored(config)}) SELECT kind, ${management} AS management, count(*)::int AS count,
       (count(*) FILTER (WHERE "rotatedAt" + every < now()))::int AS overdue
-    FROM stored WHERE ${seen} GROUP BY 1 ORDER BY 1`.execute(db)
-  return rows.map((row) => ({ ...row, management: 'rekey' }))
+    FROM stored WHERE ${seen} GROUP BY 1, 2 ORDER BY 1, 2`.execute(db)
+  return rows
 }
+
+/** What has neither an interval nor an end is due for nobody. */
+const management = sql<
+  SecretFacts['management']
+>`CASE WHEN every IS NULL AND "endsAt" IS NULL THEN 'unmanaged' ELSE 'rekey' END`
 
 const isSeen = ({ organization, withEstate }: Sight) =>
   sql<boolean>`(organization = ${organization} OR (organization IS NULL AND ${withEstate}))`
@@ -74,7 +80,7 @@ function factsOf(
   owner: string | null,
 ): SecretFacts {
   return {
-    ...{ name, kind, management: 'rekey' },
+    ...{ name, kind, management: row.management },
     owner: owner ?? row.agentName ?? agentId ?? 'identity provider',
     createdAt: createdAt ?? undefined,
     rotatedAt: rotatedAt ?? undefined,
@@ -85,7 +91,10 @@ function factsOf(
   }
 }
 
-/** Whoever verifies tokens is a service: what it authenticates by is due as the secrets of service accounts are. */
+/**
+ * Whoever verifies tokens is a service: what it authenticates by is due as the secrets of service accounts are. Those of webhooks are
+ * rotated when their owner wants it.
+ */
 function stored({ credentials: { rotateEveryMs: every } }: Pick<Config, 'credentials'>): RawBuilder<unknown> {
   const interval = sql`CASE ${environment} WHEN 'service_account' THEN ${intervalOf(every.serviceAccount)}
     WHEN 'staging' THEN ${intervalOf(every.staging)} ELSE ${intervalOf(every.production)} END`
@@ -113,6 +122,10 @@ function stored({ credentials: { rotateEveryMs: every } }: Pick<Config, 'credent
     SELECT 'initial-access-token', token_id, organization_id, ${nobody}, created_at, created_at, NULL, expires_at
     FROM initial_access_tokens WHERE revoked_at IS NULL AND expires_at > now() AND used < max_usages
     UNION ALL
-    SELECT 'verifier-secret', client_id, NULL, NULL, NULL, name, NULL, NULL, created_at, created_at, ${intervalOf(every.serviceAccount)}, NULL
-    FROM verifiers`
+    SELECT 'verifier-secret', client_id, NULL, NULL, name, NULL, NULL, NULL, created_at, created_at, ${intervalOf(every.serviceAccount)}, NULL
+    FROM verifiers
+    UNION ALL
+    SELECT 'webhook-secret', webhook_id, organization_id, NULL, name, NULL, NULL, NULL, created_at,
+      to_timestamp((jsonb_path_query_first(document, '$.versions[*] ? (@.state == "active").activatedAt'))::text::numeric / 1000), NULL, NULL
+    FROM webhooks`
 }

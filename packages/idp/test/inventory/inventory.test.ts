@@ -47,6 +47,12 @@ describe('the inventory', { timeout: 60_000 }, () => {
     (await manage('GET', `${path}?${query}`)).body.secrets
   const named = async (name: string) => (await entries()).find((each) => each.name === name) as Entry
 
+  async function created(at: string, body: object) {
+    const reply = await manage('POST', at, body)
+    assert.equal(reply.status, 201, JSON.stringify(reply.body))
+    return reply.body
+  }
+
   test('has the keyrings, the root key and what is derived of it', async () => {
     const signing = await named('signing-es256')
     assert.deepEqual(
@@ -112,6 +118,29 @@ describe('the inventory', { timeout: 60_000 }, () => {
     assert.ok(Date.parse(vault.nextRotation) > Date.now() + 29 * dayMs)
   })
 
+  test('has the secrets of webhooks, which are rotated when their owner wants it', async () => {
+    const { webhookId, id } = await created('/api/v1/webhooks', {
+      name: 'billing',
+      url: 'https://hooks.example.com/rekey',
+      events: ['credential.rotated'],
+    })
+    const { kind, owner, management, nextRotation, age } = await named(webhookId ?? id)
+    assert.deepEqual([kind, owner, management, nextRotation], ['webhook-secret', 'billing', 'unmanaged', 'unmanaged'])
+    assert.match(age ?? '', /^\d+s$/)
+  })
+
+  test('has verifiers, and tokens by which clients register until they end', async () => {
+    const { db } = setting.estate()
+    await sql`INSERT INTO verifiers (client_id, name, secret_hash) VALUES ('v-1', 'the gateway', '\\x00')`.execute(db)
+    const verifier = await named('v-1')
+    assert.deepEqual([verifier.kind, verifier.owner, verifier.rotateEvery], ['verifier-secret', 'the gateway', '365d'])
+    const label = { label: 'ci', expires_in: 3_600, max_usages: 2 }
+    const { expires_at } = await created('/api/admin/dcr/initial-access-tokens', label)
+    const [token] = (await entries()).filter(({ kind }) => kind === 'initial-access-token')
+    assert.equal(Date.parse(token?.nextRotation ?? ''), Date.parse(expires_at))
+    assert.equal(token?.management, 'rekey')
+  })
+
   test('of another organization is seen by that alone, and nothing of the estate with it', async () => {
     const tenant = { clientId: 'tenant-1', clientSecret: `sk_live_${'e'.repeat(64)}`, organizationId: 'acme' }
     await addClient(setting.estate(), tenant, ['agents:read', 'agents:write', 'keyrings:read'])
@@ -133,7 +162,11 @@ describe('the inventory', { timeout: 60_000 }, () => {
     const secret = await manage('POST', `/api/v1/agents/${credential.agentId}/credentials`, {})
     const bearer = (await token(secret.body, { scope: 'agents:read' })).body.access_token
     const { body } = await manage('GET', `${path}?limit=200`, undefined, bearer)
-    assert.ok(body.secrets.every(({ kind }: Entry) => kind.startsWith('client-')))
+    const ofEstate = /key$|^verifier|password|vault|refresh-token|declared/
+    assert.deepEqual(
+      body.secrets.filter(({ kind }: Entry) => ofEstate.test(kind) && kind !== 'client-key'),
+      [],
+    )
     assert.ok(body.totals.secrets > 1)
   })
 

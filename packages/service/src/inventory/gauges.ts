@@ -1,4 +1,5 @@
 import { Gauge, type Registry } from 'prom-client'
+import { systemClock } from '../clock.ts'
 import { countedGauge } from '../operations/counted.ts'
 import type { DeclaredSecrets } from './file.ts'
 import type { InventoryTotals } from './totals.ts'
@@ -9,6 +10,7 @@ export function inventoryGauges(
   declared: DeclaredSecrets,
   count: () => Promise<Pick<InventoryTotals, 'byKind'>>,
   onError: (error: unknown) => void,
+  now: () => number = systemClock,
 ): void {
   countedGauge({
     registry,
@@ -32,13 +34,13 @@ export function inventoryGauges(
     help: 'Seconds since a declared secret was rotated',
     labelNames: ['secret'],
     registers: [registry],
-    collect: each(({ rotatedAt }) => (Date.now() - rotatedAt) / 1_000),
+    collect: each(({ rotatedAt }) => (now() - rotatedAt) / 1_000),
   })
   new Gauge({
     name: 'rekey_inventory_declared_overdue_seconds',
     help: 'Seconds since the rotation of a declared secret was due; 0 while it is not',
     labelNames: ['secret'],
     registers: [registry],
-    collect: each(({ rotatedAt, rotateEveryMs }) => Math.max(0, Date.now() - rotatedAt - rotateEveryMs) / 1_000),
+    collect: each(({ rotatedAt, rotateEveryMs }) => Math.max(0, now() - rotatedAt - rotateEveryMs) / 1_000),
   })
 }
