@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { monotonicClock } from '../clock.ts'
 import { type DatabaseUrls, namedDatabase } from '../estate/database.ts'
 import { findEstate } from '../estate/find.ts'
@@ -24,7 +25,7 @@ export async function withDatabases<T>(shell: Around, act: (databases: Databases
   const named = namedDatabases(shell)
   if (named) return act(named)
   const home = homeOf(shell.env, shell.folder)
-  const lock = lockIfFree(home)
+  const lock = existsSync(home.databasesFolder) ? lockIfFree(home) : undefined
   if (lock) return withStarted(home, lock, shell, act)
   const { database = '', bffDatabase } = findEstate({ ...shell.env, REKEY_IDP: undefined }, shell.folder)
   return act({

@@ -38,7 +38,8 @@ export async function takeBackup(
   sources: readonly BackupSource[],
   release: string,
 ): Promise<BackupManifest> {
-  const draft = `${path}.${process.pid}.draft`
+  // Always the same: who was killed leaves one, and the next backup takes its place.
+  const draft = `${path}.draft`
   try {
     await withSnapshots(sources, async (snapshots) => {
       await pipeline(Readable.from(framesOf(snapshots, release)), createGzip({ level: 6 }), newFile(draft))
@@ -105,7 +106,6 @@ async function* tableOf(
   return rows
 }
 
-// What a killed process of the same id left there is nobody's.
 const newFile = (path: string) => createWriteStream(path, { mode: 0o600, flags: 'w' })
 
 async function sync(path: string): Promise<void> {

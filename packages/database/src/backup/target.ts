@@ -65,6 +65,9 @@ DECLARE target record;
 BEGIN
   FOR target IN SELECT oid::regclass AS name, relkind FROM pg_catalog.pg_class WHERE ${own} AND relkind IN ('r', 'p', 'v', 'm', 'S')
     AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend WHERE classid = 'pg_class'::regclass AND objid = pg_class.oid AND deptype = 'e')
+    -- A column's sequence goes with its column.
+    AND NOT (relkind = 'S' AND EXISTS (SELECT FROM pg_catalog.pg_depend
+      WHERE classid = 'pg_class'::regclass AND objid = pg_class.oid AND refobjsubid > 0 AND deptype IN ('a', 'i')))
     ORDER BY relkind <> 'v'
   LOOP
     -- It may have gone with another one.
