@@ -2,10 +2,15 @@
 -- "encryption-key"; src/columns/form.ts tells how a value names its version.
 
 -- The version that made a value. What names none is of an older form: cbc or plain. What begins like ours and names none is
--- damaged. The same as columnVersionOf in src/columns/form.ts.
-CREATE FUNCTION column_version(value text) RETURNS text LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
+-- damaged. The same as columnVersionOf in src/columns/form.ts. Not STRICT: PostgreSQL would not inline it then, and it is
+-- computed at least twice for each value that is written.
+CREATE FUNCTION column_version(value text) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
   SELECT CASE
-    WHEN value LIKE 'c1.%' THEN coalesce(substring(value FROM '^c1\.([a-z][a-z0-9-]{0,79})\.'), 'damaged')
+    WHEN value IS NULL THEN NULL
+    WHEN value LIKE 'c1.%' THEN CASE
+      WHEN value LIKE 'c1.%.%' AND split_part(value, '.', 2) ~ '^[a-z][a-z0-9-]*$' AND length(split_part(value, '.', 2)) <= 80
+        THEN split_part(value, '.', 2)
+      ELSE 'damaged' END
     WHEN value ~ '^[A-Za-z0-9+/]{22}==:([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{4}|[A-Za-z0-9+/]{3}=|[A-Za-z0-9+/]{2}==)$'
       AND ((length(value) - 25) / 4 * 3 - CASE WHEN right(value, 2) = '==' THEN 2 WHEN right(value, 1) = '=' THEN 1 ELSE 0 END) % 16 = 0
       THEN 'cbc'
@@ -95,17 +100,17 @@ BEGIN
 END
 $$;
 
--- May this value be written? Before there is a key anything may. A transaction that keeps its snapshot could not see that a
+-- May this value be written? True, or an error. Before there is a key anything may. A transaction that keeps its snapshot could not see that a
 -- version was closed meanwhile.
-CREATE FUNCTION check_column_value(value text, place text) RETURNS void LANGUAGE plpgsql AS $$
+CREATE FUNCTION check_column_value(value text, place text) RETURNS boolean LANGUAGE plpgsql AS $$
 DECLARE
   version text := column_version(value);
+  writer xid8 := pg_current_xact_id();
   opens boolean;
 BEGIN
-  PERFORM pg_current_xact_id();
   SELECT is_open INTO opens FROM column_versions WHERE id = version;
-  IF opens AND current_setting('transaction_isolation') IN ('read committed', 'read uncommitted') THEN RETURN; END IF;
-  IF NOT EXISTS (SELECT FROM column_versions WHERE id NOT IN ('plain', 'cbc')) THEN RETURN; END IF;
+  IF opens AND current_setting('transaction_isolation') IN ('read committed', 'read uncommitted') THEN RETURN true; END IF;
+  IF NOT EXISTS (SELECT FROM column_versions WHERE id NOT IN ('plain', 'cbc')) THEN RETURN true; END IF;
   RAISE EXCEPTION 'a value of % is refused: %', place, CASE
     WHEN opens THEN 'encrypted columns are written in transactions that are READ COMMITTED'
     WHEN version IN ('plain', 'cbc') THEN format('the form "%s" is not admitted any more', version)
@@ -130,8 +135,7 @@ BEGIN
       IF TG_OP = 'UPDATE' THEN
         IF NEW.%2$I IS NOT DISTINCT FROM OLD.%2$I THEN RETURN NEW; END IF;
       END IF;
-      PERFORM check_column_value(NEW.%2$I, %3$L);
-      RETURN NEW;
+      IF check_column_value(NEW.%2$I, %3$L) THEN RETURN NEW; END IF;
     END
     $body$
   $make$, label, col, place);
