@@ -25,10 +25,9 @@ export function inventoryCommand(shell: Shell): Command {
       const found = await lookAtInventory(client, limit)
       const inventory = { ...found, secrets: found.secrets.filter(wanted(only)) }
       for (const problem of inventory.problems) tell(shell, problem)
-      const terminal = shell.columns
       print(shell, wantsJson(command), {
         json: inventory,
-        text: inventoryText(inventory, shell.now(), limit, terminal),
+        text: inventoryText(inventory, shell.now(), limit),
       })
     })
 }

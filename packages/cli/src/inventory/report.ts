@@ -5,11 +5,11 @@ import { table } from '../terminal/table.ts'
 import type { InventoryView } from './look.ts'
 
 /** The inventory for people: what is overdue before all else. */
-export function inventoryText(inventory: InventoryView, now: number, limit: number, terminal?: number): string {
+export function inventoryText(inventory: InventoryView, now: number, limit: number): string {
   const { secrets, nextCursor } = inventory
   const overdue = secrets.filter(({ overdueSince }) => overdueSince !== undefined)
   const rows = [...overdue, ...secrets.filter((each) => !overdue.includes(each))].map((each) => rowOf(each, now))
-  const shown = rows.length === 0 ? '  none' : table(['NAME', 'KIND', 'OWNER', 'AGE', 'NEXT ROTATION'], rows, terminal)
+  const shown = rows.length === 0 ? '  none' : table(['NAME', 'KIND', 'OWNER', 'AGE', 'NEXT ROTATION'], rows)
   return [shown, ...moreHint(nextCursor, limit), '', summary(inventory)].join('\n')
 }
 

@@ -10,7 +10,7 @@ import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { crc32 } from 'node:zlib'
-import { type PeriodEvidence, periodActions, readEvidenceFile } from '@rekey/breakglass'
+import { type PeriodEvidence, periodActions, readEvidenceFile, rotationActions } from '@rekey/breakglass'
 import { systemClock } from '../../src/clock.ts'
 import { temporaryFolder } from '../folder.ts'
 import { playIdp, Refusal } from '../idp.ts'
@@ -403,6 +403,27 @@ describe('evidence of a period from an IdP that is not well', () => {
     const { code, stdout, stderr } = await seal(file)
     assert.deepEqual([code, JSON.parse(stdout).consistent, existsSync(file)], [1, false, true])
     assert.match(stderr, /the evidence does not hold: event 1 of the record/)
+  })
+
+  test('calls what is declared and overdue so', async () => {
+    rolledBack()
+    const totals = { secrets: 1, unmanaged: 0, overdue: 1 }
+    const times = { age: '2d', rotatedAt: ago(2 * 86_400_000), rotateEvery: '1d', overdueSince: ago(86_400_000) }
+    const secret = { name: 'smtp', kind: 'password', owner: 'team', management: 'declared', ...times }
+    const secrets = [{ ...secret, nextRotation: ago(86_400_000) }]
+    answers['GET /inventory?limit=200'] = { secrets, totals, nextCursor: null }
+    for (const action of rotationActions) {
+      const earlier = new URLSearchParams({
+        action,
+        from: ago(90_000_000),
+        to: ago(3_600_000),
+        order: 'oldest',
+        limit: '200',
+      })
+      answers[`GET /audit?${earlier}`] = { events: [], nextCursor: null }
+    }
+    const { overdue, coverage } = JSON.parse((await seal(join(home, 'declared.zip'))).stdout)
+    assert.deepEqual([overdue, coverage.overdue], [2, 1])
   })
 
   test('says that nothing is known of the schedule where the IdP has no inventory yet', async () => {

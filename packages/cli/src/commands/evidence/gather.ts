@@ -78,10 +78,10 @@ export async function gather(
     control,
     period,
     keyrings,
-    overdue: [
-      ...keyrings.flatMap((keyring) => overdueKey(keyring, now)),
-      ...credentials.credentials.map(overdueCredential),
-    ],
+    overdue: withOthers(
+      [...keyrings.flatMap((keyring) => overdueKey(keyring, now)), ...credentials.credentials.map(overdueCredential)],
+      inventory.secrets,
+    ),
     missing: [...new Set([...sentences, ...gaps, ...inventory.problems])],
     record: { events: own.events },
     estate: {
@@ -188,6 +188,17 @@ function overdueKey(keyring: KeyringView, now: number): Overdue[] {
   const found = overdueSince(keyring, now)
   if (!found) return []
   return [{ what: keyring.name, kind: keyring.kind, rotatedAt: found.activatedAt, overdueSince: found.since }]
+}
+
+/** The inventory knows of more: what is declared, and what the backend for frontend has. */
+function withOthers(known: readonly Overdue[], secrets: readonly SecretView[]): Overdue[] {
+  const isKnown = ({ name, of }: SecretView) => of === 'idp' && known.some(({ what }) => what === name)
+  const others = secrets.flatMap((secret): Overdue[] => {
+    const { name, kind, owner, rotatedAt, overdueSince } = secret
+    if (rotatedAt === undefined || overdueSince === undefined || isKnown(secret)) return []
+    return [{ what: name, kind, agent: owner, rotatedAt, overdueSince }]
+  })
+  return [...known, ...others]
 }
 
 const overdueCredential = (found: Awaited<ReturnType<typeof overdueCredentials>>['credentials'][number]): Overdue => ({
