@@ -14,7 +14,7 @@ import { Undo } from '../estate/undo.ts'
 import { verdictLine } from '../estate/verdict.ts'
 import { admit, holding, makeTable, newKey, sealAll, type Table, tidy } from './table.ts'
 
-const BATCH = 500
+const BATCH = 1_000
 const LEAST = 0.4
 
 const undo = new Undo()

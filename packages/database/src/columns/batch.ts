@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { type Kysely, sql, type Transaction } from 'kysely'
 import { DatabaseError, type DatabaseErrorCode } from '../error.ts'
 import type { DatabaseTables } from '../tables.ts'
@@ -39,9 +40,9 @@ interface Row {
   stored: string
 }
 
-interface Moves {
+interface Encrypted {
   moves: (Row & { sealed: string })[]
-  refused: Batch['refused']
+  failures: { rowId: string; error: unknown }[]
 }
 
 /** What keeps one value from being opened, and no other. */
@@ -71,8 +72,7 @@ export function doBatch(
         await endPass(transaction, column)
         return { ...nothing, waitMs: 0, endsPass: true }
       }
-      const { moves, refused } = await encryptAll(transaction, column, cipher, next.rows)
-      const moved = await write(transaction, column, moves)
+      const { moved, refused } = await move(transaction, column, cipher, next.rows)
       const rowId = next.rows.at(-1)?.rowId ?? null
       const { version } = next
       await savePlace(transaction, column, { version, rowId, read: next.rows.length, moved, refused: refused.length })
@@ -111,21 +111,41 @@ async function rowsOf(
   return rows
 }
 
-async function encryptAll(
+/** How many rows are encrypted while the ones before are written. */
+const portionRows = 250
+
+/** Encrypts rows anew and writes them, a portion after the other: PostgreSQL writes one while the next is encrypted here. */
+async function move(
   transaction: Transaction<DatabaseTables>,
-  column: EncryptedColumn,
+  column: SweptColumn,
   cipher: ColumnCipher,
   rows: readonly Row[],
-): Promise<Moves> {
-  const { moves, refused }: Moves = { moves: [], refused: [] }
+): Promise<Pick<Batch, 'moved' | 'refused'>> {
+  const refused: Batch['refused'] = []
+  let moved = 0
+  let writing = Promise.resolve(0)
+  for (let at = 0; at < rows.length; at += portionRows) {
+    const { moves, failures } = encryptAll(column, cipher, rows.slice(at, at + portionRows))
+    moved += await writing
+    for (const { rowId, error } of failures) refused.push({ rowId, code: await whyOne(transaction, error) })
+    writing = write(transaction, column, moves)
+    // It must be on its way before the processor is busy with the next portion.
+    await Promise.race([writing, nextTurn()])
+  }
+  moved += await writing
+  return { moved, refused }
+}
+
+function encryptAll(column: EncryptedColumn, cipher: ColumnCipher, rows: readonly Row[]): Encrypted {
+  const { moves, failures }: Encrypted = { moves: [], failures: [] }
   for (const { rowId, stored } of rows) {
     try {
       moves.push({ rowId, stored, sealed: cipher.seal(column, rowId, cipher.open(column, rowId, stored)) })
     } catch (error) {
-      refused.push({ rowId, code: await whyOne(transaction, error) })
+      failures.push({ rowId, error })
     }
   }
-  return { moves, refused }
+  return { moves, failures }
 }
 
 /** A key of this database that is not held is missing for all its values, and comes back; one that never was is a mistake of the row. */
@@ -147,10 +167,10 @@ async function whyOne(transaction: Transaction<DatabaseTables>, error: unknown):
 async function write(
   transaction: Transaction<DatabaseTables>,
   { table, column, id, idType }: SweptColumn,
-  moves: Moves['moves'],
+  moves: Encrypted['moves'],
 ): Promise<number> {
   if (moves.length === 0) return 0
-  const of = (name: keyof Moves['moves'][number]) => moves.map((move) => move[name])
+  const of = (name: keyof Encrypted['moves'][number]) => moves.map((move) => move[name])
   // As the type that ids have: an index answers nothing about their texts.
   const ids = sql`${of('rowId')}::text[]::${sql.raw(idType)}[]`
   const written = await sql`

@@ -1,13 +1,29 @@
 /** How everything is sealed that is stored to be read again, under root keys and under keys of columns alike. */
-import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto'
+import { createCipheriv, createDecipheriv, createHmac, createSecretKey, type KeyObject, randomBytes } from 'node:crypto'
 import { DatabaseError } from '../error.ts'
 
 const ivBytes = 12
 const tagBytes = 16
 
-/** The key of one record, derived from a key of many (HKDF-SHA256, RFC 5869). `purpose` keeps uses of one key apart. */
+/** What HKDF extracts from each key: the same for all of its records. */
+const extracted = new WeakMap<Uint8Array, KeyObject>()
+
+/**
+ * The key of one record, derived from a key of many (HKDF-SHA256, RFC 5869). `purpose` keeps uses of one key apart.
+ *
+ * Both halves of HKDF by hand, so that the first one is done once for a key: a third of the time that hkdfSync takes, which
+ * matters where a million values are opened and sealed. 32 bytes are one block, the first and last one.
+ */
 export function keyOfRecord(key: Uint8Array, purpose: string, record: string): Buffer {
-  return Buffer.from(hkdfSync('sha256', key, Buffer.alloc(0), `${purpose} ${record}`, 32))
+  return createHmac('sha256', extractedFrom(key)).update(`${purpose} ${record}\x01`).digest()
+}
+
+function extractedFrom(key: Uint8Array): KeyObject {
+  const known = extracted.get(key)
+  if (known) return known
+  const secret = createSecretKey(createHmac('sha256', Buffer.alloc(32)).update(key).digest())
+  extracted.set(key, secret)
+  return secret
 }
 
 /**
