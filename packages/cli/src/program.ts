@@ -26,6 +26,7 @@ import { tokenCommand } from './commands/token.ts'
 import { upCommand } from './commands/up.ts'
 import { verifierCommand } from './commands/verifier.ts'
 import { verifyCommand } from './commands/verify.ts'
+import { webhookCommand } from './commands/webhook/group.ts'
 import { CliError, type CliErrorCode, type ExitCode, errorDocument, exitCodeOf, messageOf } from './error.ts'
 import { type Shell, tell } from './shell.ts'
 import { version } from './software.ts'
@@ -46,6 +47,7 @@ const builders = [
   credentialCommand,
   dcrCommand,
   accountCommand,
+  webhookCommand,
   auditCommand,
   evidenceCommand,
   verifierCommand,

@@ -15,6 +15,8 @@ export type Scope =
   | 'agents:write'
   | 'audit:read'
   | 'incidents:write'
+  | 'webhooks:read'
+  | 'webhooks:write'
   | 'admin.api'
   | 'dcr.register'
   | 'dcr.admin'

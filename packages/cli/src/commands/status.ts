@@ -11,6 +11,7 @@ import type { KeyringView } from '../client/keyring.ts'
 import { listBffKeyrings, listKeyrings } from '../client/keyrings.ts'
 import { ManagementClient } from '../client/management.ts'
 import { type InstanceView, listBffInstances, listInstances, listVerifiers } from '../client/parties.ts'
+import { listWebhooks } from '../client/webhooks.ts'
 import { CliError } from '../error.ts'
 import { bffsOf, type Estate, idpsOf } from '../estate/document.ts'
 import { findEstate } from '../estate/find.ts'
@@ -23,6 +24,7 @@ import { bffOption, newCommand, towards, wantsJson } from './command.ts'
 
 const dayMs = 86_400_000
 const mostTripwires = 200
+const mostWebhooks = 200
 
 /** `rekey status`: every keyring, instance and verifier, and what a person should look at. */
 export function statusCommand(shell: Shell): Command {
@@ -50,6 +52,7 @@ async function look(estate: Estate, shell: Shell): Promise<Seen> {
   const expiring = overdue && (await ifThere(expiringCredentials(client)))
   const declared = overdue && (await ifThere(overdueDeclared(client)))
   const audit = await ifAllowed(lookAtAudit(client, estate, shell), unseen('The audit is', 'audit:read'))
+  const webhooks = (await ifAllowed(listWebhooks(client, mostWebhooks), () => {}))?.webhooks
   const incidents = await ifAllowed(openIncidents(client), unseen('Incidents are', 'incidents:write'))
   const { keyrings: ofBff = [], instances: instancesOfBff, bffAway } = await lookAtBff(client)
   const bffAudit = client.hasBff ? await chainIntegrity(shell.fetch, bffsOf(estate)) : undefined
@@ -57,7 +60,20 @@ async function look(estate: Estate, shell: Shell): Promise<Seen> {
   const told = [instancesOfIdp, instancesOfBff].filter((some) => some !== undefined)
   const instances = told.length === 0 ? undefined : told.flat()
   const due = { overdue, expiring, declared }
-  return { keyrings, bffAway, verifiers, newest, issuance, columns, instances, ...due, audit, bffAudit, incidents }
+  return {
+    keyrings,
+    bffAway,
+    verifiers,
+    newest,
+    issuance,
+    columns,
+    instances,
+    ...due,
+    audit,
+    bffAudit,
+    incidents,
+    webhooks,
+  }
 }
 
 /** They stand on the first page of the inventory. */

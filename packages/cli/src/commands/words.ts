@@ -18,6 +18,11 @@ export function accountArgument(): Argument {
   return new Argument('<account>', 'id of the account, or its username')
 }
 
+/** WEBHOOK: an id. */
+export function webhookArgument(): Argument {
+  return new Argument('<webhook>', 'id of the webhook, as "rekey webhook list" shows it').argParser(idPart)
+}
+
 /** CLIENT: the id of a client that registered. */
 export function clientArgument(): Argument {
   return new Argument('<client>', 'client_id, as "rekey dcr client list" shows it').argParser(clientId)

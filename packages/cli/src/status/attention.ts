@@ -5,6 +5,7 @@ import type { SecretView } from '../client/inventory.ts'
 import type { IssuanceView } from '../client/issuance.ts'
 import type { KeyringView, TrustRevision, VerifierView } from '../client/keyring.ts'
 import type { InstanceView } from '../client/parties.ts'
+import type { Webhook } from '../client/webhooks.ts'
 import { type AuditSeen, auditWorries, integrityWorries } from './audit-worries.ts'
 import { credentialWorries, type Overdue } from './credential-worries.ts'
 import { declaredWorries } from './declared-worries.ts'
@@ -14,6 +15,7 @@ import { instanceWorries } from './instance-worries.ts'
 import { keyringWorries } from './keyring-worries.ts'
 import { moveWorries } from './move-worries.ts'
 import { verifierWorries } from './verifier-worries.ts'
+import { webhookWorries } from './webhook-worries.ts'
 
 /** Something a person should look at: what it is, since when (ISO 8601), and the command that helps, if one does. */
 export interface Attention {
@@ -43,6 +45,7 @@ export interface Seen {
   declared?: SecretView[] | undefined
   audit?: AuditSeen | undefined
   incidents?: IncidentView[] | undefined
+  webhooks?: Webhook[] | undefined
 }
 
 /** Everything in the estate that a person should look at, longest-standing first. */
@@ -59,6 +62,7 @@ export function attention(seen: Seen, now: number): Attention[] {
     ...declaredWorries(seen.declared ?? []),
     ...(seen.audit ? auditWorries(seen.audit, now) : []),
     ...(seen.bffAudit ? integrityWorries(seen.bffAudit, now, 'bff') : []),
+    ...(seen.webhooks ?? []).flatMap((webhook) => webhookWorries(webhook, now)),
     ...(seen.incidents ?? []).flatMap(incidentWorries),
   ]
   return found.sort((a, b) => Date.parse(a.since) - Date.parse(b.since))

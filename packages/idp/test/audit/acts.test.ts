@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { randomUUID } from 'node:crypto'
 import { after, before, describe, test } from 'node:test'
 import {
   admin,
@@ -103,6 +104,29 @@ describe('every act of an administrator', { timeout: 120_000 }, () => {
     })
   }
 
+  async function administerWebhooks(): Promise<void> {
+    const all = '/api/v1/webhooks'
+    const one = `${all}/{webhookId}`
+    const wanted = { name: 'one', url: 'https://1.1.1.1/', events: ['login.failed'] }
+    const { id: webhookId } = await act('webhook.created', 'POST', all, {}, wanted)
+    await act('webhook.updated', 'PATCH', one, { webhookId }, { name: 'other' })
+    await act('webhook.paused', 'POST', `${one}/pause`, { webhookId })
+    await act('webhook.secret_rotated', 'POST', `${one}/rotate-secret`, { webhookId })
+    await act('webhook.secret_confirmed', 'POST', `${one}/confirm-secret`, { webhookId })
+    const deliveryId = randomUUID()
+    const delivery = {
+      delivery_id: deliveryId,
+      webhook_id: webhookId,
+      seq: 1,
+      action: 'x',
+      status: 'dead_letter',
+    } as const
+    await estate.db.insertInto('webhook_deliveries').values(delivery).execute()
+    await act('webhook.redelivered', 'POST', `${one}/deliveries/{deliveryId}/redeliver`, { webhookId, deliveryId })
+    await act('webhook.redelivered', 'POST', `${one}/redeliver`, { webhookId })
+    await act('webhook.deleted', 'DELETE', one, { webhookId })
+  }
+
   async function administerKeyrings(): Promise<void> {
     const path = '/api/v1/keyrings/{name}'
     const name = 'signing-rs256'
@@ -199,6 +223,7 @@ describe('every act of an administrator', { timeout: 120_000 }, () => {
       administerAccounts,
       administerRegistrations,
       workOnAnIncident,
+      administerWebhooks,
       administerKeyrings,
       administerColumns,
     ]) {

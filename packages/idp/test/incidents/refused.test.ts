@@ -36,9 +36,17 @@ const refused = [
   'POST /api/v1/keyrings/{name}/rollback',
   'POST /api/v1/keyrings/{name}/rotate',
   'POST /api/v1/verifiers',
+  'PATCH /api/v1/webhooks/{webhookId}',
+  'POST /api/v1/webhooks',
+  'POST /api/v1/webhooks/{webhookId}/rotate-secret',
   'PUT /api/v1/issuance',
 ]
 const allowed = [
+  'DELETE /api/v1/webhooks/{webhookId}',
+  'POST /api/v1/webhooks/{webhookId}/confirm-secret',
+  'POST /api/v1/webhooks/{webhookId}/deliveries/{deliveryId}/redeliver',
+  'POST /api/v1/webhooks/{webhookId}/pause',
+  'POST /api/v1/webhooks/{webhookId}/redeliver',
   'DELETE /api/admin/dcr/clients/{clientId}',
   'DELETE /api/admin/dcr/initial-access-tokens/{tokenId}',
   'DELETE /api/v1/agents/{agentId}/credentials/{credentialId}',

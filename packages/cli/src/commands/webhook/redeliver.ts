@@ -1,0 +1,17 @@
+import type { Command } from 'commander'
+import { redeliver } from '../../client/webhooks.ts'
+import { print, type Shell } from '../../shell.ts'
+import { managementOf, newCommand, wantsJson } from '../command.ts'
+import { idPart, webhookArgument } from '../words.ts'
+
+/** `rekey webhook redeliver WEBHOOK [DELIVERY]`. */
+export function redeliverCommand(shell: Shell): Command {
+  return newCommand('redeliver', 'deliver something once more: one delivery, or all that was given up')
+    .addArgument(webhookArgument())
+    .argument('[delivery]', 'id of the delivery, as "rekey webhook deliveries" shows it', idPart)
+    .action(async (id: string, delivery: string | undefined, _options: object, command: Command) => {
+      const json = await redeliver(managementOf(shell), id, delivery)
+      const things = json.redelivered === 1 ? 'One event is' : `${json.redelivered} events are`
+      print(shell, wantsJson(command), { json, text: `${things} delivered once more.` })
+    })
+}
