@@ -39,7 +39,7 @@ export { type SecretFacts, type ShownSecret, shownSecret, showSecret } from './i
 export { keyringFacts, rootKeyFacts, withDeclared } from './inventory/estate.ts'
 export { type DeclaredSecrets, openDeclared } from './inventory/file.ts'
 export { inventoryGauges } from './inventory/gauges.ts'
-export { type Counted as CountedSecrets, type InventoryTotals, inventoryTotals, totalsOf } from './inventory/totals.ts'
+export { type Counted as CountedSecrets, inventoryTotals, totalsOf } from './inventory/totals.ts'
 export { givenVariables, serviceVariableUses, type VariableUses, variableFacts } from './inventory/variables.ts'
 export { liveInstances } from './keyrings/evidence.ts'
 export { type Forgotten, RevocationJournal } from './keyrings/journal.ts'
