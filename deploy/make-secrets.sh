@@ -14,7 +14,7 @@ keep() { [ -e "$folder/$1" ] || { printf '%s\n' "$2" >"$folder/$1" && chmod 0644
 url() { keep "$1" "postgres://$2:$(random 24)@$host/$3"; }
 
 for name in postgres-password bff-admin-token token-hash-salt ua-hash-salt csrf-secret-key state-token-key session-secret \
-  idp-root-key bff-root-key; do
+  idp-root-key bff-root-key grafana-admin-password; do
   keep "$name" "$(random 32)"
 done
 keep idp-admin-secret "sk_live_$(random 32)"

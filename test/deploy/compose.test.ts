@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, describe, it } from 'node:test'
@@ -56,7 +56,7 @@ describe('the compose file', () => {
         ? ['postgres', owner]
         : secret === 'bff-admin-token'
           ? ['idp', 'bff']
-          : [['postgres', 'idp', 'api'].includes(owner) ? owner : 'bff']
+          : [['postgres', 'idp', 'api', 'grafana'].includes(owner) ? owner : 'bff']
       assert.deepEqual(holders(secret), expected, secret)
     }
   })
@@ -90,6 +90,22 @@ describe('the compose file', () => {
     const [idp = {}, bff = {}] = [file.services.idp?.environment, file.services.bff?.environment]
     assert.equal(bff.AUTH_RESOURCE, 'urn:rekey:api')
     assert.equal(idp.REKEY_BFFS, `http://bff:8000 client=${bff.AUTH_CLIENT_ID}`)
+  })
+
+  it('has what watches it in a profile of its own, of which only Prometheus may read metrics', () => {
+    const watching = services.filter(([, { profiles = [] }]) => profiles.includes('monitoring'))
+    assert.deepEqual(
+      watching.map(([name]) => name),
+      ['prometheus', 'alertmanager', 'grafana'],
+    )
+    const networks = file.services.prometheus?.networks as Record<string, { ipv4_address?: string }>
+    const address = networks.monitoring?.ipv4_address
+    for (const name of ['idp', 'bff']) assert.equal(file.services[name]?.environment?.REKEY_METRICS_FROM, address, name)
+    for (const [name, { volumes = [] }] of watching) {
+      for (const [, path = ''] of volumes.join('\n').matchAll(/^\.\/([^:]+):/gm)) {
+        assert.ok(existsSync(join(root, 'deploy', path)), `${name} ${path}`)
+      }
+    }
   })
 
   it('lets no process gain rights, write into its image, or be taken for well without being asked', () => {

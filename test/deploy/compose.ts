@@ -13,6 +13,9 @@ export interface Service {
   readonly healthcheck?: object
   readonly build?: { readonly target: string }
   readonly depends_on?: Readonly<Record<string, object>>
+  readonly profiles?: readonly string[]
+  readonly volumes?: readonly string[]
+  readonly networks?: readonly string[] | Readonly<Record<string, { readonly ipv4_address?: string }>>
 }
 
 export interface Compose {
