@@ -26,7 +26,8 @@ test('a webhook is made, tells of events, and its secret is rotated and shown on
   const url = `http://localhost:${(receiver.address() as AddressInfo).port}/hook`
   const { code, stdout, stderr } = await idp.rekey('webhook', 'create', 'ours', url, '--event', 'agent.*')
   assert.equal(code, 0, stderr)
-  const [, id = ''] = /^Webhook +(\S+)\nEvents +agent\.\*\nSecret +whsec_\S+ {3}\(shown only now\)\n$/.exec(stdout) ?? []
+  const [, id = ''] =
+    /^Webhook +(\S+)\nEvents +agent\.\*\nSecret +whsec_\S+ {3}\(shown only now\)\n$/.exec(stdout) ?? []
   assert.ok(id, stdout)
   assert.equal((await idp.rekey('agent', 'create', 'somebody')).code, 0)
   const { deliveries } = await eventually(
