@@ -1,19 +1,5 @@
 import { z } from 'zod'
 
-export const revocationKinds = [
-  ...[
-    'agent',
-    'credential',
-    'credential-version',
-    'account',
-    'denied',
-    'initial-token',
-    'registration-token',
-    'client',
-  ],
-  ...['verifier', 'incident', 'webhook', 'webhook-version', 'column-form'],
-] as const
-
 /** A row of `revocations`, as it stands in a line of the journal. */
 export const revocation = z.object({
   id: z.uuid(),

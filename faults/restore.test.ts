@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { Place, type Up } from './up.ts'
+import { Place, type Up } from 'rekey/testing'
 
 async function hello(place: Place, token: string): Promise<number[]> {
   const headers = { authorization: `Bearer ${token}` }
