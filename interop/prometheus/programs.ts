@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { eventually, freePort } from '@rekey/database/testing'
-import { deployed } from '../../test/deploy/monitoring/config.ts'
+import { deployed } from './deployed.ts'
 
 const programs = ['prometheus', 'promtool', 'prometheus-alertmanager', 'amtool']
 

@@ -3,9 +3,10 @@ import { spawnSync } from 'node:child_process'
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
-import { prometheusFolder } from '../../test/deploy/monitoring/files.ts'
-import { root } from '../../test/repository.ts'
+import { folder } from './deployed.ts'
 import { skip } from './programs.ts'
+
+const prometheusFolder = join(folder, 'prometheus')
 
 function run(program: string, ...words: string[]) {
   const { status, stdout, stderr } = spawnSync(program, words, { encoding: 'utf8', cwd: prometheusFolder })
@@ -15,7 +16,7 @@ function run(program: string, ...words: string[]) {
 describe('what operators are given for Prometheus', { skip }, () => {
   it('are rules, to promtool', () => run('promtool', 'check', 'rules', 'rules/rekey.yml'))
   it('are scrapes, to promtool', () => run('promtool', 'check', 'config', '--syntax-only', 'prometheus.yml'))
-  it('are routes, to amtool', () => run('amtool', 'check-config', join(root, 'deploy/alertmanager/alertmanager.yml')))
+  it('are routes, to amtool', () => run('amtool', 'check-config', join(folder, 'alertmanager/alertmanager.yml')))
 
   for (const file of readdirSync(join(prometheusFolder, 'tests'))) {
     it(`fires when it should, not a moment before, and resolves: ${file}`, () =>
