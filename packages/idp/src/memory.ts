@@ -39,9 +39,14 @@ export function instanceMemory(
   async function readAll(anew: boolean): Promise<void> {
     const read = await readTrust(anew ? 0 : denied.revision())
     forgotten = read.keyrings.flatMap((keyring) => journal.forgottenBy(keyring))
-    const corrected = read.keyrings.map((keyring) => journal.corrected(keyring))
-    keys = signingKeysFrom(corrected.filter(isSigning), sealer, privateKeys)
-    others(corrected.filter((keyring) => !isSigning(keyring)))
+    const signing = read.keyrings.filter(isSigning)
+    keys = signingKeysFrom(
+      signing.map((keyring) => journal.corrected(keyring)),
+      sealer,
+      privateKeys,
+    )
+    // As they stand: what a restored database has encrypted by a key that was revoked since can be read by no other.
+    others(read.keyrings.filter((keyring) => !isSigning(keyring)))
     if (anew) denied.forgetAll()
     const news = denied.take(read.denied)
     hub.publish({

@@ -1,12 +1,20 @@
 /** The keys of encrypted columns on one instance: from where they come, and what is sealed by them. */
 import { randomBytes } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
-import { type ColumnCipher, type ColumnKey, columnCipher, type LegacyForms, type Sealer } from '@rekey/database'
+import {
+  type ColumnCipher,
+  type ColumnKey,
+  columnCipher,
+  countValues,
+  type LegacyForms,
+  type Sealer,
+} from '@rekey/database'
 import {
   activeVersion,
   changeKeyring,
   discard,
   type Hands,
+  isAccepted,
   type Keyring,
   KeyringError,
   type KeyringStore,
@@ -23,7 +31,7 @@ import type { IdpDatabase } from '../tables.ts'
 import { destroyOver } from './destroy.ts'
 import { ensureColumns } from './ensure.ts'
 import { type HeldColumnKeys, heldColumnKeys } from './held.ts'
-import { columnsKeyring } from './list.ts'
+import { columnsKeyring, encryptedColumns } from './list.ts'
 import { columnKeyOf, givenMaterial, madeMaterial, sealedKey } from './material.ts'
 import { columnPolicy } from './policy.ts'
 import type { ColumnKeySource } from './source.ts'
@@ -62,7 +70,11 @@ export interface ColumnKeyring {
    * @throws IdpError `COLUMN_KEY_WRONG` where it is not held here
    */
   sealGiven(version: Version): Promise<string>
-  /** Resolves when there is a key to seal by, or it is not to be expected soon. */
+  /**
+   * Resolves when there is a key to seal by, or it is not to be expected soon.
+   *
+   * @throws IdpError `COLUMN_KEY_WRONG` where values hang on a key that is not held
+   */
   ready(): Promise<void>
   /** Takes in what the source gives, from now on. @returns ends it */
   watch(mayAct: () => boolean): () => Promise<void>
@@ -146,6 +158,7 @@ export function openColumns({ settings, db, store, sealer, settle, source, legac
     },
     async ready() {
       // The loop finds out within a beat that every instance holds it.
+      await requireReadable(db, held)
       for (let tries = mostTries; tries > 0 && held.document() && !held.sealing; tries -= 1) await delay(recheckMs)
     },
     writeSuccessor: async () => source && writeSuccessor(store, source),
@@ -196,6 +209,21 @@ async function requireSource(store: KeyringStore, source: ColumnKeySource | unde
     `the columns of this database are encrypted by ${active.id}, which came from a source: name it (REKEY_COLUMN_KEY)`,
     { facts: { lacks: active.id } },
   )
+}
+
+/** Whoever was started with less of the source than others would refuse what they serve. */
+async function requireReadable(db: IdpDatabase, held: HeldColumnKeys): Promise<void> {
+  const accepted = new Set((held.document()?.versions ?? []).filter(isAccepted).map(({ id }) => id))
+  const lacking = [...accepted].filter((id) => held.find(id) === undefined)
+  if (lacking.length === 0) return
+  const needed = (await countValues(db, encryptedColumns)).filter(({ version }) => lacking.includes(version))
+  if (needed.length === 0) return
+  const told = needed
+    .map(({ table, column, version, count }) => `${count} in ${table}.${column} by ${version}`)
+    .join(', ')
+  throw new IdpError('COLUMN_KEY_WRONG', `values are encrypted by keys that the source does not have: ${told}`, {
+    facts: { needed },
+  })
 }
 
 function isDue(document: Keyring, now: number): boolean {

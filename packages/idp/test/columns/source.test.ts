@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { rename } from 'node:fs/promises'
 import { describe, test } from 'node:test'
+import { operate, startVault } from '@rekey/secrets/testing'
 import { type Estate, eventually, startEstate, type TestInstance } from '../estate.ts'
 import { activeId, columnsOf, keyFile, keyringOf, newKey, untilAllIsMoved, versionsStored } from './setting.ts'
 
@@ -176,4 +177,40 @@ test('Keys of encrypted columns that come from a variable are rotated by whoever
   await untilAllIsMoved(next)
   await next.close()
   await assert.rejects(estate.instance({ REKEY_COLUMN_KEY: '' }), { code: 'COLUMN_KEY_WRONG' })
+})
+
+test('Keys of encrypted columns that come from Vault rotate when another version is written, and nothing else is done', {
+  timeout: 90_000,
+}, async (t) => {
+  const vault = await startVault()
+  const env = {
+    VAULT_ADDR: vault.url,
+    VAULT_TOKEN: vault.token,
+    ENCRYPTION_KEY_VAULT_PATH: 'secret/agentidp/encryption',
+  }
+  const estate = await startEstate({ ...env, ...soon })
+  t.after(async () => {
+    await estate.stop()
+    await vault.close()
+  })
+  const write = (encryptionKey: string) =>
+    operate({ address: vault.url, token: vault.token }, 'POST', 'secret/data/agentidp/encryption', {
+      data: { encryptionKey },
+    })
+  await write(newKey())
+  const idp = await estate.instance()
+  const old = await activeId(idp)
+  const agentId = await described(idp)
+  await write(newKey())
+  await eventually(
+    () => columnsOf(idp),
+    (seen) => seen.sealing !== old && seen.left === 0,
+  )
+  await eventually(
+    () => eventsOf(estate, 'columns.key_destroyed'),
+    (events) => events.length > 0,
+  )
+  assert.equal(await ownerOf(idp, agentId), 'Ada')
+  await idp.close()
+  assert.equal(await ownerOf(await estate.instance(), agentId), 'Ada')
 })
