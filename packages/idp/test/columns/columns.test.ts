@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
+import { databaseKeyringStore } from '@rekey/database'
+import type { Keyring } from '@rekey/keyring'
 import { sql } from 'kysely'
 import { type Estate, eventually, startEstate, type TestInstance } from '../estate.ts'
 import { activeId, columnsOf, keyringOf, untilAllIsMoved, versionsStored } from './setting.ts'
@@ -133,4 +135,38 @@ test('Columns are not encrypted while an instance is live that knows nothing of 
   const { sealing } = await untilAllIsMoved(idp)
   assert.deepEqual(await versionsStored(estate), { [sealing]: 1 })
   assert.equal((await idp.manage('GET', `/api/v1/agents/${agentId}`)).body.owner, 'Grace')
+})
+
+test('What a restored database has encrypted by a key that was revoked since is read, and moves to another key', {
+  timeout: 60_000,
+}, async (t) => {
+  const estate = await startEstate()
+  t.after(() => estate.stop())
+  const idp = await estate.instance()
+  const { agentId } = (await idp.manage('POST', '/api/v1/agents', { name: 'one', owner: 'Grace' })).body
+  const old = await activeId(idp)
+  const keyring = estate.db.selectFrom('keyrings').select('document').where('name', '=', 'columns')
+  const backup = (await keyring.executeTakeFirstOrThrow()).document as unknown as Keyring
+  const row = await estate.db
+    .selectFrom('agents')
+    .select('owner')
+    .where('agent_id', '=', agentId)
+    .executeTakeFirstOrThrow()
+  const revoked = await idp.manage('POST', '/api/v1/keyrings/columns/revoke', { id: old, reason: 'stolen' })
+  assert.equal(revoked.status, 200)
+  assert.equal(revoked.body.versions.find(({ id }: { id: string }) => id === old).state, 'revoked')
+
+  // As a backup of before has it.
+  const store = databaseKeyringStore(estate.db)
+  const about = { action: 'keyring.created', actor: 'test', details: {} }
+  await store.save(await store.load('columns'), { ...backup, versions: backup.versions }, about)
+  await estate.db.updateTable('agents').set({ owner: row.owner }).where('agent_id', '=', agentId).execute()
+  const shown = async () => (await idp.manage('GET', `/api/v1/agents/${agentId}`)).body.owner
+  assert.equal(await shown(), 'Grace')
+  await eventually(
+    () => keyringOf(idp),
+    ({ versions }) => versions.find(({ id }: { id: string }) => id === old)?.state === 'revoked',
+  )
+  assert.equal(await shown(), 'Grace')
+  assert.notEqual(await activeId(idp), old)
 })
