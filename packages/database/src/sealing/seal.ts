@@ -1,3 +1,4 @@
+import type { KeyObject } from 'node:crypto'
 import { type RawBuilder, sql } from 'kysely'
 import { DatabaseError } from '../error.ts'
 import { keyOfRecord, openGcm, partsOf, sealGcm } from './gcm.ts'
@@ -61,6 +62,6 @@ export function sealerFor(roots: RootKey | SealingKeys): Sealer {
   }
 }
 
-function keyOf(root: RootKey, record: string): Buffer {
+function keyOf(root: RootKey, record: string): KeyObject {
   return keyOfRecord(root.key, 'rekey seal', record)
 }
