@@ -1,5 +1,10 @@
 /** For tests of what stands outside this package: the identity provider as others meet it. */
 export { counting } from '../src/expiry/count.ts'
 export { beginning, takeBatch, tellOfExpiring } from '../src/expiry/tell.ts'
+export { keptConnections } from '../src/outbound/fetch.ts'
+export { attempt } from '../src/webhooks/attempt.ts'
+export { createWebhook } from '../src/webhooks/create.ts'
+export { mostToOneHost } from '../src/webhooks/deliver.ts'
+export { openWebhooks, webhookRules } from '../src/webhooks/open.ts'
 export { type UserAgent, userAgent } from './oidc/user-agent.ts'
 export { type Rekey, startRekey, user } from './process.ts'
