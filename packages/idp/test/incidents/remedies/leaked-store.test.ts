@@ -111,6 +111,19 @@ describe('a store that leaked with its root key', { timeout: 180_000 }, () => {
     assert.deepEqual((await post('probes', { kind: 'compromised' })).body, probe, 'sealed anew')
   })
 
+  test('has the keys of encrypted columns replaced too, and revokes the old ones when no value hangs on them', async () => {
+    type Shown = { state: string; reason?: string; incident?: string; preparedAt: string }
+    const found: Shown[] = await eventually(
+      () => versions('columns'),
+      (all: Shown[]) => all.filter(({ state }) => state === 'revoked').length === 2,
+    )
+    const [revoked, kept] = [true, false].map((is) => found.filter(({ state }) => (state === 'revoked') === is))
+    for (const { reason, incident } of revoked ?? []) assert.deepEqual([reason, incident], ['compromised', 'INC-1'])
+    const newest = Math.max(...(revoked ?? []).map(({ preparedAt }) => Date.parse(preparedAt)))
+    assert.ok(kept?.some(({ state }) => state === 'active'))
+    assert.ok(kept?.every(({ preparedAt }) => Date.parse(preparedAt) > newest))
+  })
+
   test('is found mended when it is asked again, and the old root key can go', async () => {
     // The loop prepares the next ones by itself.
     const before = await eventually(
