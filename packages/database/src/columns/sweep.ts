@@ -67,7 +67,8 @@ const refusedTold = 1000
 const defaultBatch = 1_000
 
 /**
- * Encrypts anew whatever is not encrypted by the version that the cipher seals by.
+ * Encrypts anew whatever is not encrypted by the version that the cipher seals by. While somebody goes on adding values of
+ * another version, or of an admitted older form, it goes on too.
  *
  * @throws DatabaseError `COLUMN_KEY_MISSING` when there is no key to seal by, or when one of this database's keys that values
  *   hang on is not held. What was written before is good, and the next call carries on.
