@@ -9,7 +9,7 @@ import { deployed } from './deployed.ts'
 const programs = ['prometheus', 'promtool', 'prometheus-alertmanager', 'amtool']
 
 /** Which of them are not there. */
-export const missing = programs.filter((name) => !isThere(name))
+const missing = programs.filter((name) => !isThere(name))
 export const skip =
   missing.length > 0 && `NOT TESTED: ${missing.join(', ')} (Debian: apt-get install prometheus prometheus-alertmanager)`
 
