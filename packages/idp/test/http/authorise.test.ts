@@ -35,7 +35,7 @@ describe('an administrator of another organization', { timeout: 60_000 }, () => 
     )
     const agentId = agent.clientId
     const { body } = await idp.manage('POST', `/api/v1/agents/${agentId}/credentials`, {})
-    const parts = { name: 'signing-es256', id: 'api/one', incident: 'INC-1', step: 'guard' }
+    const parts = { name: 'signing-es256', version: 'columns-0', id: 'api/one', incident: 'INC-1', step: 'guard' }
     values = {
       agentId,
       clientId: agentId,
