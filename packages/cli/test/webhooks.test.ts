@@ -32,7 +32,7 @@ test('a webhook is made, tells of events, and its secret is rotated and shown on
   assert.equal((await idp.rekey('agent', 'create', 'somebody')).code, 0)
   const { deliveries } = await eventually(
     () => idp.json('webhook', 'deliveries', id),
-    (found: { deliveries: { status: string }[] }) => found.deliveries[0]?.status === 'delivered',
+    (found) => found.deliveries[0]?.status === 'delivered',
   )
   assert.deepEqual(arrived, [deliveries[0].messageId])
   assert.match((await idp.rekey('webhook', 'deliveries', id)).stdout, /agent\.created +delivered +1 /)
