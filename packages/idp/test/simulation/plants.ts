@@ -142,8 +142,8 @@ export const plants: readonly Plant[] = [
     fault: 'a restored backup brings a revoked key back',
     breaks: ['too late'],
     file: 'packages/idp/src/memory.ts',
-    text: 'read.keyrings.map((keyring) => journal.corrected(keyring))',
-    instead: '[...read.keyrings]',
+    text: 'signing.map((keyring) => journal.corrected(keyring))',
+    instead: 'signing',
   },
   {
     fault: 'a keyring is saved whatever others saved meanwhile',
