@@ -57,7 +57,7 @@ export const plants: readonly Plant[] = [
   {
     fault: 'the drain begins without the confirmation of the instances',
     breaks: ['still used', 'too early'],
-    file: `${keyring}/decide/decide.ts`,
+    file: `${keyring}/decide/ending.ts`,
     text: "if (behind.length === 0) return [{ due: { do: 'mark-demoted', id: version.id } }]",
     instead: "return [{ due: { do: 'mark-demoted', id: version.id } }]",
   },
@@ -71,7 +71,7 @@ export const plants: readonly Plant[] = [
   {
     fault: 'an active key is revoked while instances still sign by it',
     breaks: ['still used', 'too early'],
-    file: `${keyring}/decide/decide.ts`,
+    file: `${keyring}/decide/ending.ts`,
     text: "const unused = version.state === 'prepared' || version.demotedAt !== undefined || behind.length === 0",
     instead: 'const unused = true',
   },
