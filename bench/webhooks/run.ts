@@ -8,7 +8,6 @@ import { once } from 'node:events'
 import { auditSigner, type Connection, columnCipher, connect, openChain, openJobs, recordEvents } from '@rekey/database'
 import { attempt, createWebhook, keptConnections, mostToOneHost, openWebhooks, webhookRules } from '@rekey/idp/testing'
 import { sql } from 'kysely'
-import { pino } from 'pino'
 import { startHome } from '../estate/home.ts'
 import { Undo } from '../estate/undo.ts'
 import { verdictLine } from '../estate/verdict.ts'
@@ -69,7 +68,7 @@ async function startReceiver(): Promise<number> {
 
 async function startEstate(url: string): Promise<Connection<Any>> {
   const home = await startHome(undo)
-  const log = pino({ level: 'warn' })
+  const log = { error: console.error, warn: console.error, info: () => undefined } as Any
   const connection = opened(connect<Any>(home.serviceUrl, { max: 4 }))
   const writers = opened(connect<Any>(home.serviceUrl, { max: 2 }))
   const sealing = { id: 'columns-000000000000', key: Buffer.alloc(32, 7) }

@@ -17,7 +17,7 @@ export interface NewWebhook {
 }
 
 /** Their receivers let go when they say so: nothing is seen of them that could be waited for. */
-export const webhookPolicy = { quietMs: 0, assertionMs: 0 }
+const webhookPolicy = { quietMs: 0, assertionMs: 0 }
 
 /**
  * Subscribes to events from now on.
