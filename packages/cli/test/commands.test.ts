@@ -30,7 +30,7 @@ function reply(line: string): [number, unknown] {
   if (line.startsWith('POST') && refuseWith) return refuseWith
   if (line.endsWith('/verifiers')) return [200, parties]
   // As an IdP of the release before answers.
-  if (/\/(issuance|columns|instances|incidents|credentials\?due=.*|audit\?.*)$/.test(line))
+  if (/\/(issuance|columns|instances|incidents|webhooks\?.*|credentials\?.*|audit\?.*)$/.test(line))
     return [404, { code: 'NOT_FOUND', message: 'there is nothing here' }]
   const state = states.length > 1 && line.startsWith('GET') ? states.shift() : states[0]
   return [200, line.endsWith('/keyrings') ? { keyrings: [state] } : state]

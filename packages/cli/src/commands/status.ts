@@ -40,7 +40,13 @@ export function statusCommand(shell: Shell): Command {
 }
 
 async function look(estate: Estate, shell: Shell): Promise<Seen> {
-  const client = new ManagementClient(estate, shell, ['keyrings:read', 'agents:read', 'audit:read', 'incidents:write'])
+  const client = new ManagementClient(estate, shell, [
+    'keyrings:read',
+    'agents:read',
+    'audit:read',
+    'webhooks:read',
+    'incidents:write',
+  ])
   const ofIdp = await listKeyrings(client)
   const { newest, verifiers } = await listVerifiers(client)
   const issuance = await ifThere(readIssuance(client))

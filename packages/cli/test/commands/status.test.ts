@@ -33,7 +33,7 @@ test('status tells of overdue credentials, dead secrets that are presented, and 
   const { code, stdout, stderr } = await idp.rekey('status')
   await idp.close()
   assert.deepEqual([code, stderr], [0, ''])
-  assert.deepEqual(idp.scopes, ['keyrings:read agents:read audit:read incidents:write'])
+  assert.deepEqual(idp.scopes, ['keyrings:read agents:read audit:read webhooks:read incidents:write'])
   assert.match(
     stdout,
     /Attention\n {2}! credential c-1 of agent a-1 should have been rotated \(for 1d\)\n {4}rekey credential rotate a-1 c-1 --overlap 24h\n {2}! a dead secret .* \(for 1h\)\n {4}rekey audit list .*\n {2}! the audit is not whole.*\n {4}rekey audit verify\n$/,
