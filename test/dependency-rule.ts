@@ -1,6 +1,13 @@
 /** The rule of which package may know which. A package may import those it is given here, and what is not of this workspace. */
 const FOUNDATION = ['@rekey/keyring', '@rekey/redact', '@rekey/verifier']
-const PRODUCTS = ['@rekey/secrets', '@rekey/database', '@rekey/service', '@rekey/registration', '@rekey/idp', '@rekey/bff']
+const PRODUCTS = [
+  '@rekey/secrets',
+  '@rekey/database',
+  '@rekey/service',
+  '@rekey/registration',
+  '@rekey/idp',
+  '@rekey/bff',
+]
 const TOPS = [...FOUNDATION, ...PRODUCTS, '@rekey/breakglass', 'rekey']
 
 const MAY_KNOW: Readonly<Record<string, readonly string[]>> = {
@@ -13,7 +20,14 @@ const MAY_KNOW: Readonly<Record<string, readonly string[]>> = {
   '@rekey/service': ['@rekey/keyring', '@rekey/redact', '@rekey/secrets', '@rekey/database'],
   '@rekey/registration': FOUNDATION,
   // Never each other: they speak HTTP.
-  '@rekey/idp': [...FOUNDATION, '@rekey/secrets', '@rekey/database', '@rekey/service', '@rekey/registration', '@rekey/breakglass'],
+  '@rekey/idp': [
+    ...FOUNDATION,
+    '@rekey/secrets',
+    '@rekey/database',
+    '@rekey/service',
+    '@rekey/registration',
+    '@rekey/breakglass',
+  ],
   '@rekey/bff': [...FOUNDATION, '@rekey/database', '@rekey/service', '@rekey/registration'],
   // It speaks HTTP with the rest of the estate; of the database it takes what verifies an audit without one.
   '@rekey/breakglass': [...FOUNDATION, '@rekey/database'],
