@@ -3,9 +3,10 @@
  * told when they are overdue. YAML, of which JSON is a part.
  */
 import { parseDuration } from '@rekey/keyring'
-import { isMap, isScalar, isSeq, LineCounter, parseDocument, visit } from 'yaml'
 import { z } from 'zod'
 import { ServiceError } from '../error.ts'
+import { type Mistake, mistakesOf } from '../yaml/issues.ts'
+import { readYaml } from '../yaml/read.ts'
 import type { SecretFacts } from './entry.ts'
 
 /** A secret as it is declared. */
@@ -56,66 +57,31 @@ const shape = z.strictObject({ secrets: z.array(declared, 'a list').max(mostSecr
  *   secret where none belongs
  */
 export function readDeclared(file: string, source: string): DeclaredSecret[] {
-  const lines = new LineCounter()
-  const document = parseDocument(source, { lineCounter: lines, prettyErrors: false, stringKeys: true, schema: 'core' })
-  const lineAt = (offset: number) => Math.max(lines.linePos(offset).line, 1)
-  const place = (offset: number) => `${file}:${lineAt(offset)}`
-  const faults = [...document.errors, ...document.warnings].map(({ pos }) => `${place(pos[0])}: this is not YAML`)
-  if (faults.length > 0) throw refused(faults)
-  const lineOf = (path: readonly PropertyKey[]) => place(offsetOf(document.contents, path))
-  const aliases: string[] = []
-  visit(document, {
-    Alias: (_key, node) => void aliases.push(`${place(startOf(node) ?? 0)}: aliases are not understood here`),
-  })
-  if (aliases.length > 0) throw refused(aliases)
-  const parsed = shape.safeParse(document.toJS())
-  if (!parsed.success) throw refused(parsed.error.issues.flatMap((issue) => mistakesOf(issue, lineOf)))
+  const mistakes: string[] = []
+  const yaml = readYaml(file, source, (mistake) => mistakes.push(mistake))
+  if (!yaml) throw refused(mistakes)
+  const plain = yaml.plain()
+  if (!plain) throw refused([`${yaml.place([])}: an alias without an anchor, or too many aliases`])
+  const parsed = shape.safeParse(plain.value)
+  const told = ({ path, message }: Mistake) => `${yaml.place(path)}: ${message}`
+  if (!parsed.success) throw refused(parsed.error.issues.flatMap((issue) => mistakesOf(issue, plain.value)).map(told))
   const { secrets } = parsed.data
-  const twice = secrets.flatMap(({ name }, at) =>
-    secrets.findIndex((each) => each.name === name) < at
-      ? [`${lineOf(['secrets', at, 'name'])}: secrets[${at}].name: another secret has this name`]
-      : [],
-  )
-  if (twice.length > 0) throw refused(twice)
+  const twice = namedTwice(secrets)
+  if (twice.length > 0) throw refused(twice.map(told))
   return secrets.map(({ rotateEvery, ...same }) => ({ ...same, rotateEveryMs: rotateEvery }))
+}
+
+function namedTwice(secrets: readonly { name: string }[]): Mistake[] {
+  const seen = new Set<string>()
+  return secrets.flatMap(({ name }, at) => {
+    const isSeen = seen.has(name)
+    seen.add(name)
+    return isSeen ? [{ path: ['secrets', at, 'name'], message: 'another secret has this name' }] : []
+  })
 }
 
 /** Declared secrets as the inventory has them. */
 export const declaredFacts = (secret: DeclaredSecret): SecretFacts => ({ ...secret, management: 'declared' })
-
-function mistakesOf(issue: z.core.$ZodIssue, lineOf: (path: readonly PropertyKey[]) => string): string[] {
-  const told = (path: readonly PropertyKey[], message: string) => `${lineOf(path)}: ${fieldOf(path)}${message}`
-  if (issue.code === 'unrecognized_keys') {
-    return issue.keys.map((key) => told([...issue.path, key], 'there is no such field'))
-  }
-  // Messages of the library may repeat a value; ours say what is expected.
-  const isOurs = !/^(Invalid|Too|Unrecognized)/.test(issue.message)
-  return [told(issue.path, `expected ${isOurs ? issue.message : 'fields, as docs/inventory.md has them'}`)]
-}
-
-function fieldOf(path: readonly PropertyKey[]): string {
-  const field = path.map((key) => (typeof key === 'number' ? `[${key}]` : `.${String(key)}`)).join('')
-  return field === '' ? '' : `${field.replace(/^\./, '')}: `
-}
-
-/** Of the key, where there is one; else of the nearest thing around it. */
-function offsetOf(contents: unknown, path: readonly PropertyKey[]): number {
-  let node: unknown = contents
-  let offset = startOf(node) ?? 0
-  for (const step of path) {
-    const pair = isMap(node)
-      ? node.items.find(({ key }) => isScalar(key) && String(key.value) === String(step))
-      : undefined
-    const next = pair ? pair.value : isSeq(node) ? node.items[Number(step)] : undefined
-    if (next === undefined) break
-    offset = startOf(pair?.key ?? next) ?? offset
-    node = next
-  }
-  return offset
-}
-
-const startOf = (node: unknown): number | undefined =>
-  (node as { range?: [number, number, number] | null } | null)?.range?.[0]
 
 const refused = (mistakes: readonly string[]) =>
   new ServiceError('CONFIG_INVALID', `the declared secrets are wrong:\n${[...new Set(mistakes)].join('\n')}`)

@@ -46,6 +46,12 @@ describe('declared secrets', () => {
     ])
   })
 
+  it('that lack something are told of what is missing', () => {
+    assert.deepEqual(told('secrets:\n  - name: smtp\n    owner: team\n    rotatedAt: 2026-03-01\n'), [
+      'inventory.yaml:2: secrets[0].rotateEvery: missing, expected a duration, as in 90d',
+    ])
+  })
+
   it('stand there once', () => {
     const entry = '  - { name: smtp, owner: team, rotatedAt: 2026-03-01, rotateEvery: 90d }\n'
     assert.deepEqual(told(`secrets:\n${entry}${entry}`), [

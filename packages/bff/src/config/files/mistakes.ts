@@ -4,7 +4,7 @@ import { BffError } from '../../error.ts'
 export class Mistakes {
   readonly #texts: string[] = []
 
-  /** @param text begins with where it is, as of {@link placeOf} */
+  /** @param text begins with where it is, as `place` of a document says it */
   add(text: string): void {
     this.#texts.push(text)
   }
@@ -29,17 +29,4 @@ export class Mistakes {
     if (this.#texts.length === 0) return
     throw new BffError('CONFIG_INVALID', `the files of configuration are wrong:\n${this.#texts.join('\n')}`)
   }
-}
-
-/** As editors and terminals understand it, and then the field. */
-export function placeOf(file: string, line: number, path: readonly PropertyKey[] = []): string {
-  return path.length === 0 ? `${file}:${line}` : `${file}:${line}: ${fieldOf(path)}`
-}
-
-function fieldOf(path: readonly PropertyKey[]): string {
-  const parts = path.map((key) => {
-    if (typeof key === 'number') return `[${key}]`
-    return /^[\w-]+$/.test(String(key)) ? `.${String(key)}` : `[${JSON.stringify(String(key))}]`
-  })
-  return parts.join('').replace(/^\./, '')
 }
