@@ -1,16 +1,12 @@
-import { Readable } from 'node:stream'
-import { pipeline } from 'node:stream/promises'
-import type { ClientBase } from 'pg'
-import { from as copyFrom } from 'pg-copy-streams'
 import { DatabaseError } from '../error.ts'
-import { prepareSchema, recordApplied, takeLock } from '../migrations/bookkeeping.ts'
-import { label, pendingMigrations } from '../migrations/compare.ts'
-import { type Migration, type MigrationSource, readMigrations } from '../migrations/files.ts'
+import { takeLock } from '../migrations/bookkeeping.ts'
+import type { MigrationSource } from '../migrations/files.ts'
 import { migrate, withClient } from '../migrations/migrate.ts'
-import { beginCopy, listed, named } from './copy.ts'
-import type { BackupHeader, BackupManifest } from './manifest.ts'
-import { type BackupPart, readBackup, tooNew, verifyBackup } from './read.ts'
-import { emptySchema, readTarget, type TargetBefore } from './target.ts'
+import { beginCopy } from './copy.ts'
+import type { BackupManifest } from './manifest.ts'
+import { readBackup, verifyBackup } from './read.ts'
+import { beginDatabase, fillTable, finishDatabase, type OpenTarget, type Restoring } from './rebuild.ts'
+import { readTarget, type TargetBefore } from './target.ts'
 
 /** A database that is put in the place of one in a backup. */
 export interface RestoreTarget {
@@ -87,13 +83,6 @@ function requireAll({ databases }: BackupManifest, targets: readonly RestoreTarg
   })
 }
 
-interface OpenTarget {
-  client: ClientBase
-  target: RestoreTarget
-  before: TargetBefore
-  result?: Omit<Restored, 'migrated'>
-}
-
 /** Connected, each in a transaction that holds the lock of migrations. What is not committed when this ends never was. */
 function withTargets<T>(
   [target, ...others]: readonly RestoreTarget[],
@@ -112,15 +101,17 @@ async function copyAll(path: string, open: readonly OpenTarget[], options: Resto
   // Before anything is touched in any of them.
   for (const { before, target } of open) refuseInUse(before, target.name, options)
   const parts = readBackup(path)
-  let at: { open: OpenTarget; header: BackupHeader } | undefined
+  let at: Restoring | undefined
   for (let next = await parts.next(); !next.done; next = await parts.next()) {
     const part = next.value
     if (part.kind === 'database') {
-      if (at) await finish(at.open, at.header, options)
-      at = await begin(open, part.header)
+      if (at) await finishDatabase(at, options)
+      const target = open.find((each) => each.target.name === part.header.name)
+      at = target && { target, header: part.header }
+      if (at) await beginDatabase(at)
     }
-    if (part.kind === 'table' && at) await copyTable(at.open.client, at.header, part.name, parts)
-    if (part.kind === 'end' && at) await finish(at.open, at.header, options)
+    if (part.kind === 'table' && at) await fillTable(at, part.name, parts)
+    if (part.kind === 'end' && at) await finishDatabase(at, options)
   }
 }
 
@@ -132,96 +123,6 @@ function refuseInUse({ live, hasRows }: TargetBefore, name: string, { replace = 
   if (!hasRows || replace) return
   const message = `The database of ${name} is not empty. Back it up, then restore with --replace: what is in it is lost.`
   throw new DatabaseError('DATABASE_NOT_EMPTY', message, { facts: { database: name } })
-}
-
-async function begin(
-  all: readonly OpenTarget[],
-  header: BackupHeader,
-): Promise<{ open: OpenTarget; header: BackupHeader } | undefined> {
-  const open = all.find(({ target }) => target.name === header.name)
-  if (!open) return undefined
-  const { client, target, before } = open
-  const wanted = await levelOf(header, target.sources)
-  await emptySchema(client)
-  const roles = new Set([target.serviceRole ?? 'rekey_service', ...header.serviceRoles, ...before.serviceRoles])
-  for (const role of roles) await prepareSchema(client, role)
-  for (const migration of wanted) {
-    await client.query(migration.sql)
-    await recordApplied(client, migration)
-  }
-  for (const role of roles) await prepareSchema(client, role)
-  await stand(client, header, 'DISABLE')
-  // What migrations put there themselves.
-  await client.query(`TRUNCATE ${listed(header.tables.map(({ name }) => name))}`)
-  return { open, header }
-}
-
-/** The migrations that the backup was made at, as this release knows them. */
-async function levelOf({ migrations, name }: BackupHeader, sources: readonly MigrationSource[]): Promise<Migration[]> {
-  const known = await readMigrations(sources)
-  const later = migrations.find((applied) => !known.some((one) => isSame(one, applied)))
-  if (later) throw tooNew(`The backup of ${name} has migration ${label(later)}, which this release does not know`)
-  // Refuses one that has another content now.
-  pendingMigrations(known, migrations)
-  return known.filter((one) => migrations.some((applied) => isSame(one, applied)))
-}
-
-const isSame = (one: { package: string; number: number }, other: { package: string; number: number }): boolean =>
-  one.package === other.package && one.number === other.number
-
-/** As their owner may: rows come back as they were, and nothing that watches over writes has a say in that. */
-async function stand(client: ClientBase, { tables }: BackupHeader, how: 'DISABLE' | 'ENABLE'): Promise<void> {
-  for (const { name } of tables) await client.query(`ALTER TABLE ${named(name)} ${how} TRIGGER USER`)
-}
-
-async function copyTable(
-  client: ClientBase,
-  header: BackupHeader,
-  name: string,
-  parts: AsyncGenerator<BackupPart>,
-): Promise<void> {
-  const columns = header.tables.find((table) => table.name === name)?.columns ?? []
-  const copying = client.query(copyFrom(`COPY ${named(name)} (${listed(columns)}) FROM STDIN`))
-  let rows = 0
-  async function* bytes() {
-    for (let next = await parts.next(); !next.done; next = await parts.next()) {
-      const part = next.value
-      if (part.kind === 'rows') yield part.bytes
-      if (part.kind !== 'table-end') continue
-      rows = part.rows
-      return
-    }
-  }
-  await pipeline(Readable.from(bytes()), copying)
-  if (copying.rowCount === rows) return
-  throw new DatabaseError('BACKUP_DAMAGED', `Of ${rows} rows of ${name} the database took ${copying.rowCount}.`)
-}
-
-async function finish(open: OpenTarget, header: BackupHeader, options: RestoreOptions): Promise<void> {
-  const { client, target, before } = open
-  for (const table of target.ended) {
-    if (header.tables.some(({ name }) => name === table)) await client.query(`DELETE FROM ${named(table)}`)
-  }
-  for (const { table, column, value, isCalled } of header.sequences) {
-    const sequence = 'pg_get_serial_sequence(quote_ident($1), $2)::regclass'
-    await client.query(`SELECT setval(${sequence}, $3, $4)`, [table, column, value, isCalled])
-  }
-  await stand(client, header, 'ENABLE')
-  const { rows } = await client.query(newEpoch, [before.epoch])
-  const lost = lostOf(header, Math.max(before.chained, options.eventsSeen?.[target.name] ?? 0))
-  const { name, takenAt, revision } = header
-  open.result = { name, takenAt, epoch: rows[0].epoch, revision, lost }
-  await client.query(event, [JSON.stringify({ ...open.result, lost: lost ?? null, chained: header.chained })])
-}
-
-const newEpoch = `
-UPDATE revision SET epoch = greatest(epoch + 1, $1::bigint + 1, extract(epoch FROM clock_timestamp())::bigint) RETURNING epoch`
-
-const event = `
-INSERT INTO audit_events (action, outcome, actor, details) VALUES ('database.restored', 'success', 'rekey', $1)`
-
-function lostOf({ chained }: BackupHeader, seen: number): Restored['lost'] {
-  return seen > chained ? { from: chained + 1, to: seen } : undefined
 }
 
 function migrateOn({ ownerUrl, sources, serviceRole }: RestoreTarget): Promise<string[]> {
