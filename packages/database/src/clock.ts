@@ -24,3 +24,17 @@ export async function atMost(ms: number, ended: Promise<void>, after: After): Pr
   })
   await Promise.race([ended, over]).finally(() => cancel())
 }
+
+/** Waits that long, or until the signal says no longer. */
+export async function pause(ms: number, signal?: AbortSignal, after: After = systemAfter): Promise<void> {
+  if (signal?.aborted) return
+  let cancel = () => {}
+  let end = () => {}
+  await new Promise<void>((resolve) => {
+    end = resolve
+    signal?.addEventListener('abort', end)
+    cancel = after(ms, end)
+  })
+  cancel()
+  signal?.removeEventListener('abort', end)
+}

@@ -1,5 +1,6 @@
 import { mkdir, open, readFile, rename } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { syncToDisk } from '../disk.ts'
 import { checkpointLine, linesOfFile, readCheckpointLine } from './checkpoints.ts'
 import { type CheckpointKeys, openByKeys } from './keys.ts'
 import { inTurns, signaturesAtOnce } from './turns.ts'
@@ -36,7 +37,7 @@ export class CheckpointFile {
     await mkdir(dirname(this.#path), { recursive: true, mode: 0o700 })
     // A line break at both ends: what a crash cut short before does not spoil the line that follows.
     await writeDurably(this.#path, 'a', `\n${checkpointLine(note, keys.publicKey)}`)
-    await syncFolder(dirname(this.#path))
+    await syncToDisk(dirname(this.#path))
     this.#lines += 1
     if (this.#lines > mostLines) await this.#thin(keys)
   }
@@ -46,7 +47,7 @@ export class CheckpointFile {
     const draft = `${this.#path}.draft`
     await writeDurably(draft, 'w', lines.map((line) => `${line}\n`).join(''))
     await rename(draft, this.#path)
-    await syncFolder(dirname(this.#path))
+    await syncToDisk(dirname(this.#path))
     this.#lines = lines.length
   }
 }
@@ -80,10 +81,4 @@ async function writeDurably(path: string, flag: 'a' | 'w', text: string): Promis
     .writeFile(text)
     .then(() => file.sync())
     .finally(() => file.close())
-}
-
-/** A file is only as durable as its name in the folder. */
-async function syncFolder(folder: string): Promise<void> {
-  const opened = await open(folder, 'r')
-  await opened.sync().finally(() => opened.close())
 }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { createWriteStream } from 'node:fs'
-import { open, rename, rm } from 'node:fs/promises'
+import { rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
@@ -8,6 +8,7 @@ import { createGzip } from 'node:zlib'
 import type { ClientBase } from 'pg'
 import { to as copyTo } from 'pg-copy-streams'
 import { asDatabaseError } from '../connection/translate.ts'
+import { syncToDisk } from '../disk.ts'
 import { DatabaseError } from '../error.ts'
 import { withClient } from '../migrations/migrate.ts'
 import { beginCopy, listed, named } from './copy.ts'
@@ -44,10 +45,10 @@ export async function takeBackup(
     await withSnapshots(sources, async (snapshots) => {
       await pipeline(Readable.from(framesOf(snapshots, release)), createGzip({ level: 6 }), newFile(draft))
     })
-    await sync(draft)
+    await syncToDisk(draft)
     const manifest = await verifyBackup(draft)
     await rename(draft, path)
-    await sync(dirname(path))
+    await syncToDisk(dirname(path))
     return manifest
   } catch (error) {
     await rm(draft, { force: true })
@@ -107,11 +108,6 @@ async function* tableOf(
 }
 
 const newFile = (path: string) => createWriteStream(path, { mode: 0o600, flags: 'w' })
-
-async function sync(path: string): Promise<void> {
-  const file = await open(path, 'r')
-  await file.sync().finally(() => file.close())
-}
 
 function inWords(error: unknown, path: string): unknown {
   const code = (error as NodeJS.ErrnoException).code

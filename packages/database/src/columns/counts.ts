@@ -84,7 +84,7 @@ export async function columnsHeld<T extends DatabaseTables>(
 }
 
 /** Sees to it that every closing has a number that was taken after it, by which it is known when the last writer is gone. */
-export async function settleClosings(db: Kysely<DatabaseTables>): Promise<void> {
+async function settleClosings(db: Kysely<DatabaseTables>): Promise<void> {
   const { rows } = await sql<{ id: string; closing: string }>`
     SELECT id, closed_in::text AS closing FROM column_versions
     WHERE NOT is_open AND (settled_from IS NULL OR settled_from >= pg_snapshot_xmax(pg_current_snapshot()))`.execute(db)

@@ -26,10 +26,6 @@ export function columnVersionOf(stored: string): string {
   return isCbc(stored) ? 'cbc' : 'plain'
 }
 
-export function isLegacy(version: string): version is LegacyForm {
-  return version === 'plain' || version === 'cbc'
-}
-
 function isCbc(stored: string): boolean {
   if (!cbc.test(stored)) return false
   const padding = stored.endsWith('==') ? 2 : stored.endsWith('=') ? 1 : 0

@@ -11,7 +11,7 @@
  */
 import type { Kysely } from 'kysely'
 import { ownTables } from '../audit/own-tables.ts'
-import { type After, systemAfter } from '../clock.ts'
+import { type After, pause } from '../clock.ts'
 import { asDatabaseError } from '../connection/translate.ts'
 import { DatabaseError, type DatabaseErrorCode } from '../error.ts'
 import type { DatabaseTables } from '../tables.ts'
@@ -100,12 +100,12 @@ class Sweep {
   }
 
   async through(column: SweptColumn): Promise<void> {
-    const { perSecond, by = 'rekey', signal } = this.#options
+    const { perSecond, by = 'rekey', signal, after } = this.#options
     let begun = await joinSweep(this.#db, column, { by, perSecond, isAnother: false })
     while (!signal?.aborted) {
       const batch = await this.#batch(column)
       this.#note(column, batch)
-      if (batch.waitMs > 0) await this.#pause(batch.waitMs)
+      if (batch.waitMs > 0) await pause(batch.waitMs, signal, after)
       if (!batch.endsPass) continue
       if (!(await this.#isLeft(column))) return
       // Only of a pass that was seen from its beginning is it known that it met every value that does not open.
@@ -138,15 +138,5 @@ class Sweep {
     const room = Math.max(0, refusedTold - this.refused.length)
     this.refused.push(...batch.refused.slice(0, room).map((each) => ({ table, column, ...each })))
     this.#options.onProgress?.({ table, column, moved: this.moved, refused: this.refused.length })
-  }
-
-  async #pause(ms: number): Promise<void> {
-    const { after = systemAfter, signal } = this.#options
-    let cancel = () => {}
-    await new Promise<void>((resolve) => {
-      cancel = after(ms, resolve)
-      signal?.addEventListener('abort', () => resolve(), { once: true })
-    })
-    cancel()
   }
 }

@@ -1,5 +1,6 @@
-import { chown, mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { chown, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { syncToDisk } from '../disk.ts'
 import { DatabaseError } from '../error.ts'
 import type { Binaries } from './binaries.ts'
 import { failureOf } from './failure.ts'
@@ -39,7 +40,7 @@ async function initialiseCluster(place: Place, binaries: Binaries): Promise<Pass
     await writeOwnedFile(passwordFile, passwords.superuser, place)
     await initialise(half, passwordFile, place, binaries)
     await rename(half, place.data)
-    await syncFolder(place.root)
+    await syncToDisk(place.root)
   } finally {
     await rm(passwordFile, { force: true })
   }
@@ -100,9 +101,4 @@ async function writeOwnedFile(path: string, content: string, place: Place): Prom
 
 async function give(path: string, { account }: Place): Promise<void> {
   if (account.uid !== undefined && account.gid !== undefined) await chown(path, account.uid, account.gid)
-}
-
-async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder)
-  await handle.sync().finally(() => handle.close())
 }

@@ -1,3 +1,4 @@
+import { pause } from '../clock.ts'
 import { asDatabaseError } from '../connection/translate.ts'
 import type { Job, Queue } from './queue.ts'
 
@@ -54,18 +55,4 @@ export function work<Data extends object>(
     ending.abort()
     await running
   }
-}
-
-/** Waits that long, or until the signal says no longer. */
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const end = () => {
-      clearTimeout(timer)
-      signal.removeEventListener('abort', end)
-      resolve()
-    }
-    const timer = setTimeout(end, ms)
-    if (signal.aborted) return end()
-    signal.addEventListener('abort', end, { once: true })
-  })
 }

@@ -14,6 +14,8 @@ export interface Estate {
   /** As a service connects: it owns no table. */
   service: Connection<DatabaseTables>
   owner: Connection<DatabaseTables>
+  /** As it was opened: without rows, versions and forms. */
+  empty(): Promise<void>
   close(): Promise<void>
 }
 
@@ -29,6 +31,9 @@ export async function openEstate(): Promise<Estate> {
     database,
     service,
     owner,
+    async empty() {
+      await sql`TRUNCATE notes, keyrings, column_versions, column_forms, column_sweeps`.execute(owner.db)
+    },
     close: async () => {
       await service.close()
       await owner.close()

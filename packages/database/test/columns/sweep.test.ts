@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict'
 import { createCipheriv, randomBytes } from 'node:crypto'
-import { afterEach, beforeEach, describe, it } from 'node:test'
+import { after, before, beforeEach, describe, it } from 'node:test'
 import { sql } from 'kysely'
 import { columnCipher } from '../../src/columns/cipher.ts'
 import { columnsHeld, countValues } from '../../src/columns/counts.ts'
 import { openForm } from '../../src/columns/forms.ts'
 import { columnSweeps } from '../../src/columns/progress.ts'
 import { reencrypt, type SweepProgress } from '../../src/columns/sweep.ts'
+import { eventually } from '../../src/testing/eventually.ts'
 import {
   active,
   bodiesOf,
@@ -23,10 +24,11 @@ import {
 describe('the sweep that encrypts a column anew', { timeout: 60_000 }, () => {
   const [old, next] = [newKey(), newKey()]
   let estate: Estate
-  beforeEach(async () => {
+  before(async () => {
     estate = await openEstate()
   })
-  afterEach(() => estate.close())
+  beforeEach(() => estate.empty())
+  after(() => estate.close())
 
   const db = () => estate.service.db
   const byOld = (text: string) => (id: string) => columnCipher(new HeldKeys(old)).seal(notes, id, text)
@@ -60,7 +62,9 @@ describe('the sweep that encrypts a column anew', { timeout: 60_000 }, () => {
       columnCipher(new HeldKeys(next)).open(notes, id, stored),
     )
     assert.ok(opened.includes('plain') && opened.includes('of long ago'))
-    assert.deepEqual([...(await columnsHeld(db(), [notes])).keys()], [next.id])
+    // Transactions of other tests, in other databases of the server, are waited for as well.
+    const hangsOn = async () => [...(await columnsHeld(db(), [notes])).keys()]
+    assert.deepEqual(await eventually(hangsOn, (ids) => ids.length === 1), [next.id])
     assert.deepEqual(await reencrypt(db(), [notes], cipher), { moved: 0, refused: [], left: [] })
   })
 
@@ -141,14 +145,14 @@ describe('the sweep that encrypts a column anew', { timeout: 60_000 }, () => {
     await populated(30)
     const pauses: number[] = []
     const ending = new AbortController()
-    const after = (ms: number, act: () => void) => {
+    const hurried = (ms: number, act: () => void) => {
       pauses.push(ms)
       if (pauses.length === 5) ending.abort()
       const timer = setTimeout(act, 1)
       return () => clearTimeout(timer)
     }
     const cipher = columnCipher(new HeldKeys(old, next))
-    const outcome = await reencrypt(db(), [notes], cipher, { perSecond: 10, after, signal: ending.signal })
+    const outcome = await reencrypt(db(), [notes], cipher, { perSecond: 10, after: hurried, signal: ending.signal })
     assert.equal(outcome.moved, 10, 'a second did not pass')
     assert.equal(outcome.left[0]?.count, 20)
     assert.ok(pauses.every((ms) => ms > 0 && ms <= 1_000))
