@@ -15,11 +15,12 @@ import { type After, pause } from '../clock.ts'
 import { asDatabaseError } from '../connection/translate.ts'
 import { DatabaseError, type DatabaseErrorCode } from '../error.ts'
 import type { DatabaseTables } from '../tables.ts'
-import { type Batch, doBatch, type SweptColumn, sweptColumn } from './batch.ts'
+import { type Batch, doBatch } from './batch.ts'
 import type { ColumnCipher } from './cipher.ts'
 import type { EncryptedColumn } from './column.ts'
 import { type ColumnCount, countValues } from './counts.ts'
 import { joinSweep } from './progress.ts'
+import { type SweptColumn, sweptColumn } from './swept.ts'
 
 /** A value that was left as it is, and why. Never what it says. */
 export interface RefusedValue {
