@@ -16,6 +16,7 @@ export { addressOf, otherAddresses } from './http/address.ts'
 export type { App } from './http/app.ts'
 export { correlationId } from './http/correlation.ts'
 export { type Frame, maxBodyBytes, maxParamLength, newApp, type Refusing } from './http/frame.ts'
+export { isNetwork, type Networks, networksOf } from './http/networks.ts'
 export { cursorAt, nextCursor, pageOf, pageQuery, positionOf } from './http/page.ts'
 export { hasProxyTraces, includesEverybody } from './http/proxies.ts'
 export {

@@ -1,6 +1,5 @@
-import { duration } from '@rekey/service'
+import { duration, isNetwork } from '@rekey/service'
 import { z } from 'zod'
-import { isNetwork } from '../outbound/networks.ts'
 
 /** How webhooks are sent. */
 export interface WebhookSettings {

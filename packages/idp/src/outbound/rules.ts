@@ -1,9 +1,8 @@
 import type { LookupAddress } from 'node:dns'
 import { lookup } from 'node:dns/promises'
 import { isIP } from 'node:net'
-import { type Turns, turns } from '@rekey/service'
+import { isNetwork, type Networks, networksOf, type Turns, turns } from '@rekey/service'
 import { IdpError } from '../error.ts'
-import { isNetwork, type Networks, networksOf } from './networks.ts'
 import { isPublicAddress } from './public-address.ts'
 
 /** Every address that a name has. */
@@ -43,7 +42,7 @@ export function outboundRules(
   const named = new Set(allowed.filter((each) => !isNetwork(each)).map(canonicalHost))
   return {
     isAllowed: (url) => named.has(url.hostname) || named.has(`${url.hostname}:${portOf(url)}`),
-    networks: networksOf(allowed),
+    networks: networksOf(allowed.filter(isNetwork)),
     variable,
     resolve,
     calls: turns(mostCalls),

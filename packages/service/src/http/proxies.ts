@@ -2,20 +2,15 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { isIP } from 'node:net'
 import { z } from 'zod'
+import { isNetwork } from './networks.ts'
 
 /** Addresses (10.0.0.5) and networks (10.0.0.0/8, fd00::/8), separated by commas. */
 export const networks = z.string().transform((text, context) => {
   const named = text.split(',').map((part) => part.trim())
-  const wrong = named.filter((network) => !isNetwork(network))
+  const wrong = named.filter((network) => isIP(network) === 0 && !isNetwork(network))
   for (const network of wrong) context.addIssue({ code: 'custom', message: `${network} is no address and no network` })
   return named
 })
-
-function isNetwork(text: string): boolean {
-  const [address = '', bits = '0', ...rest] = text.split('/')
-  const longest = { 4: 32, 6: 128 }[isIP(address)]
-  return longest !== undefined && rest.length === 0 && /^\d{1,3}$/.test(bits) && Number(bits) <= longest
-}
 
 /** For Fastify: whose X-Forwarded-For is believed. */
 export function trustProxy(trusted: readonly string[]): boolean | string[] {

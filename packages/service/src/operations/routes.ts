@@ -4,7 +4,7 @@ import type { Registry } from 'prom-client'
 import { z } from 'zod'
 import { ServiceError } from '../error.ts'
 import type { App } from '../http/app.ts'
-import { networkOf } from '../http/networks.ts'
+import { networksOf } from '../http/networks.ts'
 import { hasProxyTraces } from '../http/proxies.ts'
 
 const tags = ['operations']
@@ -36,7 +36,7 @@ export interface Operated {
 
 /** Health, readiness and metrics: `/healthz`, `/readyz`, `/metrics`. */
 export function operationRoutes(app: App, { view, registry, metricsFrom = [], requireLease, observe }: Operated): void {
-  const isScraper = networkOf(metricsFrom)
+  const scrapers = networksOf(metricsFrom)
   app.get('/healthz', { schema: alive }, async () => ({ status: 'ok' as const }))
 
   app.get('/readyz', { schema: ready }, async () => {
@@ -46,7 +46,7 @@ export function operationRoutes(app: App, { view, registry, metricsFrom = [], re
 
   app.get('/metrics', { schema: prometheus }, async (request, reply) => {
     // A proxy on this machine calls from loopback as well, for somebody who does not.
-    if ((!isLoopback(request.ip) && !isScraper(request.ip)) || hasProxyTraces(request.headers))
+    if ((!isLoopback(request.ip) && !scrapers.has(request.ip)) || hasProxyTraces(request.headers))
       throw new ServiceError('FORBIDDEN', 'metrics are open on loopback and to REKEY_METRICS_FROM only')
     observe()
     return reply.type(registry.contentType).send(await registry.metrics())
