@@ -53,6 +53,8 @@ export interface Vault {
 export interface VaultOptions {
   /** How long an act may take, all of its requests together. */
   deadlineMs?: number
+  /** How long after a token could not be renewed it is tried again; 5 s by default. */
+  retryMs?: number
   /** Hears why the token could not be renewed; the next act that needs it says so too. */
   onError?: (error: unknown) => void
 }
@@ -63,9 +65,9 @@ export interface VaultOptions {
  * @throws SecretsError `VAULT_SETTINGS_INVALID` when VAULT_CACERT cannot be read
  */
 export function openVault(settings: VaultSettings, options: VaultOptions = {}): Vault {
-  const { deadlineMs = 3_000, onError = () => undefined } = options
+  const { deadlineMs = 3_000, retryMs = 5_000, onError = () => undefined } = options
   const network = sender(settings)
-  const token = keepToken(settings, network, deadlineMs, onError)
+  const token = keepToken(settings, network, { deadlineMs, retryMs, onError })
   const reads = new Map<string, Promise<Found>>()
 
   /** One deadline for all requests of an act; a token that is refused is read again, once a request. */

@@ -6,7 +6,6 @@ import type { VaultSettings } from './settings.ts'
 
 const longestWaitMs = 86_400_000
 const shortestWaitMs = 1_000
-const retryMs = 5_000
 
 export interface Token {
   /** @throws SecretsError `VAULT_UNAVAILABLE` while the token file cannot be read */
@@ -22,17 +21,20 @@ interface Lease {
   renewable: boolean
 }
 
-/**
- * Renews the token at half of what is left to it, and reads its file again before that.
- *
- * @param deadlineMs of each request
- * @param onError hears why it could not be renewed; it is tried again
- */
+export interface TokenOptions {
+  /** Of each request. */
+  deadlineMs: number
+  /** After one that failed. */
+  retryMs: number
+  /** Hears why it could not be renewed; it is tried again. */
+  onError: (error: unknown) => void
+}
+
+/** Renews the token at half of what is left to it, and reads its file again before that. */
 export function keepToken(
   settings: Pick<VaultSettings, 'token' | 'tokenFile'>,
   sender: Sender,
-  deadlineMs: number,
-  onError: (error: unknown) => void,
+  { deadlineMs, retryMs, onError }: TokenOptions,
 ): Token {
   const { tokenFile } = settings
   let known = tokenFile === undefined ? settings.token : undefined

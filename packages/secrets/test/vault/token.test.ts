@@ -79,7 +79,7 @@ describe('a token that cannot be used', { timeout: 30_000 }, () => {
 
   function open(more: { token?: string; tokenFile?: string }): Vault {
     const settings = settingsFor({ address: server.url, token: server.token })
-    return openVault({ ...settings, token: more.token, tokenFile: more.tokenFile }, { onError })
+    return openVault({ ...settings, token: more.token, tokenFile: more.tokenFile }, { onError, retryMs: 200 })
   }
 
   const reported = (message: RegExp) =>
