@@ -34,7 +34,7 @@ export async function ensureColumns(
 ): Promise<void> {
   const isThere = (await hands.store.load(columnsKeyring)) !== undefined
   if (!isThere && (await isOlderLive(db))) return
-  if (source) await ensureGiven(hands, policy, source)
+  if (source) await ensureGiven(db, hands, policy, source)
   else await ensureKeyring(hands, { name: columnsKeyring, kind, algorithm, policy })
 }
 
@@ -45,16 +45,24 @@ export async function isOlderLive(db: IdpDatabase): Promise<boolean> {
   return rows[0]?.older ?? false
 }
 
-async function ensureGiven({ store }: Making, policy: Policy, source: ColumnKeySource): Promise<void> {
+/** The ids of the keys that live instances say they hold. */
+async function heldByLive(db: IdpDatabase): Promise<ReadonlySet<string>> {
+  const { rows } = await sql<{ id: string }>`
+    SELECT DISTINCT unnest(root_keys) AS id FROM instances WHERE lease_until > clock_timestamp()`.execute(db)
+  return new Set(rows.map(({ id }) => id))
+}
+
+async function ensureGiven(db: IdpDatabase, { store }: Making, policy: Policy, source: ColumnKeySource): Promise<void> {
   checkPolicy(policy)
   const keys = source.accepted ?? (await source.read())
   for (;;) {
     const existing = await store.load(columnsKeyring)
     if (existing) requireFit(existing, keys, source.variable)
     source.accept(keys)
+    const elsewhere = await heldByLive(db)
     const now = await store.now()
     const next = existing
-      ? takeIn(adoptPolicy(existing, policy), keys, source.variable, now)
+      ? takeIn(adoptPolicy(existing, policy), keys, source.variable, elsewhere, now)
       : firstOf(newKeyring(columnsKeyring, kind, algorithm, policy), keys, now)
     if (existing && isDeepStrictEqual(next, existing)) return
     if (await store.save(existing, next, changeFrom(existing, next, source.variable))) return

@@ -1,9 +1,9 @@
-import type { InstanceView } from '@rekey/database'
-import type { Evidence, Keyring } from '@rekey/keyring'
+import { columnsHeld, type InstanceView } from '@rekey/database'
+import { type Evidence, type Held, isAccepted, type Keyring } from '@rekey/keyring'
 import { liveInstances } from '@rekey/service'
 import { sql } from 'kysely'
 import type { IdpDatabase } from '../tables.ts'
-import { heldNow } from './counts.ts'
+import { encryptedColumns } from './list.ts'
 
 /**
  * What is known about the parties to keyring `columns`: the instances, and the values that hang on its versions. An instance that
@@ -16,7 +16,7 @@ export async function columnEvidence(
   view: Pick<InstanceView, 'live'>,
   keyring: Keyring,
 ): Promise<Evidence> {
-  const hanging = await heldNow(db)
+  const counted = await columnsHeld(db, encryptedColumns)
   const holdings = await holdingsOf(db)
   const needed = keyring.versions.filter(isToSeal).map(({ id }) => id)
   // Last, because it looks at the clock: a step made while the others were read is noticed.
@@ -26,7 +26,21 @@ export async function columnEvidence(
     const holds = holdings.get(live[n]?.id ?? '') ?? []
     return needed.every((id) => holds.includes(id)) ? instance : { ...instance, applied: -1 }
   })
-  return { instances, verifiers: [], ...hanging }
+  return { instances, verifiers: [], held: withCbc(counted, keyring) }
+}
+
+/**
+ * A value of the form `cbc` does not say which key made it. It may be any that was given: in an estate that was taken over the key
+ * of old stands in the source of the new ones.
+ */
+function withCbc(held: ReadonlyMap<string, Held>, { versions }: Keyring): ReadonlyMap<string, Held> {
+  const cbc = held.get('cbc')?.count ?? 0
+  if (cbc === 0) return held
+  const given = versions.filter(({ isGiven, state }) => isGiven && isAccepted({ state }))
+  const hanging = given.map(
+    ({ id }) => [id, { until: null, ...held.get(id), count: cbc + (held.get(id)?.count ?? 0) }] as const,
+  )
+  return new Map([...held, ...hanging])
 }
 
 const isToSeal = ({ state, revocation }: Keyring['versions'][number]) =>

@@ -41,6 +41,8 @@ const lookEveryMs = 1_000
 const recheckMs = 10
 /** For 5 s: an instance that hangs is waited for no longer than that. */
 const mostTries = 500
+/** Who holds what is asked for where that may matter, and only there. */
+const noneElsewhere: ReadonlySet<string> = new Set()
 
 /** What an instance does about the keys of encrypted columns. */
 export interface ColumnKeyring {
@@ -132,7 +134,7 @@ export function openColumns({ settings, db, store, sealer, settle, source, legac
     const keys = source?.accepted
     if (!source || !keys) return
     const now = await store.now()
-    if (takeIn(document, keys, source.variable, now) !== document) await ensure()
+    if (takeIn(document, keys, source.variable, noneElsewhere, now) !== document) await ensure()
     else await destroyOver(db, document, source)
     if (isDue(document, now) && (await source.source.isWritable())) await rotateDue(store, source)
   }
@@ -244,7 +246,8 @@ async function rotateDue(store: KeyringStore, source: ColumnKeySource): Promise<
 
 /**
  * It is prepared first, and written then: what is found in the source is known by that time, and taken for nobody else's. Where
- * writing fails it is given up.
+ * writing fails it is given up. It is held when it stands there, and not before: what is held is encrypted by as soon as a
+ * rotation is wanted, and what only a process has goes with it.
  */
 async function writeSuccessor(store: KeyringStore, from: ColumnKeySource): Promise<void> {
   const { source, variable } = from
@@ -254,7 +257,6 @@ async function writeSuccessor(store: KeyringStore, from: ColumnKeySource): Promi
     const message = `keys of ${columnsKeyring} come from ${variable} (${source.description}): put a new one in front there`
     throw new IdpError('KEY_FROM_SOURCE', message, { facts: { variable } })
   }
-  from.hold(key)
   await changeKeyring(
     store,
     columnsKeyring,
@@ -268,6 +270,7 @@ async function writeSuccessor(store: KeyringStore, from: ColumnKeySource): Promi
     await changeKeyring(store, columnsKeyring, given, about('keyring.discarded', variable))
     throw error
   }
+  from.hold(key)
 }
 
 /** One successor at a time: of two keys in the source one would come back when the other is in use. */

@@ -20,7 +20,7 @@ export interface ColumnKeySource {
   find(id: string): Uint8Array | undefined
   /** All that were read, the newest last. */
   all(): Uint8Array[]
-  /** Holds a key that is about to be written into the source. */
+  /** Holds a key that was written into the source just now. */
   hold(key: ColumnKey): void
 }
 

@@ -17,13 +17,20 @@ export function firstOf(empty: Keyring, [newest, ...older]: GivenKeys, now: numb
  * it; one that was known is never brought back. A key that leaves the source retires nothing by that.
  *
  * @param by the variable
+ * @param elsewhere the ids of the keys that live instances hold
  * @returns the same document when there is nothing to do, at the moment or at all
  */
-export function takeIn(keyring: Keyring, keys: GivenKeys, by: string, now: number): Keyring {
+export function takeIn(
+  keyring: Keyring,
+  keys: GivenKeys,
+  by: string,
+  elsewhere: ReadonlySet<string>,
+  now: number,
+): Keyring {
   const [newest, ...older] = keys
   const unknown = older.filter(({ id }) => !knows(keyring, id))
   const accepting = unknown.reduce((taken, former) => acceptFormer(taken, givenMaterial(former), now), keyring)
-  return withSuccessor(withoutLost(accepting, keys, now), newest, by, now)
+  return withSuccessor(withoutLost(accepting, keys, elsewhere, now), newest, by, now)
 }
 
 function withSuccessor(keyring: Keyring, newest: GivenKeys[0], by: string, now: number): Keyring {
@@ -43,16 +50,20 @@ function withoutReserve(keyring: Keyring, but: string, now: number): Keyring {
     .reduce((left, { id }) => discard(left, id, now), keyring)
 }
 
-/** A key that was prepared here and never reached the source: nobody has it. */
-function withoutLost(keyring: Keyring, keys: GivenKeys, now: number): Keyring {
+/**
+ * A key that was prepared and never reached the source, or left it: nobody has it. Where one of us has, the others are waited for: a
+ * source may reach one machine minutes after the other.
+ */
+function withoutLost(keyring: Keyring, keys: GivenKeys, elsewhere: ReadonlySet<string>, now: number): Keyring {
   return keyring.versions
     .filter(
-      ({ id, state, isGiven, servedAt, preparedAt }) =>
+      ({ id, state, isGiven, revocation, preparedAt }) =>
         state === 'prepared' &&
         isGiven &&
-        servedAt === undefined &&
+        !revocation &&
         now - preparedAt > soonWrittenMs &&
-        !keys.some((key) => key.id === id),
+        !keys.some((key) => key.id === id) &&
+        !elsewhere.has(id),
     )
     .reduce((left, { id }) => discard(left, id, now), keyring)
 }
