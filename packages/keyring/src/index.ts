@@ -31,7 +31,6 @@ export {
   activate,
   adoptPolicy,
   discard,
-  endEscrow,
   erasePrivate,
   markDemoted,
   markServed,
@@ -41,7 +40,6 @@ export {
   retire,
   revoke,
   rollBack,
-  sealGiven,
 } from './lifecycle/transition.ts'
 export {
   type ClientMaterial,

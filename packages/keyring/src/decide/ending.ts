@@ -1,7 +1,8 @@
 /** How versions end that are not to be produced with any more: what is due for them, and what they wait for. */
 import type { InstanceKind } from '../kinds/kind.ts'
+import { type End, escrowAfter } from '../lifecycle/escrow.ts'
 import type { Keyring } from '../lifecycle/keyring.ts'
-import { escrowAfter } from '../lifecycle/transition.ts'
+
 import type { Revocation, Version } from '../lifecycle/version.ts'
 import type { Outcome, Waiting } from './decide.ts'
 import type { Evidence } from './evidence.ts'
@@ -34,26 +35,15 @@ function release(view: View, version: Version, asked: Revocation): Outcome[] {
   const gate = kind.released?.(keyring, version, evidence, now) ?? { open: true }
   if (gate.open) return lastStep(view, version, 'revoked')
   const { for: parties, opensAt } = gate
-  return [
-    {
-      wait: {
-        step: 'revoke',
-        id: version.id,
-        gate: 'drained',
-        for: parties,
-        opensAt,
-        since: asked.requestedAt,
-      },
-    },
-  ]
+  const wait = { step: 'revoke', id: version.id, gate: 'drained', for: parties, opensAt } as const
+  return [{ wait: { ...wait, since: asked.requestedAt } }]
 }
 
 /** What lies in escrow afterwards must be at hand: what was supplied from outside is taken in first. */
-function lastStep({ keyring }: View, version: Version, end: 'retired' | 'revoked'): Outcome[] {
+function lastStep({ keyring }: View, version: Version, end: End): Outcome[] {
   const { id, isGiven, sealedPrivate, revocation } = version
   const isOutside = isGiven === true && sealedPrivate === undefined
-  if (isOutside && escrowAfter(keyring.kind, keyring.policy, version, end) > 0)
-    return [{ due: { do: 'seal-given', id } }]
+  if (isOutside && escrowAfter(keyring, version, end) > 0) return [{ due: { do: 'seal-given', id } }]
   if (end === 'revoked' && revocation) return [{ due: { do: 'revoke', id, revocation } }]
   return [{ due: { do: 'retire', id } }]
 }

@@ -1,13 +1,15 @@
 /**
- * Every change that a keyring can go through, as pure functions from one document to the next. They enforce the state
- * machine told in version.ts and nothing else: *when* a change is due is decided in `decide/`.
+ * Every change that a keyring can go through, as pure functions from one document to the next; those of the escrow are in
+ * `escrow.ts`. They enforce the state machine told in version.ts and nothing else: *when* a change is due is decided in `decide/`.
  */
 import { KeyringError } from '../error.ts'
 import { kinds } from '../kinds/table.ts'
 import type { AnyPolicy } from '../policy/client.ts'
 import { checkPolicy, type Policy } from '../policy/signing.ts'
+import { update, withoutPrivate } from './change.ts'
+import { intoEscrow } from './escrow.ts'
 import { activeVersion, type Keyring, standbyVersion, versionOf } from './keyring.ts'
-import type { Material, State, Version } from './version.ts'
+import type { Material, Version } from './version.ts'
 
 /**
  * Retired versions beyond this many leave the document; the audit has them. Revoked ones never leave it, nor do given ones: what
@@ -85,16 +87,6 @@ export function markEmptied<P extends AnyPolicy>(keyring: Keyring<P>, id: string
 /** Throws the private half of a retiring version away; it can no longer be rolled back to. */
 export function erasePrivate<P extends AnyPolicy>(keyring: Keyring<P>, id: string): Keyring<P> {
   return update(keyring, id, ['retiring'], withoutPrivate)
-}
-
-/** Takes in the private part of a retiring version that was supplied from outside, so that it can lie in escrow. */
-export function sealGiven<P extends AnyPolicy>(keyring: Keyring<P>, id: string, sealedPrivate: string): Keyring<P> {
-  return update(keyring, id, ['retiring'], (version) => ({ ...version, sealedPrivate }))
-}
-
-/** Throws away the private part of a version that lay in escrow. */
-export function endEscrow<P extends AnyPolicy>(keyring: Keyring<P>, id: string): Keyring<P> {
-  return update(keyring, id, ['retired', 'revoked'], withoutPrivate)
 }
 
 export function retire<P extends AnyPolicy>(keyring: Keyring<P>, id: string, now: number): Keyring<P> {
@@ -208,56 +200,9 @@ function demoteActive<P extends AnyPolicy>(keyring: Keyring<P>, now: number): Ke
   return update(keyring, active.id, ['active'], (version) => ({ ...version, state: 'retiring', retiringAt: now }))
 }
 
-function update<P extends AnyPolicy>(
-  keyring: Keyring<P>,
-  id: string,
-  from: State[],
-  change: (version: Version) => Version,
-): Keyring<P> {
-  const current = versionOf(keyring, id)
-  if (!from.includes(current.state)) {
-    throw new KeyringError(
-      'ILLEGAL_TRANSITION',
-      `version ${id} of ${keyring.name} is ${current.state}; this needs it to be ${from.join(' or ')}`,
-      { id, state: current.state },
-    )
-  }
-  return { ...keyring, versions: keyring.versions.map((version) => (version.id === id ? change(version) : version)) }
-}
-
 /** Is what it takes to produce with a version still to be had? */
 function hasSecret(keyring: Keyring, { sealedPrivate, isGiven }: Version): boolean {
   return sealedPrivate !== undefined || (isGiven === true && kinds[keyring.kind].mayBeSupplied === true)
-}
-
-/** The private part goes with the end of a version, or lies in escrow for as long as its kind says. */
-function intoEscrow(
-  { kind, policy }: Keyring<AnyPolicy>,
-  version: Version,
-  end: 'retired' | 'revoked',
-  now: number,
-): Version {
-  const forMs = escrowAfter(kind, policy, version, end)
-  const isKept = forMs > 0 && version.sealedPrivate !== undefined
-  return isKept ? { ...version, escrowedUntil: now + forMs } : withoutPrivate(version)
-}
-
-/** For how long a version lies in escrow after its end. One that was never in use made nothing. */
-export function escrowAfter(
-  kind: Keyring<AnyPolicy>['kind'],
-  policy: AnyPolicy,
-  { activatedAt }: Version,
-  end: 'retired' | 'revoked',
-): number {
-  const found = kinds[kind]
-  // Which policy a keyring has follows from its kind.
-  const forMs = found.holder === 'instances' ? (found.escrowMs?.(policy as Policy, end) ?? 0) : 0
-  return activatedAt === undefined ? 0 : forMs
-}
-
-function withoutPrivate(version: Version): Version {
-  const { sealedPrivate: _erased, ...kept } = version
-  return kept
 }
 
 function withoutRotation<P extends AnyPolicy>(keyring: Keyring<P>): Keyring<P> {

@@ -1,9 +1,9 @@
 import { type Decision, decide, type Step } from '../decide/decide.ts'
 import type { Evidence } from '../decide/evidence.ts'
+import { endEscrow, sealGiven } from '../lifecycle/escrow.ts'
 import { activeVersion, type Keyring, versionOf } from '../lifecycle/keyring.ts'
 import {
   activate,
-  endEscrow,
   erasePrivate,
   markDemoted,
   markEmptied,
@@ -11,7 +11,6 @@ import {
   prepare,
   retire,
   revoke,
-  sealGiven,
 } from '../lifecycle/transition.ts'
 import type { Material, Version } from '../lifecycle/version.ts'
 import type { AnyPolicy } from '../policy/client.ts'

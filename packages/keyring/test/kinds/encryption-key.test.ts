@@ -2,11 +2,11 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { Evidence, Held } from '../../src/decide/evidence.ts'
 import { encryptionKeyId, makeEncryptionKey } from '../../src/kinds/encryption-key.ts'
+import { endEscrow } from '../../src/lifecycle/escrow.ts'
 import { type Keyring, newKeyring, versionOf } from '../../src/lifecycle/keyring.ts'
 import {
   activate,
   adoptPolicy,
-  endEscrow,
   markDemoted,
   markEmptied,
   markServed,

@@ -2,12 +2,12 @@ import assert from 'node:assert/strict'
 import { it } from 'node:test'
 import fc from 'fast-check'
 import { KeyringError } from '../../src/error.ts'
+import { endEscrow, sealGiven } from '../../src/lifecycle/escrow.ts'
 import type { InstanceKindName, Keyring } from '../../src/lifecycle/keyring.ts'
 import {
   acceptFormer,
   activate,
   discard,
-  endEscrow,
   erasePrivate,
   markDemoted,
   markServed,
@@ -16,7 +16,6 @@ import {
   retire,
   revoke,
   rollBack,
-  sealGiven,
 } from '../../src/lifecycle/transition.ts'
 import type { State } from '../../src/lifecycle/version.ts'
 import { defaultPolicy } from '../../src/policy/signing.ts'

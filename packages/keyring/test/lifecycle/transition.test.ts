@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { KeyringError } from '../../src/error.ts'
+import { endEscrow, sealGiven } from '../../src/lifecycle/escrow.ts'
 import { activeVersion, type Keyring, newKeyring, standbyVersion, versionOf } from '../../src/lifecycle/keyring.ts'
 import {
   acceptFormer,
   activate,
   discard,
-  endEscrow,
   erasePrivate,
   markDemoted,
   markServed,
@@ -15,7 +15,6 @@ import {
   retire,
   revoke,
   rollBack,
-  sealGiven,
 } from '../../src/lifecycle/transition.ts'
 import type { State } from '../../src/lifecycle/version.ts'
 import { defaultPolicy } from '../../src/policy/signing.ts'
