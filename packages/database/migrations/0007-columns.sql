@@ -42,12 +42,13 @@ CREATE FUNCTION open_column_version(version text, opens boolean) RETURNS void LA
 $$;
 
 -- The active version, and one that was replaced while some instance may not know that yet. A version that left the document
--- stays closed.
+-- stays closed. The older forms are not named by a document: one that was closed for good would be opened by it.
 CREATE FUNCTION follow_encryption_keys() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
 BEGIN
   PERFORM open_column_version(version ->> 'id',
     version ->> 'state' = 'active' OR (version ->> 'state' = 'retiring' AND NOT version ? 'demotedAt'))
-  FROM jsonb_array_elements(NEW.document -> 'versions') AS version;
+  FROM jsonb_array_elements(NEW.document -> 'versions') AS version
+  WHERE version ->> 'id' NOT IN ('plain', 'cbc');
   RETURN NULL;
 END
 $$;

@@ -56,25 +56,33 @@ export async function closeForm<T extends DatabaseTables>(
   by: string,
 ): Promise<void> {
   const db = ownTables(database)
-  const turn = await beginClosing(db, form, by)
-  if (turn === undefined) return
+  const begun = await beginClosing(db, form, by)
+  if (begun === undefined) return
   const { count, isUnsettled } = (await columnsHeld(db, columns)).get(form) ?? { count: 0 }
-  if (count === 0 && !isUnsettled && (await endClosing(db, form, turn, 'closed'))) return
-  await endClosing(db, form, turn, 'open')
+  if (count === 0 && !isUnsettled && (await endClosing(db, form, begun.turn, 'closed'))) return
+  await endClosing(db, form, begun.turn, begun.former)
   const left = count > 0 ? `${count} values are left` : 'a transaction runs that may still write one'
   throw new DatabaseError('LEGACY_FORM_LEFT', `the form "${form}" cannot be closed: ${left}`, {
     facts: { form, count },
   })
 }
 
-/** @returns by what the end knows that nobody opened it meanwhile; `undefined` when it is closed */
-async function beginClosing(db: Kysely<DatabaseTables>, form: LegacyForm, by: string): Promise<string | undefined> {
-  const { rows } = await sql<{ turn: string }>`
+/**
+ * @returns by what the end knows that nobody opened it meanwhile, and what to bring it back to: one that was never admitted stays
+ *   as it is now, which nobody may write. `undefined` when it is closed
+ */
+async function beginClosing(
+  db: Kysely<DatabaseTables>,
+  form: LegacyForm,
+  by: string,
+): Promise<{ turn: string; former: ColumnForm['state'] } | undefined> {
+  const { rows } = await sql<{ turn: string; former: ColumnForm['state'] }>`
+    WITH known AS (SELECT state FROM column_forms WHERE form = ${form})
     INSERT INTO column_forms (form, state, by) VALUES (${form}, 'closing', ${by})
     ON CONFLICT (form) DO UPDATE SET state = 'closing', by = EXCLUDED.by, since = EXCLUDED.since
       WHERE column_forms.state <> 'closed'
-    RETURNING since::text AS turn`.execute(db)
-  return rows[0]?.turn
+    RETURNING since::text AS turn, coalesce((SELECT state FROM known), 'closing') AS former`.execute(db)
+  return rows[0]
 }
 
 async function endClosing(

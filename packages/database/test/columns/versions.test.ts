@@ -305,6 +305,28 @@ describe('an older form of values', { timeout: 60_000 }, () => {
     await close('plain')
   })
 
+  it('that was never admitted is not by an attempt to close it that is refused', async () => {
+    await sql`DELETE FROM column_forms`.execute(estate.owner.db)
+    await sql`DELETE FROM column_versions WHERE id = 'plain'`.execute(estate.owner.db)
+    const client = await estate.service.pool.connect()
+    await client.query('BEGIN')
+    await client.query('SELECT pg_current_xact_id()')
+    for (const _attempt of [1, 2]) {
+      await assert.rejects(closeForm(db(), [notes], 'plain', 'ops'), { code: 'LEGACY_FORM_LEFT' })
+      await assert.rejects(insertNotes(db(), ['text']), refusal)
+    }
+    await client.query('ROLLBACK')
+    client.release()
+    await close('plain')
+  })
+
+  it('that was closed is not opened by a document that names it as a version', async () => {
+    await close('plain')
+    await writeVersions(db(), [active(old), { id: 'plain', state: 'active' }])
+    await assert.rejects(insertNotes(db(), ['text']), refusal)
+    await writeVersions(db(), [active(old)])
+  })
+
   it('is closed by one of several who try at once, or by all of them, and never half', async () => {
     await openForm(db(), 'plain', 'one')
     await Promise.allSettled([1, 2, 3].map((n) => closeForm(db(), [notes], 'plain', `ops ${n}`)))
