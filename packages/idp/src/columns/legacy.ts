@@ -72,7 +72,8 @@ function legacyValues(left: readonly ColumnCount[]): IdpError {
   const forms = [...new Set(left.map(({ version }) => version))].join(',')
   return new IdpError(
     'LEGACY_VALUES',
-    `values lie in columns in a form that is not admitted: ${told}. Start with REKEY_ADMIT_LEGACY_COLUMNS=${forms}: they are ` +
+    `values lie in columns in a form that is not admitted: ${told}. Start with REKEY_ADMIT_LEGACY_COLUMNS=${forms}` +
+      `${forms.includes('cbc') ? ', and their keys in REKEY_LEGACY_COLUMN_KEY' : ''}: they are ` +
       'read and encrypted anew. When none is left, "rekey reencrypt --close-legacy" ends that for good',
     { facts: { left } },
   )

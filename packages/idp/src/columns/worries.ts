@@ -1,5 +1,6 @@
 import type { ColumnCount, ColumnForm } from '@rekey/database'
 import { iso } from '@rekey/service'
+import { isOver } from './destroy.ts'
 import type { ColumnKeyring } from './open.ts'
 import type { ColumnSweeper } from './sweep.ts'
 
@@ -71,9 +72,7 @@ function aboutForms({ forms, values }: Seen): ColumnWorry[] {
 /** Retired, and in the source still: nobody needs it, and whoever finds it there may have a backup to open by it. */
 function aboutOldKeys({ columnKeys: { held, source } }: Seen, now: number): ColumnWorry[] {
   const given = source?.accepted?.map(({ id }) => id) ?? []
-  const over = (held.document()?.versions ?? []).filter(
-    ({ id, state }) => (state === 'retired' || state === 'revoked') && given.includes(id),
-  )
+  const over = (held.document()?.versions ?? []).filter((version) => isOver(version) && given.includes(version.id))
   return over.map(({ id, retiredAt, revokedAt }) => ({
     what: `the column key ${id} is not needed any more and stands in ${source?.source.description} still: remove it there`,
     since: iso(retiredAt ?? revokedAt ?? now),

@@ -89,8 +89,19 @@ describe('values of an older form', { timeout: 120_000 }, () => {
     const closing = await idp.manage('POST', '/api/v1/columns/close-legacy')
     assert.deepEqual([closing.status, closing.body.code], [409, 'LEGACY_VALUES'])
     assert.equal((await idp.manage('GET', '/api/v1/agents/mine')).body.owner, 'mine')
+    const listed = await idp.manage('GET', '/api/v1/agents')
+    const theirsListed = listed.body.agents.find(({ agentId }: { agentId: string }) => agentId === 'theirs')
+    assert.deepEqual([theirsListed.owner, theirsListed.unreadable], [undefined, ['owner']])
+    assert.equal((await idp.manage('GET', '/api/v1/agents?owner=mine')).body.agents.length, 1)
     const stored = await estate.db.selectFrom('agents').select('owner').where('agent_id', '=', 'theirs').execute()
     assert.deepEqual(stored, [{ owner: theirs[0] }])
+
+    // Whoever knows what it was says it anew; to say that there is none does as well.
+    const { status, body } = await idp.manage('PATCH', '/api/v1/agents/theirs', { owner: null })
+    assert.deepEqual([status, body.owner, body.unreadable], [200, undefined, undefined])
+    const told = (await idp.manage('GET', '/audit?action=agent.updated')).body.events[0]
+    assert.deepEqual(told.details, { before: { encrypted: ['owner'] }, after: { owner: null } })
+    assert.equal((await idp.manage('POST', '/api/v1/columns/close-legacy')).status, 200)
     assert.doesNotMatch(idp.lines.join(''), new RegExp(`${key}|mine@`))
   })
 })
