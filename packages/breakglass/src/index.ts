@@ -1,18 +1,18 @@
 export type { Clock } from './clock.ts'
 export { BreakGlassError, type BreakGlassErrorCode } from './error.ts'
+export type { IncidentEvidence } from './evidence/document.ts'
+export { type EvidenceKey, makeEvidenceKey, readEvidenceKey } from './evidence/key.ts'
+export { ensureEvidenceKey, loadEvidenceKey } from './evidence/key-file.ts'
+export { evidenceReport, readEvidenceFile } from './evidence/open.ts'
+export { rotationActions } from './evidence/period/coverage.ts'
 export type {
   Coverage,
-  IncidentEvidence,
   InventoriedSecret,
   MetricHistory,
   Overdue,
   PeriodEvidence,
   PeriodFacts,
-} from './evidence/document.ts'
-export { type EvidenceKey, makeEvidenceKey, readEvidenceKey } from './evidence/key.ts'
-export { ensureEvidenceKey, loadEvidenceKey } from './evidence/key-file.ts'
-export { evidenceReport, readEvidenceFile } from './evidence/open.ts'
-export { rotationActions } from './evidence/period/coverage.ts'
+} from './evidence/period/document.ts'
 export { periodActions } from './evidence/period/findings.ts'
 export { proveAll } from './evidence/prove.ts'
 export { sealPeriod } from './evidence/seal.ts'

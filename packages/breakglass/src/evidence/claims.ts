@@ -1,8 +1,9 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { RecordedEvent } from '../providers/port.ts'
 import { uncontained, unseen } from './containment.ts'
-import { type EstateFacts, estateOf, type IncidentEvidence, type PeriodEvidence } from './document.ts'
+import type { IncidentEvidence } from './document.ts'
 import { readEvent } from './events.ts'
+import { type EstateFacts, estateOf, type PeriodEvidence } from './period/document.ts'
 import { drawn } from './period/draw.ts'
 import { type Evidence, isIncident } from './views.ts'
 

@@ -3,7 +3,7 @@ import { type ArchivedFile, unpack } from './archive.ts'
 import { refuseUnknownFormat } from './format.ts'
 import { readJson } from './json.ts'
 import { type Manifest, manifestNames, readManifest } from './manifest.ts'
-import { misshapen } from './shape.ts'
+import { misshapen } from './misshapen.ts'
 import { type Evidence, reportText, viewNames } from './views.ts'
 
 /** An archive of which nothing but the form is known to be right. */

@@ -1,5 +1,5 @@
 import type { RecordedEvent } from '../providers/port.ts'
-import { estateOf } from './document.ts'
+import { estateOf } from './period/document.ts'
 import { type Evidence, isIncident } from './views.ts'
 
 /** Events of an audit, and whose that is. */

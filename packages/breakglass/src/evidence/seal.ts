@@ -1,12 +1,13 @@
 import { BreakGlassError } from '../error.ts'
 import { pack } from './archive.ts'
-import type { IncidentEvidence, PeriodFacts } from './document.ts'
+import type { IncidentEvidence } from './document.ts'
 import { jsonBytes } from './json.ts'
 import type { EvidenceKey } from './key.ts'
 import { signedManifest } from './manifest.ts'
+import { misshapen } from './misshapen.ts'
+import type { PeriodFacts } from './period/document.ts'
 import { drawn } from './period/draw.ts'
 import { withoutSecrets } from './secrets.ts'
-import { misshapen } from './shape.ts'
 import { type Evidence, isIncident, nameOf, reportsForm, viewsOf } from './views.ts'
 
 /**

@@ -1,6 +1,7 @@
 import type { ArchivedFile } from './archive.ts'
-import type { IncidentEvidence, PeriodEvidence } from './document.ts'
+import type { IncidentEvidence } from './document.ts'
 import { formats } from './format.ts'
+import type { PeriodEvidence } from './period/document.ts'
 import { drawn } from './period/draw.ts'
 import { recordsOf } from './records.ts'
 import { asHtml } from './report/html.ts'

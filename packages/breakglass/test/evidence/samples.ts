@@ -1,6 +1,7 @@
 /** Evidence as an incident leaves it: two instances that are proved, or one besides that is not. */
 import type { AuditEvent } from '@rekey/database'
-import type { IncidentEvidence, InventoriedSecret, PeriodFacts } from '../../src/evidence/document.ts'
+import type { IncidentEvidence } from '../../src/evidence/document.ts'
+import type { InventoriedSecret, PeriodFacts } from '../../src/evidence/period/document.ts'
 import { type IncidentRecord, newSteps, type StepName } from '../../src/incident/record.ts'
 import { type InstanceVerdict, ofInstance } from '../../src/instances/verdict.ts'
 import type { KeyShown, ProviderRecord } from '../../src/providers/port.ts'

@@ -8,6 +8,8 @@
  *
  * Sealed evidence is compared with what this draws: another rule is a new `format`.
  */
+
+import { readEvent } from '../events.ts'
 import type {
   ClassCoverage,
   Coverage,
@@ -15,8 +17,7 @@ import type {
   InventoriedSecret,
   PeriodFacts,
   SecretCoverage,
-} from '../document.ts'
-import { readEvent } from '../events.ts'
+} from './document.ts'
 
 type Facts = Pick<PeriodFacts, 'period' | 'record' | 'sealedAt'> & { estate: EstateFacts }
 

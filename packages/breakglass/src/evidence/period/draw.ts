@@ -1,5 +1,5 @@
-import { estateOf, type PeriodEvidence, type PeriodFacts } from '../document.ts'
 import { coverageOf } from './coverage.ts'
+import { estateOf, type PeriodEvidence, type PeriodFacts } from './document.ts'
 import { findingsOf } from './findings.ts'
 
 /** Everything that follows from the facts of a period, as it stands in the evidence beside them. */

@@ -1,7 +1,7 @@
 /** What the events of a period tell: each rotation, what was revoked, and what departed from the usual way. */
 import type { RecordedEvent } from '../../providers/port.ts'
-import type { Occurrence, PeriodEvidence, Rotation } from '../document.ts'
 import { type Event, readEvent } from '../events.ts'
+import type { Occurrence, PeriodEvidence, Rotation } from './document.ts'
 
 /** The actions that evidence of a period is made of. Another one says nothing of rotations. */
 export const periodActions = [

@@ -7,7 +7,7 @@ import {
   type MetricHistory,
   type PeriodEvidence,
   type SecretCoverage,
-} from '../document.ts'
+} from '../period/document.ts'
 import {
   type Block,
   bad,

@@ -1,6 +1,6 @@
 /** What an auditor asks of a period: was everything rotated, what was not, what departed from the rule, and who did it. */
 import type { ProviderRecord } from '../../providers/port.ts'
-import { estateOf, type Occurrence, type Overdue, type PeriodEvidence, type Rotation } from '../document.ts'
+import { estateOf, type Occurrence, type Overdue, type PeriodEvidence, type Rotation } from '../period/document.ts'
 import { coverageSections, metricsSection, signOffText } from './coverage.ts'
 import { eventsTable, proofNote } from './events.ts'
 import { verifySection } from './seal.ts'

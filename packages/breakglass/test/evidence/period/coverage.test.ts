@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import type { InventoriedSecret } from '../../../src/evidence/document.ts'
 import { coverageOf } from '../../../src/evidence/period/coverage.ts'
+import type { InventoriedSecret } from '../../../src/evidence/period/document.ts'
 
 const dayMs = 86_400_000
 const start = Date.UTC(2026, 0, 1)
