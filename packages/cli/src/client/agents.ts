@@ -19,6 +19,8 @@ export interface AgentView {
   owner?: string
   deploymentEnv?: string
   scopes?: string[]
+  /** What is stored of it and does not open. */
+  unreadable?: string[]
 }
 
 /** What a new agent is, and may have. */

@@ -1,4 +1,4 @@
-import { DatabaseError } from '../error.ts'
+import { DatabaseError, type DatabaseErrorCode } from '../error.ts'
 import { keyOfRecord, openGcm, partsOf, sealGcm } from '../sealing/gcm.ts'
 import { openCbc } from './cbc.ts'
 import { type ColumnKeys, type EncryptedColumn, recordOf } from './column.ts'
@@ -30,6 +30,14 @@ export interface ColumnCipher {
 }
 
 const noLegacyForms: LegacyForms = { plain: false }
+
+/** What keeps one value from being opened, and no other. */
+export const errorsOfOneValue: readonly DatabaseErrorCode[] = [
+  'SEAL_DAMAGED',
+  'LEGACY_FORM_REFUSED',
+  'LEGACY_VALUE_AMBIGUOUS',
+  'LEGACY_VALUE_UNREADABLE',
+]
 
 /**
  * AES-256-GCM under a key of its own for each value, derived from the version's key. A value is bound to its table, column

@@ -3,7 +3,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { sql, type Transaction } from 'kysely'
 import { DatabaseError, type DatabaseErrorCode } from '../error.ts'
 import type { DatabaseTables } from '../tables.ts'
-import type { ColumnCipher } from './cipher.ts'
+import { type ColumnCipher, errorsOfOneValue } from './cipher.ts'
 import type { EncryptedColumn } from './column.ts'
 import type { SweptColumn } from './swept.ts'
 
@@ -24,14 +24,6 @@ interface Encrypted {
   moves: (Row & { sealed: string })[]
   failures: { rowId: string; error: unknown }[]
 }
-
-/** What keeps one value from being opened, and no other. */
-const ofOneValue: readonly DatabaseErrorCode[] = [
-  'SEAL_DAMAGED',
-  'LEGACY_FORM_REFUSED',
-  'LEGACY_VALUE_AMBIGUOUS',
-  'LEGACY_VALUE_UNREADABLE',
-]
 
 /** How many rows are encrypted while the ones before are written. */
 const portionRows = 250
@@ -73,7 +65,7 @@ function encryptAll(column: EncryptedColumn, cipher: ColumnCipher, rows: readonl
 /** A key of this database that is not held is missing for all its values, and comes back; one that never was is a mistake of the row. */
 async function whyOne(transaction: Transaction<DatabaseTables>, error: unknown): Promise<DatabaseErrorCode> {
   if (!(error instanceof DatabaseError)) throw error
-  if (ofOneValue.includes(error.code)) return error.code
+  if (errorsOfOneValue.includes(error.code)) return error.code
   const { version } = error.facts
   if (error.code !== 'COLUMN_KEY_MISSING' || version === undefined) throw error
   const known = await transaction

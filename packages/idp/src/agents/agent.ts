@@ -5,7 +5,7 @@ import { z } from 'zod'
 import { IdpError } from '../error.ts'
 import type { IdpDatabase, IdpTables } from '../tables.ts'
 import type { Caller } from '../tokens/opaque.ts'
-import { openedOf } from './encrypted.ts'
+import { encryptedMember, openedOf } from './encrypted.ts'
 
 export type Agent = Selectable<IdpTables['agents']>
 
@@ -27,9 +27,10 @@ export const shownAgent = z.object({
   scopes: z.array(z.string()).describe('What it may be granted'),
   createdAt: time,
   changedAt: time,
+  unreadable: z.array(encryptedMember).optional().describe('What is stored of it and does not open'),
 })
 
-/** @throws DatabaseError where what is encrypted does not open */
+/** @throws DatabaseError `COLUMN_KEY_MISSING` */
 export function showAgent(row: Agent, columns: Pick<ColumnCipher, 'open'>): z.infer<typeof shownAgent> {
   const agent = { ...row, ...openedOf(row, columns) }
   return {
@@ -46,6 +47,7 @@ export function showAgent(row: Agent, columns: Pick<ColumnCipher, 'open'>): z.in
     scopes: agent.scopes,
     createdAt: iso(agent.created_at),
     changedAt: iso(agent.changed_at),
+    unreadable: agent.unreadable.length > 0 ? agent.unreadable : undefined,
   }
 }
 

@@ -31,11 +31,16 @@ export async function changeDescription(
   const { scopes } = description
   requireMayGrant(caller, scopes ?? [], { organizationId: agent.organization_id, scopes: agent.scopes })
   const before = { ...agent, ...openedOf(agent, columns) }
+  // What does not open is replaced by whatever is said, also by nothing.
+  const isReplaced = (column: string) => before.unreadable.some((member) => member === column)
   const news = Object.entries(columnsOf(description)).filter(
-    ([column, value]) => value !== undefined && !isDeepStrictEqual(value, before[column as keyof Agent]),
+    ([column, value]) =>
+      value !== undefined && (isReplaced(column) || !isDeepStrictEqual(value, before[column as keyof Agent])),
   )
   if (news.length === 0) return { agent, isToTell: false }
-  const told = (row: Agent) => toldOf(named(showAgent(row, columns), description))
+  // Whether there is one can be seen in what is stored, whether or not that opens.
+  const told = (row: Agent) =>
+    toldOf(named({ ...showAgent(row, columns), email: row.email, owner: row.owner }, description))
   const changed = await transaction
     .updateTable('agents')
     .set({ ...sealedOf(agent.agent_id, Object.fromEntries(news), columns), changed_at: sql`now()` })

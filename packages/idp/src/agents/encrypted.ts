@@ -1,5 +1,6 @@
 /** What of an agent is encrypted where it is stored, because it may be about a person. */
-import type { ColumnCipher, EncryptedColumn } from '@rekey/database'
+import { type ColumnCipher, DatabaseError, type EncryptedColumn, errorsOfOneValue } from '@rekey/database'
+import { z } from 'zod'
 import { agentEmail, agentOwner } from '../columns/list.ts'
 import { setupActor } from '../setup/actor.ts'
 import type { Agent } from './agent.ts'
@@ -10,16 +11,35 @@ const members = Object.entries(encrypted) as readonly [Member, EncryptedColumn][
 
 type Described = { [M in Member]?: string | null | undefined }
 
-/** These members in plain text. Agents that were made when the estate was set up have the owner that says so. */
+export const encryptedMember = z.enum(['email', 'owner'] satisfies Member[])
+
+type Opened = Pick<Agent, Member> & {
+  /** What is stored and does not open. One such value must not keep a whole list from being read. */
+  unreadable: Member[]
+}
+
+/**
+ * These members in plain text. Agents that were made when the estate was set up have the owner that says so.
+ *
+ * @throws DatabaseError `COLUMN_KEY_MISSING`
+ */
 export function openedOf(
   row: Pick<Agent, Member | 'agent_id' | 'set_up'>,
   columns: Pick<ColumnCipher, 'open'>,
-): Pick<Agent, Member> {
+): Opened {
+  const unreadable: Member[] = []
   const open = (member: Member) => {
     const stored = row[member]
-    return stored === null ? null : columns.open(encrypted[member], row.agent_id, stored)
+    try {
+      return stored === null ? null : columns.open(encrypted[member], row.agent_id, stored)
+    } catch (error) {
+      if (!(error instanceof DatabaseError && errorsOfOneValue.includes(error.code))) throw error
+      unreadable.push(member)
+      return null
+    }
   }
-  return { email: open('email'), owner: open('owner') ?? (row.set_up ? setupActor : null) }
+  const email = open('email')
+  return { email, owner: open('owner') ?? (row.set_up ? setupActor : null), unreadable }
 }
 
 /** The same columns as they are stored; what is not named stays. */

@@ -99,8 +99,11 @@ describe('values of an older form', { timeout: 120_000 }, () => {
     // Whoever knows what it was says it anew; to say that there is none does as well.
     const { status, body } = await idp.manage('PATCH', '/api/v1/agents/theirs', { owner: null })
     assert.deepEqual([status, body.owner, body.unreadable], [200, undefined, undefined])
-    const told = (await idp.manage('GET', '/audit?action=agent.updated')).body.events[0]
-    assert.deepEqual(told.details, { before: { encrypted: ['owner'] }, after: { owner: null } })
+    const told = await eventually(
+      async () => (await idp.manage('GET', '/audit?action=agent.updated')).body.events,
+      (events) => events.length > 0,
+    )
+    assert.deepEqual(told[0].details, { before: { encrypted: ['owner'] }, after: { owner: null } })
     assert.equal((await idp.manage('POST', '/api/v1/columns/close-legacy')).status, 200)
     assert.doesNotMatch(idp.lines.join(''), new RegExp(`${key}|mine@`))
   })

@@ -35,6 +35,7 @@ function agentText(agent: AgentView, credentials: readonly CredentialView[], now
     'E-mail': agent.email,
     Capabilities: agent.capabilities?.join(' '),
     Scopes: agent.scopes?.join(' '),
+    'Does not open': agent.unreadable?.join(' '),
     Created: fromNow(agent.createdAt, now),
   })
   return `${told}\n\nCredentials\n${credentialsTable(credentials, now)}`
