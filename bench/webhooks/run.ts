@@ -3,23 +3,28 @@
  * to rows that say that they were delivered, to a receiver in a process of its own. Beside it the very same POSTs, signed and
  * sent by the same code in a bare loop, that nobody writes down. Rounds are interleaved. Exits with 1 when a bar is missed.
  */
-import { fork } from 'node:child_process'
-import { once } from 'node:events'
-import { auditSigner, type Connection, columnCipher, connect, openChain, openJobs, recordEvents } from '@rekey/database'
-import { attempt, createWebhook, keptConnections, mostToOneHost, openWebhooks, webhookRules } from '@rekey/idp/testing'
+import { setTimeout as pause } from 'node:timers/promises'
+import { type Connection, recordEvents } from '@rekey/database'
+import { attempt, keptConnections, mostToOneHost, webhookRules } from '@rekey/idp/testing'
 import { sql } from 'kysely'
-import { startHome } from '../estate/home.ts'
 import { Undo } from '../estate/undo.ts'
 import { verdictLine } from '../estate/verdict.ts'
-
-// The tables are the identity provider's; what is asked of them here is plain SQL.
-// biome-ignore lint/suspicious/noExplicitAny: see above
-type Any = any
+import { type Any, startEstate, startReceiver } from './estate.ts'
 
 const atLeastPerCore = 1_000
 const perRound = 3_000
+/** Events that are recorded in one transaction. */
+const atOnce = 500
 const rounds = 3
-const caller = { clientId: 'bench', organizationId: 'default', scopes: new Set<string>() }
+
+const event = {
+  action: 'credential.rotated',
+  outcome: 'success' as const,
+  actor: 'admin-1',
+  agentId: 'agent-1',
+  organizationId: 'default',
+  details: { credentialId: '00000000-0000-4000-8000-000000000001', version: 'k2', previous: 'k1' },
+}
 
 const undo = new Undo()
 undo.whenInterrupted()
@@ -31,9 +36,9 @@ interface Figures {
 }
 
 async function main(): Promise<boolean> {
-  const port = await startReceiver()
+  const port = await startReceiver(undo)
   const url = `http://localhost:${port}/hook`
-  const estate = await startEstate(url)
+  const estate = await startEstate(undo, url)
   const whole: Figures[] = []
   const bare: Figures[] = []
   for (let round = 0; round < rounds + 1; round += 1) {
@@ -43,92 +48,27 @@ async function main(): Promise<boolean> {
     bare.push(loop)
     whole.push(path)
   }
-  const [path, loop] = [medianOf(whole), medianOf(bare)]
+  return judge(medianOf(whole), medianOf(bare))
+}
+
+function judge(path: Figures, loop: Figures): boolean {
   const says = ({ perSecond, perCoreSecond }: Figures) =>
     `${Math.round(perSecond)}/s, ${Math.round(perCoreSecond)} in a second of a core`
   console.log(`whole path  ${says(path)}`)
   console.log(`bare POSTs  ${says(loop)}`)
   console.log(`ratio       ${(path.perCoreSecond / loop.perCoreSecond).toFixed(2)} of the bare POSTs a core`)
   const ok = path.perCoreSecond >= atLeastPerCore
-  console.log(
-    verdictLine(
-      ok,
-      `${Math.round(path.perCoreSecond)} deliveries in a second of one core (at least ${atLeastPerCore})`,
-    ),
-  )
+  const figure = `${Math.round(path.perCoreSecond)} deliveries in a second of one core`
+  console.log(verdictLine(ok, `${figure} (at least ${atLeastPerCore})`))
   return ok
 }
 
-async function startReceiver(): Promise<number> {
-  const child = fork(new URL('receiver.ts', import.meta.url))
-  undo.add(async () => void child.kill())
-  const [{ port }] = await once(child, 'message')
-  return port
-}
-
-async function startEstate(url: string): Promise<Connection<Any>> {
-  const home = await startHome(undo)
-  const log = { error: console.error, warn: console.error, info: () => undefined } as Any
-  const connection = opened(connect<Any>(home.serviceUrl, { max: 4 }))
-  const writers = opened(connect<Any>(home.serviceUrl, { max: 2 }))
-  const sealing = { id: 'columns-000000000000', key: Buffer.alloc(32, 7) }
-  const columns = columnCipher({ find: () => sealing.key, sealing })
-  await writers.pool.query(`INSERT INTO agents (agent_id, organization_id) VALUES ('bench', 'default')`)
-  const signer = auditSigner({ id: 'bench', key: Buffer.alloc(32, 9) }, 'bench')
-  opened(await openChain(writers.db, { signer, onError: (error) => log.error(error) }))
-  const onError = (error: unknown) => log.error(error)
-  const jobs = opened(await openJobs(connection.pool, { enabled: () => true, onError }))
-  const body = { name: 'bench', url, events: ['credential.rotated'] }
-  await writers.db.transaction().execute((tx) => createWebhook(tx as Any, plainly(columns), caller, body, 1))
-  const webhooks = { allowPrivate: ['localhost'], timeoutMs: 10_000, retryBaseMs: 5_000, most: 1, keptMs: 1e9 }
-  opened(
-    await openWebhooks({
-      config: { webhooks },
-      db: connection.db,
-      jobs,
-      columns: plainly(columns) as Any,
-      clock: Date.now,
-      view: { held: () => true },
-      counted: () => undefined,
-      log,
-    }),
-  )
-  return writers
-}
-
-/** The database admits plain values until an instance has made the keyring of its columns, which there is none of here. */
-function plainly(columns: object) {
-  return {
-    ...columns,
-    seal: (_c: unknown, _r: unknown, text: string) => text,
-    open: (_c: unknown, _r: unknown, text: string) => text,
-  }
-}
-
-function opened<Part extends { close(): Promise<unknown> }>(part: Part): Part {
-  undo.add(() => part.close())
-  return part
-}
-
 async function wholePath(db: Connection<Any>['db']): Promise<Figures> {
-  const event = {
-    action: 'credential.rotated',
-    outcome: 'success' as const,
-    actor: 'admin-1',
-    agentId: 'agent-1',
-    organizationId: 'default',
-    details: { credentialId: '00000000-0000-4000-8000-000000000001', version: 'k2', previous: 'k1' },
-  }
   const before = await deliveredIn(db)
   return measured(async () => {
-    for (let n = 0; n < perRound; n += 500)
-      await db.transaction().execute((tx: Any) =>
-        recordEvents(
-          tx,
-          Array.from({ length: 500 }, () => event),
-        ),
-      )
-    while ((await deliveredIn(db)) < before + perRound) await new Promise((resolve) => setTimeout(resolve, 20))
+    const some = Array.from({ length: atOnce }, () => event)
+    for (let n = 0; n < perRound; n += atOnce) await db.transaction().execute((tx: Any) => recordEvents(tx, some))
+    while ((await deliveredIn(db)) < before + perRound) await pause(20)
   })
 }
 

@@ -10,7 +10,8 @@ import { stepNames } from '../incident/record.ts'
 import { formats } from './format.ts'
 import { unavailable } from './steps.ts'
 
-export const [text, flag, count] = [z.string(), z.boolean(), z.number()]
+export const [text, count] = [z.string(), z.number()]
+const flag = z.boolean()
 export const texts = z.array(text)
 const details = z.record(text, z.unknown())
 const revision = z.looseObject({ epoch: count, n: count })
