@@ -1,3 +1,4 @@
+import { z } from 'zod'
 import { CliError, type CliErrorCode } from '../error.ts'
 
 interface ServerError {
@@ -27,7 +28,15 @@ export function refusalOf(status: number, body: string, what: string): CliError 
   if (reply.incident !== undefined) facts.incident = reply.incident
   if (reply.correlation_id !== undefined) facts.correlation_id = reply.correlation_id
   const way = status === frozen && reply.incident ? `; "rekey break-glass unfreeze ${reply.incident}" ends that` : ''
-  return new CliError(kindOf(status), `${what}: ${message} (${code})${way}`, facts)
+  return new CliError(kindOf(status), `${what}: ${message} (${code})${way}${wrongOf(reply.details)}`, facts)
+}
+
+const invalid = z.array(z.object({ path: z.string(), message: z.string() })).nonempty()
+
+/** What does not fit a request, member by member; details of other errors are for scripts. */
+function wrongOf(details: unknown): string {
+  const { data = [] } = invalid.safeParse(details)
+  return data.map(({ path, message }) => `\n${path === '' ? '' : `${path}: `}${message}`).join('')
 }
 
 function kindOf(status: number): CliErrorCode {

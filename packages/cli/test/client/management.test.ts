@@ -120,6 +120,16 @@ test('a refusal carries the server’s code, message and correlation id, and the
   }
 })
 
+test('what does not fit a request is said member by member', async () => {
+  const details = [{ path: '/events/0', message: '"credential.nope" is no event' }]
+  answer = (_path, response) =>
+    response.writeHead(400).end(JSON.stringify({ code: 'INVALID_REQUEST', message: 'it does not fit', details }))
+  const management = new ManagementClient({ idp, apis: [], admin: { clientId: 'a', clientSecret: 'b' } }, shell())
+  await assert.rejects(management.call(read), {
+    message: 'the keyrings cannot be read: it does not fit (INVALID_REQUEST)\n/events/0: "credential.nope" is no event',
+  })
+})
+
 test('an error page of a proxy is told by its status', async () => {
   answer = (_path, response) => response.writeHead(502).end('<html>')
   await assert.rejects(client().call(read), {
