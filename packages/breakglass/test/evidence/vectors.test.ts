@@ -17,7 +17,7 @@ const signers: Readonly<Record<string, string>> = {
   'incident-1-contained.zip': signer,
   'incident-1-open.zip': signer,
   'period-1.zip': signer,
-  'period-2.zip': 'd3b8c2b30df902123c6673bd5c74a9bc513eb4d83330946bb301fcdca92297fa',
+  'period-2.zip': '34494519a1a16cfe7c6a9452864288263eff54330a2d1e0443f9a876e12ce348',
 }
 const names = Object.keys(signers)
 

@@ -97,6 +97,8 @@ const wholeChain = paragraph(
 function summary(evidence: PeriodEvidence): Section {
   const { rotations, revocations, exceptions, overdue, missing, sealedAt, sealedBy } = evidence
   const estate = estateOf(evidence)
+  // Format 1 knew no keyrings but those.
+  const ofKeyrings = estate ? 'keyrings' : 'signing keys'
   const isComplete = missing.length === 0
   const headline = overdue.length === 0 ? 'Nothing is overdue' : `${counted(overdue.length, 'rotation')} overdue`
   const text = `${counted(rotations.length, 'rotation')}, ${counted(revocations.length, 'revocation')}, ${counted(exceptions.length, 'exception')}.`
@@ -104,7 +106,7 @@ function summary(evidence: PeriodEvidence): Section {
   const rows: [string, Text][] = [
     [
       'Rotations',
-      `${rotations.filter(({ kind }) => kind === 'signing').length} of signing keys, ${rotations.filter(({ kind }) => kind === 'client').length} of client credentials`,
+      `${rotations.filter(({ kind }) => kind === 'signing').length} of ${ofKeyrings}, ${rotations.filter(({ kind }) => kind === 'client').length} of client credentials`,
     ],
     ['Overdue when sealed', overdue.length === 0 ? good('none') : bad(String(overdue.length))],
     ['Sealed', [moment(sealedAt), ' by ', code(sealedBy.runner), ` with ${sealedBy.software}`]],

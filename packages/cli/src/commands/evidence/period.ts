@@ -69,7 +69,7 @@ async function seal(options: PeriodOptions, shell: Shell): Promise<Sealed> {
 function text({ file, fingerprint, proofs, overdue, missing, coverage }: Sealed): string {
   return [
     `${proofs.verified} events of the audit are proven in ${file}, sealed by ${fingerprint}.`,
-    overdue === 0 ? 'Nothing is overdue.' : `${overdue} rotations are overdue.`,
+    overdue === 0 ? 'Nothing is overdue.' : `${overdue} ${overdue === 1 ? 'rotation is' : 'rotations are'} overdue.`,
     ...(coverage ? coverageLines(coverage) : []),
     ...missing.map((sentence) => `It is not complete: ${sentence}.`),
     `Read it: rekey evidence show ${shellWord(file)}`,
