@@ -19,6 +19,7 @@ import { fieldsOf, type Saved, type SavedChange, savedIn } from './document.ts'
 /** So many changes stay in the document. */
 const mostHistory = 50
 
+/** Where the keyrings lie, and who hears of what fails. */
 export interface VaultStoreOptions {
   /** Below the mount. */
   folder?: string
@@ -26,6 +27,7 @@ export interface VaultStoreOptions {
   onError?: (error: unknown) => void
 }
 
+/** A store of keyrings that tells what was changed in them. */
 export interface VaultKeyringStore<P extends AnyPolicy> extends KeyringStore<P> {
   /** The last changes of a keyring, who made them and when; the newest first. */
   history(name: string): Promise<readonly SavedChange[]>

@@ -5,6 +5,7 @@ import { programSource } from './program.ts'
 import type { SecretSource } from './source.ts'
 import { vaultSource } from './vault.ts'
 
+/** What a source is opened with. */
 export interface SourceOptions {
   /** Where a source in Vault names no field. */
   field?: string

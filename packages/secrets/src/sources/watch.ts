@@ -2,6 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { type Clock, systemClock } from '@rekey/keyring'
 import type { SecretSource } from './source.ts'
 
+/** Who is told of a source that is watched. */
 export interface SourceWatcher {
   /** Hears what stands there, at first and whenever it is other than what was heard last. What throws is told to `failed`. */
   changed(values: string[]): void | Promise<void>

@@ -1,5 +1,4 @@
 import {
-  type Ask,
   deleteAll,
   destroyVersions,
   type Fields,
@@ -12,6 +11,7 @@ import {
   writeAfter,
   writeOnTop,
 } from './kv.ts'
+import type { Ask } from './reply.ts'
 import { sender } from './send.ts'
 import type { VaultSettings } from './settings.ts'
 import { keepToken } from './token.ts'
@@ -50,6 +50,7 @@ export interface Vault {
   close(): void
 }
 
+/** How long is waited for Vault, and who hears of what fails. */
 export interface VaultOptions {
   /** How long an act may take, all of its requests together. */
   deadlineMs?: number

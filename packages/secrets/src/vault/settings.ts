@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { SecretsError } from '../error.ts'
 import { isExposed } from '../exposed.ts'
 
+/** Where Vault is, and how we come in. */
 export interface VaultSettings {
   address: string
   token: string | undefined
