@@ -21,6 +21,7 @@ export interface RestoreTarget {
   ended: readonly string[]
 }
 
+/** What a restore may replace, and what it is held against. */
 export interface RestoreOptions {
   /** Replaces a database that holds something. */
   replace?: boolean

@@ -10,6 +10,7 @@ import type { EncryptedColumn } from './column.ts'
 import { columnsHeld } from './counts.ts'
 import type { LegacyForm } from './form.ts'
 
+/** A form that was ever admitted, and what became of it. */
 export interface ColumnForm {
   form: LegacyForm
   state: 'open' | 'closing' | 'closed'

@@ -30,6 +30,7 @@ export interface RefusedValue {
   code: DatabaseErrorCode
 }
 
+/** How a sweep goes about it. */
 export interface SweepOptions {
   /** Rows to be read and written in one transaction; 1000 by default. */
   batch?: number

@@ -28,6 +28,7 @@ export interface SecretFacts {
   description?: string | undefined
 }
 
+/** An entry of the inventory in a reply. */
 export const shownSecret = z.object({
   name: z.string().describe('Of a keyring, a variable, or an id'),
   kind: z.string(),
@@ -44,6 +45,7 @@ export const shownSecret = z.object({
   environment: z.string().optional(),
   description: z.string().optional(),
 })
+/** The same as a type. */
 export type ShownSecret = z.infer<typeof shownSecret>
 
 /** An entry of the inventory, as the API shows it. */

@@ -6,6 +6,7 @@ import type { SecretFacts } from './entry.ts'
  * under another name, which is said. `public`: it sounds like a secret and is none, and why.
  */
 export type VariableUse = { kind: string } | { listedAs: string } | { public: string }
+/** What variables hold, by their names. */
 export type VariableUses = Readonly<Record<string, VariableUse>>
 
 /** Of every service. The password may be left out of an address, where a socket or a certificate lets one in. */

@@ -142,6 +142,7 @@ export interface ClassCoverage {
   withinPercent: number | null
 }
 
+/** How far the schedule of rotations was kept. */
 export interface Coverage {
   secrets: SecretCoverage[]
   classes: ClassCoverage[]
