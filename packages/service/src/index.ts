@@ -42,6 +42,7 @@ export { type DeclaredSecrets, openDeclared } from './inventory/file.ts'
 export { inventoryGauges } from './inventory/gauges.ts'
 export { type Counted as CountedSecrets, inventoryTotals, totalsOf } from './inventory/totals.ts'
 export { givenVariables, serviceVariableUses, type VariableUses, variableFacts } from './inventory/variables.ts'
+export { appendToJournal, journalFailed, readJournal } from './journal/lines.ts'
 export { liveInstances } from './keyrings/evidence.ts'
 export { type Forgotten, RevocationJournal } from './keyrings/journal.ts'
 export {

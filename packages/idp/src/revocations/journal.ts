@@ -17,7 +17,7 @@ import type { Segments } from './segments.ts'
  * knows more, or how often this is done.
  */
 export interface RevocationsJournal {
-  /** @throws IdpError `JOURNAL_FAILED` when it cannot be read */
+  /** @throws ServiceError `JOURNAL_FAILED` when it cannot be read */
   reconcile(epoch: number): Promise<void>
   /** What could not be written is so at the next call. */
   follow(): Promise<void>

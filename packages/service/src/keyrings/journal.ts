@@ -1,8 +1,6 @@
-import { mkdir, open, readFile } from 'node:fs/promises'
-import { dirname } from 'node:path'
 import { isAccepted, type Keyring, type Version } from '@rekey/keyring'
 import { z } from 'zod'
-import { ServiceError } from '../error.ts'
+import { appendToJournal, journalFailed, readJournal } from '../journal/lines.ts'
 
 const entry = z.object({
   keyring: z.string(),
@@ -42,7 +40,7 @@ export class RevocationJournal {
    * @throws ServiceError `JOURNAL_FAILED` when it cannot be read or is damaged: what it lost might be a stolen key
    */
   static async open(path?: string): Promise<RevocationJournal> {
-    return new RevocationJournal(path, path === undefined ? [] : await read(path))
+    return new RevocationJournal(path, path === undefined ? [] : await readJournal(path, entry))
   }
 
   /**
@@ -57,7 +55,7 @@ export class RevocationJournal {
     this.#unwritten = [...this.#unwritten, ...news]
     if (this.#path === undefined || this.#unwritten.length === 0) return
     const written = this.#unwritten
-    await within(writeWithinMs, append(this.#path, written), this.#path)
+    await within(writeWithinMs, appendToJournal(this.#path, written), this.#path)
     this.#unwritten = this.#unwritten.filter((known) => !written.includes(known))
   }
 
@@ -100,49 +98,9 @@ function revokedIn(keyring: Keyring): Revoked[] {
     }))
 }
 
-async function read(path: string): Promise<Revoked[]> {
-  const text = await readFile(path, 'utf8').catch((cause: NodeJS.ErrnoException) => {
-    if (cause.code === 'ENOENT') return ''
-    throw failed(path, 'cannot be read', cause)
-  })
-  // What has no end was cut short by a crash: it was not durable, so nobody relied on it.
-  const lines = text.split('\n').slice(0, -1)
-  return lines.filter((line) => line.endsWith('}')).map((line) => parse(line, path))
-}
-
-function parse(line: string, path: string): Revoked {
-  try {
-    return entry.parse(JSON.parse(line))
-  } catch (cause) {
-    throw failed(path, 'is damaged: restore it, or remove it if nothing that it names matters any more', cause)
-  }
-}
-
-async function append(path: string, news: readonly Revoked[]): Promise<void> {
-  // A line break at both ends: what a crash cut short before does not spoil the line that follows.
-  const text = news.map((known) => `\n${JSON.stringify(known)}\n`).join('')
-  try {
-    await mkdir(dirname(path), { recursive: true, mode: 0o700 })
-    const file = await open(path, 'a', 0o600)
-    await file
-      .appendFile(text)
-      .then(() => file.sync())
-      .finally(() => file.close())
-    await syncFolder(dirname(path))
-  } catch (cause) {
-    throw failed(path, 'cannot be written', cause)
-  }
-}
-
-/** A file is only as durable as its name in the folder. */
-async function syncFolder(folder: string): Promise<void> {
-  const opened = await open(folder, 'r')
-  await opened.sync().finally(() => opened.close())
-}
-
 async function within(ms: number, writing: Promise<void>, path: string): Promise<void> {
   const late = Promise.withResolvers<never>()
-  const timer = setTimeout(() => late.reject(failed(path, 'is not written in time', undefined)), ms)
+  const timer = setTimeout(() => late.reject(journalFailed(path, 'is not written in time')), ms)
   try {
     await Promise.race([writing, late.promise])
   } finally {
@@ -150,8 +108,4 @@ async function within(ms: number, writing: Promise<void>, path: string): Promise
     // When it was too late, nobody waits for it any more.
     writing.catch(() => undefined)
   }
-}
-
-function failed(path: string, what: string, cause: unknown): ServiceError {
-  return new ServiceError('JOURNAL_FAILED', `the revocation journal ${path} ${what}`, { cause })
 }
