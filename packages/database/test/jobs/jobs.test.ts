@@ -193,11 +193,16 @@ describe('jobs', () => {
     await alone.close()
   })
 
-  it('do not wait for a database for longer than any other query, and go on when it is back', async () => {
+  it('do not wait for a database for longer than any other query, and go on when it is back', async (t) => {
     const proxy = await proxyFor(database.serviceUrl)
     const away = connect<DatabaseTables>(proxy.url, { queryDeadlineMs: 300 })
     const heard: unknown[] = []
     const jobs = await openJobs(away.pool, { enabled: () => true, onError: (error) => heard.push(error) })
+    t.after(async () => {
+      await jobs.close()
+      await away.close()
+      proxy.close()
+    })
     const queue = await jobs.queue<Note>('unreachable', options)
     const done = keeping()
     jobs.work(queue, { everyMs }, done.act)
@@ -206,14 +211,20 @@ describe('jobs', () => {
       () => heard,
       (errors) => errors.some((error) => (error as { code?: string }).code === 'UNREACHABLE'),
     )
-    await queue.insert([{ data: { note: 'back' } }])
+    // Of the connections that are frozen some may be left in the pool: who meets one is refused, and asks again.
+    const insert = () => queue.insert([{ data: { note: 'back' } }])
+    await eventually(
+      () =>
+        insert().then(
+          () => true,
+          () => false,
+        ),
+      (isInserted) => isInserted,
+    )
     await eventually(
       () => done.notes,
-      (notes) => notes.length === 1,
+      (notes) => notes.includes('back'),
     )
-    await jobs.close()
-    await away.close()
-    proxy.close()
   })
 
   it('need tables that the migrations made: without them nothing is opened', async () => {
