@@ -11,6 +11,8 @@ export interface Asked {
   body?: string
   /** Of the reply's body. */
   maxBytes: number
+  /** Nobody wants the body. It is taken as far as it goes, so that a connection can be used again, and whatever it is changes nothing. */
+  statusAlone?: boolean
   /** Over all of it: the wait for a place, the name, the connection, and the last byte. */
   timeoutMs: number
   /** How many redirects are followed that keep method and body (307, 308); none by default. Each is judged like the first URL. */
@@ -91,6 +93,10 @@ async function exchange(
     const place = follows && (status === 307 || status === 308) ? headers.location : undefined
     if (place !== undefined && URL.canParse(place, url.href)) return new URL(place, url)
     if (status >= 300 && status < 400) throw failed('redirect', 'the answer is a redirect, which is not followed')
+    if (asked.statusAlone) {
+      await bodyOf(response, asked.maxBytes).catch(() => undefined)
+      return { status, headers, body: Buffer.alloc(0) }
+    }
     const encoding = headers['content-encoding'] ?? 'identity'
     if (encoding !== 'identity') throw failed('encoded', 'the answer is compressed, which was not asked for')
     return { status, headers, body: await bodyOf(response, asked.maxBytes) }

@@ -33,7 +33,7 @@ export interface Outcome {
   askedMs?: number | undefined
 }
 
-/** Nobody reads what a receiver says, but it is taken, so that the connection can be used again. */
+/** Nobody reads what a receiver says, but so much is taken, so that the connection can be used again. */
 const mostAnswerBytes = 64 * 1024
 const mostRedirects = 3
 
@@ -58,7 +58,7 @@ export async function attempt(
     'webhook-timestamp': String(timestamp),
     'webhook-signature': signatures(secrets, { id, timestamp, body }),
   }
-  const how = { timeoutMs, maxBytes: mostAnswerBytes, redirects: mostRedirects, agents, signal }
+  const how = { timeoutMs, maxBytes: mostAnswerBytes, statusAlone: true, redirects: mostRedirects, agents, signal }
   try {
     const { status, headers: answered } = await guardedFetch(rules, url, { method: 'POST', headers, body, ...how })
     if (status >= 200 && status < 300) return { isDelivered: true, status }

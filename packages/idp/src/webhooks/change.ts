@@ -4,9 +4,11 @@ import { webhookUrl } from '../columns/list.ts'
 import type { IdpTables } from '../tables.ts'
 import type { Caller } from '../tokens/opaque.ts'
 import type { NewWebhook } from './create.ts'
+import { resume } from './pause.ts'
+import type { DeliveryQueue } from './queue.ts'
 import { lockWebhook, type Webhook } from './stored.ts'
 
-/** What is to be otherwise. One that is disabled sends again when it is set to active. */
+/** What is to be otherwise. One that is paused or disabled sends again when it is set to active, first of all what waited. */
 export type Changes = { [Name in keyof NewWebhook]?: NewWebhook[Name] | undefined } & {
   status?: 'active' | 'paused' | undefined
 }
@@ -14,7 +16,7 @@ export type Changes = { [Name in keyof NewWebhook]?: NewWebhook[Name] | undefine
 /** @throws IdpError `UNKNOWN_WEBHOOK`, `FORBIDDEN` */
 export async function changeWebhook(
   transaction: Transaction<IdpTables>,
-  columns: Pick<ColumnCipher, 'seal'>,
+  { columns, queue }: { columns: Pick<ColumnCipher, 'seal'>; queue: DeliveryQueue },
   caller: Caller,
   webhookId: string,
   { name, url, events, status }: Changes,
@@ -35,6 +37,7 @@ export async function changeWebhook(
     .where('webhook_id', '=', webhookId)
     .returningAll()
     .executeTakeFirstOrThrow()
+  if (status === 'active') await resume(transaction, queue, webhookId)
   const told = { webhookId, name, events, status, ...(url === undefined ? {} : { encrypted: ['url'] }) }
   await record(transaction, caller, status === 'paused' ? 'webhook.paused' : 'webhook.updated', told)
   return changed

@@ -10,6 +10,7 @@ import { attempt, type Outcome, type Sending } from './attempt.ts'
 import { gathering } from './gathering.ts'
 import { loadPending, type Pending, type Subscription } from './load.ts'
 import { bodyOf, messageId } from './message.ts'
+import { putAside } from './pause.ts'
 import type { DeliveryJob, DeliveryQueue } from './queue.ts'
 import { room } from './room.ts'
 import { type Attempted, type Ending, settle } from './settle.ts'
@@ -75,14 +76,20 @@ export function deliver(delivering: Delivering): () => Promise<void> {
     const byDelivery = new Map(jobs.map((job) => [job.data.delivery, job]))
     const found = await loadPending(db, [...byDelivery.keys()])
     const subscriptions = await delivering.subscriptionsOf([...new Set(found.map(({ webhookId }) => webhookId))])
+    const waiting: Job<DeliveryJob>[] = []
     for (const pending of found) {
       const subscription = subscriptions.get(pending.webhookId)
       const job = byDelivery.get(pending.deliveryId)
       if (!subscription || !job) continue
       byDelivery.delete(pending.deliveryId)
+      if (subscription.status === 'paused' || (subscription.status === 'active' && !subscription.isSent)) {
+        waiting.push(job)
+        continue
+      }
       const done: Promise<void> = deliverOne(job, pending, subscription).finally(() => underWay.delete(done))
       underWay.add(done)
     }
+    await putAside(db, queue, waiting)
     // What was deleted, or delivered already by somebody who could not say so any more.
     await queue.complete([...byDelivery.values()])
   }
@@ -103,6 +110,7 @@ export function deliver(delivering: Delivering): () => Promise<void> {
 
   async function send(pending: Pending, { status, target }: Subscription): Promise<Outcome> {
     if (status !== 'active') return { isDelivered: false, isFinal: true, error: `the webhook is ${status}` }
+    if (!target) return { isDelivered: false, error: 'the webhook cannot be decrypted' }
     return toHost(hostOf(target.url), () => {
       const message = {
         id: messageId(pending.deliveryId),

@@ -11,6 +11,7 @@ import { operatorOrganization } from '../agents/organization.ts'
 import type { IdpDatabase, IdpTables } from '../tables.ts'
 import { fits } from './events.ts'
 import { type DeliveryQueue, jobOf } from './queue.ts'
+import { isSent } from './stored.ts'
 
 /** So many events are gone through in one transaction. */
 const batchSize = 500
@@ -34,12 +35,15 @@ export function dispatchBatch(db: IdpDatabase, queue: DeliveryQueue): Promise<bo
   return db.transaction().execute(async (transaction) => {
     const cursor = await takeCursor(transaction)
     if (cursor === undefined) return false
+    // Read before the subscribers are: whoever subscribes in between is told of what comes after that.
+    const newest = await newestPlace(transaction)
+    if (newest <= cursor) return false
     const subscribers = await subscribersIn(transaction)
     if (subscribers.length === 0) {
-      await passBy(transaction)
+      await moveCursor(transaction, newest)
       return false
     }
-    const places = await placesAfter(transaction, cursor)
+    const places = await placesBetween(transaction, cursor, newest)
     const last = places.at(-1)
     if (!last) return false
     const deliveries = places.flatMap((place) => deliveriesOf(place, subscribers))
@@ -48,7 +52,7 @@ export function dispatchBatch(db: IdpDatabase, queue: DeliveryQueue): Promise<bo
       deliveries.map(({ id, webhookId }) => jobOf(id, webhookId)),
       transaction,
     )
-    await sql`UPDATE webhook_cursor SET seq = ${last.seq}`.execute(transaction)
+    await moveCursor(transaction, last.seq)
     return places.length === batchSize
   })
 }
@@ -59,25 +63,25 @@ async function takeCursor(transaction: Transaction<IdpTables>): Promise<number |
   return (await query.executeTakeFirst())?.seq
 }
 
-/** Those that are sent anything. An organization whose agents are all shut out is told nothing any more. */
+async function newestPlace(transaction: Transaction<IdpTables>): Promise<number> {
+  const { rows } = await sql<{ seq: number }>`SELECT coalesce(max(seq), 0) AS seq FROM audit_chain`.execute(transaction)
+  return rows[0]?.seq ?? 0
+}
+
 async function subscribersIn(transaction: Transaction<IdpTables>): Promise<Subscriber[]> {
   const { rows } = await sql<Subscriber>`
-    SELECT webhook_id, organization_id, events, created_at FROM webhooks WHERE status = 'active' AND EXISTS (
-      SELECT FROM agents WHERE agents.organization_id = webhooks.organization_id AND agents.status = 'active')`.execute(
-    transaction,
-  )
+    SELECT webhook_id, organization_id, events, created_at FROM webhooks WHERE ${isSent}`.execute(transaction)
   return rows
 }
 
-async function passBy(transaction: Transaction<IdpTables>): Promise<void> {
-  await sql`
-    UPDATE webhook_cursor SET seq = newest FROM (SELECT coalesce(max(seq), 0) AS newest FROM audit_chain) AS chain
-    WHERE webhook_cursor.seq <> newest`.execute(transaction)
+async function moveCursor(transaction: Transaction<IdpTables>, seq: number): Promise<void> {
+  await sql`UPDATE webhook_cursor SET seq = ${seq}`.execute(transaction)
 }
 
-async function placesAfter(transaction: Transaction<IdpTables>, cursor: number): Promise<Place[]> {
+async function placesBetween(transaction: Transaction<IdpTables>, cursor: number, newest: number): Promise<Place[]> {
   const { rows } = await sql<Place>`
-    SELECT seq, text FROM audit_chain WHERE seq > ${cursor} ORDER BY seq LIMIT ${batchSize}`.execute(transaction)
+    SELECT seq, text FROM audit_chain WHERE seq > ${cursor} AND seq <= ${newest}
+    ORDER BY seq LIMIT ${batchSize}`.execute(transaction)
   return rows
 }
 

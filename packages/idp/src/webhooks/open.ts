@@ -60,7 +60,7 @@ export async function openWebhooks(parts: WebhookParts): Promise<Webhooks> {
       db,
       queue,
       sending: { rules, agents, timeoutMs, now: clock },
-      subscriptionsOf: subscriptions(db, columns),
+      subscriptionsOf: subscriptions(db, columns, onError('a webhook could not be decrypted')),
       retryBaseMs,
       enabled,
       counted,

@@ -41,6 +41,7 @@ export function webhookRoutes(app: App, instance: Instance): void {
 function subscriptionRoutes(app: App, instance: Instance): void {
   const { connection, columns, clock, config, webhooks } = instance
   const { db } = connection
+  const parts = { columns, queue: webhooks.queue }
   const read = { onRequest: requireScope(instance, 'webhooks:read') }
   const write = { onRequest: requireScope(instance, 'webhooks:write', { whileFrozen: 'refused' }) }
   const lessen = { onRequest: requireScope(instance, 'webhooks:write', { whileFrozen: 'allowed' }) }
@@ -98,21 +99,19 @@ function subscriptionRoutes(app: App, instance: Instance): void {
   }
   app.patch(one, { ...write, schema: change }, async ({ caller, params, body }) => {
     if (body.url !== undefined) await requireTarget(webhooks.rules, body.url)
-    const changed = await transact(db, (tx) => changeWebhook(tx, columns, caller, params.webhookId, body))
+    const changed = await transact(db, (tx) => changeWebhook(tx, parts, caller, params.webhookId, body))
     return showWebhook(db, columns, changed, clock())
   })
 
   const pause = {
     tags,
-    summary: 'Pause a webhook: nothing is sent to it',
+    summary: 'Pause a webhook: nothing is sent to it, and what was to be delivered waits',
     params,
     response,
     refuses: codes('UNKNOWN_WEBHOOK'),
   }
   app.post(`${one}/pause`, { ...lessen, schema: pause }, async ({ caller, params }) => {
-    const paused = await transact(db, (tx) =>
-      changeWebhook(tx, columns, caller, params.webhookId, { status: 'paused' }),
-    )
+    const paused = await transact(db, (tx) => changeWebhook(tx, parts, caller, params.webhookId, { status: 'paused' }))
     return showWebhook(db, columns, paused, clock())
   })
 

@@ -1,6 +1,6 @@
 import type { ColumnCipher } from '@rekey/database'
 import { type ClientKeyring, isAcceptedAt } from '@rekey/keyring'
-import type { Selectable, Transaction } from 'kysely'
+import { type Selectable, sql, type Transaction } from 'kysely'
 import { webhookSecret, webhookUrl } from '../columns/list.ts'
 import { IdpError } from '../error.ts'
 import type { IdpDatabase, IdpTables } from '../tables.ts'
@@ -16,6 +16,10 @@ export interface Target {
   secrets: readonly { id: string; secret: string }[]
   keyring: ClientKeyring
 }
+
+/** Is a row of `webhooks` sent anything? One of an organization whose agents are all shut out is told nothing any more. */
+export const isSent = sql<boolean>`(webhooks.status = 'active' AND EXISTS (
+  SELECT FROM agents WHERE agents.organization_id = webhooks.organization_id AND agents.status = 'active'))`
 
 export const keyringName = (webhookId: string): string => `webhook-${webhookId}`
 export const webhookIdOf = (name: string): string => name.slice('webhook-'.length)

@@ -13,7 +13,7 @@ import { webhookRules } from '../../src/webhooks/open.ts'
 import { askedBy, retryAfterMs } from '../../src/webhooks/retry.ts'
 import { newSigningSecret, signatures } from '../../src/webhooks/signature.ts'
 import { requireTarget } from '../../src/webhooks/target.ts'
-import { answering, type Receiver, startReceiver } from './receiver.ts'
+import { type Answer, answering, type Receiver, startReceiver } from './receiver.ts'
 
 const secrets = [newSigningSecret()]
 /** Kept connections are those of one set of rules. */
@@ -71,7 +71,7 @@ describe('an attempt to deliver', () => {
     receiver.answer(answering(204))
   })
 
-  test('fails where the certificate is nobody’s, the answer hangs, or is too long', async () => {
+  test('fails where the certificate is nobody’s, or the answer hangs', async () => {
     const tls = createTlsServer(makeCertificate(), (_request, response) => response.end())
     await once(tls.listen(0, '127.0.0.1'), 'listening')
     const { port } = tls.address() as AddressInfo
@@ -79,8 +79,27 @@ describe('an attempt to deliver', () => {
     tls.close()
     receiver.answer(() => undefined)
     assert.equal((await send(receiver.url)).error, 'timeout')
-    receiver.answer((response) => void response.end(Buffer.alloc(100_000)))
-    assert.equal((await send(receiver.url)).error, 'too_large')
+    receiver.answer((response) => void response.writeHead(200, { big: 'x'.repeat(100_000) }).end())
+    assert.equal((await send(receiver.url)).error, 'HPE_HEADER_OVERFLOW')
+    receiver.answer(answering(204))
+  })
+
+  test('has got through where that is answered, whatever else the answer says and however long that takes', async () => {
+    const bodies: Answer[] = [
+      (response) => void response.end(Buffer.alloc(1_000_000)),
+      (response) => void response.writeHead(200, { 'content-encoding': 'gzip' }).end('no gzip'),
+      (response) => {
+        const dripping = setInterval(() => response.write('x'), 10)
+        response.on('close', () => clearInterval(dripping))
+      },
+      (response) => void response.writeHead(200, { 'content-length': '10' }).write('x', () => response.destroy()),
+    ]
+    for (const answer of bodies) {
+      receiver.answer(answer)
+      assert.deepEqual(await send(receiver.url), { isDelivered: true, status: 200 })
+    }
+    receiver.answer((response) => void response.writeHead(500).end(Buffer.alloc(1_000_000)))
+    assert.equal((await send(receiver.url)).status, 500)
     receiver.answer(answering(204))
   })
 
