@@ -37,7 +37,10 @@ test('a webhook is made, tells of events, and its secret is rotated and shown on
   assert.deepEqual(arrived, [deliveries[0].messageId])
   assert.match((await idp.rekey('webhook', 'deliveries', id)).stdout, /agent\.created +delivered +1 /)
   const rotated = await idp.rekey('webhook', 'rotate-secret', id, '--overlap', '1h')
-  assert.match(rotated.stdout, /^whsec_\S+ {3}\(shown only now\)\n\nThe old secret signs, too, until /)
+  assert.match(
+    rotated.stdout,
+    /^whsec_\S+ {3}\(shown only now\)\n\nThe old secret signs, too, for (1h|59m \d+s), or until /,
+  )
   assert.equal((await idp.json('webhook', 'show', id)).secrets.length, 2)
   assert.equal((await idp.json('webhook', 'confirm-secret', id)).secrets.length, 1)
   assert.deepEqual(await idp.json('webhook', 'redeliver', id, deliveries[0].id), { redelivered: 1 })
@@ -45,6 +48,7 @@ test('a webhook is made, tells of events, and its secret is rotated and shown on
     () => arrived,
     (ids) => ids.length === 2 && ids[0] === ids[1],
   )
+  assert.match((await idp.rekey('webhook', 'redeliver', id)).stdout, /^Nothing was given up, so nothing is /)
   assert.equal((await idp.json('webhook', 'change', id, '--pause')).status, 'paused')
   assert.equal((await idp.json('webhook', 'change', id, '--resume', '--name', 'others')).name, 'others')
   assert.match((await idp.rekey('webhook', 'list')).stdout, new RegExp(`  ${id} +others +active +0 +0 +agent\\.\\*`))

@@ -116,7 +116,7 @@ export async function listDeliveries(client: ManagementClient, id: string, limit
 /** Delivers one thing once more, or all that was given up. */
 export async function redeliver(client: ManagementClient, id: string, delivery?: string) {
   const path = delivery === undefined ? below(id, 'redeliver') : below(id, 'deliveries', delivery, 'redeliver')
-  const failure = `webhook ${id} is delivered nothing once more`
+  const failure = `nothing is delivered to webhook ${id} once more`
   return await client.call<{ redelivered: number }>({ method: 'POST', path, scope: write, failure })
 }
 

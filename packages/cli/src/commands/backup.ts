@@ -42,8 +42,8 @@ function verifyCommand(shell: Shell): Command {
     .argument('<file>')
     .action(async (file: string, _options: unknown, command: Command) => {
       const path = resolve(shell.folder, file)
-      const { verifyBackup } = await import('@rekey/database')
-      const manifest = await verifyBackup(path)
+      const { readBackup } = await import('../backup/files.ts')
+      const manifest = await readBackup(path)
       const text = `${path} is whole.\n${manifestText(manifest)}`
       print(shell, wantsJson(command), { json: { file: path, ...manifest }, text })
     })
@@ -51,9 +51,9 @@ function verifyCommand(shell: Shell): Command {
 
 async function take(path: string, shell: Shell): Promise<BackupManifest> {
   // Loaded here alone: it would double the time that every other command takes.
-  const { takeBackup } = await import('@rekey/database')
+  const { writeBackup } = await import('../backup/files.ts')
   return withDatabases(shell, ({ idp, bff }) => {
     const sources = [{ name: 'idp', ownerUrl: idp.ownerUrl }, ...(bff ? [{ name: 'bff', ownerUrl: bff.ownerUrl }] : [])]
-    return takeBackup(path, sources, version)
+    return writeBackup(path, sources, version)
   })
 }

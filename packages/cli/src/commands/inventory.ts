@@ -27,7 +27,7 @@ export function inventoryCommand(shell: Shell): Command {
       for (const problem of inventory.problems) tell(shell, problem)
       print(shell, wantsJson(command), {
         json: inventory,
-        text: inventoryText(inventory, shell.now(), limit),
+        text: inventoryText(inventory, shell, limit),
       })
     })
 }

@@ -1,4 +1,4 @@
-import { type Command, InvalidArgumentError } from 'commander'
+import type { Command } from 'commander'
 import { askToReencrypt, type ColumnsView, closeLegacy, pauseReencryption, readColumns } from '../client/columns.ts'
 import type { ManagementClient } from '../client/management.ts'
 import { CliError } from '../error.ts'
@@ -7,6 +7,7 @@ import { print, type Shell } from '../shell.ts'
 import { type Milestone, withProgress } from '../terminal/progress.ts'
 import { table } from '../terminal/table.ts'
 import { managementOf, newCommand, wantsJson } from './command.ts'
+import { wholeNumber } from './words.ts'
 
 interface ReencryptOptions {
   rate?: number
@@ -18,7 +19,11 @@ interface ReencryptOptions {
 /** `rekey reencrypt`: encrypts anew, by the key in use, what lies in encrypted columns under another one or in an older form. */
 export function reencryptCommand(shell: Shell): Command {
   return newCommand('reencrypt', 'encrypt anew, by the key in use, what lies in columns under another one')
-    .option('--rate <values>', 'how many values a second at most, by all instances together (default: no limit)', rate)
+    .option(
+      '--rate <values>',
+      'how many values a second at most, by all instances together (default: no limit)',
+      wholeNumber,
+    )
     .option('--watch', 'show how many are left; return when none is')
     .option('--pause', 'stop it until it is asked for again')
     .option('--close-legacy', 'refuse the older forms (plain, AES-256-CBC) for good, when no value has one')
@@ -28,12 +33,6 @@ export function reencryptCommand(shell: Shell): Command {
       const seen = options.watch ? await watched(client, asked, shell, wantsJson(command)) : asked
       print(shell, wantsJson(command), { json: seen, text: summary(seen, options) })
     })
-}
-
-function rate(text: string): number {
-  const value = Number(text)
-  if (Number.isInteger(value) && value > 0) return value
-  throw new InvalidArgumentError('It has to be a whole number above 0.')
 }
 
 /** @throws CliError `WRONG_USE` */
@@ -79,7 +78,7 @@ function refuseGivenUp({ left, reencryption, refused }: ColumnsView): void {
 }
 
 function summary(seen: ColumnsView, { pause, closeLegacy: closes }: ReencryptOptions): string {
-  return [headline(seen, { pause, closes }), '', columnTable(seen)].join('\n').trimEnd()
+  return [headline(seen, { pause, closes }), '', columnTable(seen), '', refusedText(seen)].join('\n').trimEnd()
 }
 
 function headline(
@@ -90,6 +89,13 @@ function headline(
   if (pause) return `Paused; ${left} values are left.`
   if (left === 0) return `Every value is encrypted by ${sealing ?? 'no key'}.`
   return `${left} values are left; they are encrypted anew from now on ("rekey reencrypt --watch" shows it).`
+}
+
+/** Which values were left as they are; the server names the first hundred. */
+function refusedText({ refused }: ColumnsView): string {
+  if (refused.length === 0) return ''
+  const rows = refused.map(({ table: name, column, rowId, code }) => [`${name}.${column}`, rowId, code])
+  return table(['DOES NOT OPEN', 'ROW', 'BECAUSE OF'], rows)
 }
 
 /** What lies in each column, under which key. */

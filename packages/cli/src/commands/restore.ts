@@ -28,8 +28,8 @@ export function restoreCommand(shell: Shell): Command {
     .action(async (file: string, words: RestoreWords, command: Command) => {
       const path = resolve(shell.folder, file)
       // Loaded here alone: it brings the databases and both services.
-      const { verifyBackup } = await import('@rekey/database')
-      const manifest = await verifyBackup(path)
+      const { readBackup } = await import('../backup/files.ts')
+      const manifest = await readBackup(path)
       await requireRootKeys(manifest, shell)
       tell(shell, `${path}: ${manifestText(manifest)}`)
       if (words.yes !== true) throw new CliError('WRONG_USE', 'nothing was changed: say --yes to restore this backup')

@@ -1,20 +1,29 @@
 import type { SecretView } from '../client/inventory.ts'
 import { moreHint } from '../commands/words.ts'
+import type { Shell } from '../shell.ts'
+import { shortIds } from '../terminal/short-ids.ts'
 import { fromNow, span } from '../terminal/span.ts'
 import { table } from '../terminal/table.ts'
 import type { InventoryView } from './look.ts'
 
-/** The inventory for people: what is overdue before all else. */
-export function inventoryText(inventory: InventoryView, now: number, limit: number): string {
+/** The inventory for people: what is overdue before all else. Where lines have an end, ids are shortened, and owners end first. */
+export function inventoryText(
+  inventory: InventoryView,
+  { now, columns: terminal }: Pick<Shell, 'now' | 'columns'>,
+  limit: number,
+): string {
   const { secrets, nextCursor } = inventory
   const overdue = secrets.filter(({ overdueSince }) => overdueSince !== undefined)
-  const rows = [...overdue, ...secrets.filter((each) => !overdue.includes(each))].map((each) => rowOf(each, now))
-  const shown = rows.length === 0 ? '  none' : table(['NAME', 'KIND', 'OWNER', 'AGE', 'NEXT ROTATION'], rows)
+  const rows = [...overdue, ...secrets.filter((each) => !overdue.includes(each))].map((each) =>
+    rowOf(each, now(), terminal),
+  )
+  const shown = rows.length === 0 ? '  none' : table(['NAME', 'KIND', 'AGE', 'NEXT ROTATION', 'OWNER'], rows, terminal)
   return [shown, ...moreHint(nextCursor, limit), '', summary(inventory)].join('\n')
 }
 
-function rowOf(secret: SecretView, now: number): string[] {
-  return [secret.name, secret.kind, secret.owner, secret.age ?? '?', nextText(secret, now)]
+function rowOf(secret: SecretView, now: number, terminal: number | undefined): string[] {
+  const name = terminal === undefined ? secret.name : shortIds(secret.name)
+  return [name, secret.kind, secret.age ?? '?', nextText(secret, now), secret.owner]
 }
 
 function nextText({ nextRotation, overdueSince, expiresAt, rotateEvery }: SecretView, now: number): string {

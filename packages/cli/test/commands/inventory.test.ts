@@ -30,11 +30,22 @@ describe('rekey inventory', () => {
     const { code, stdout, stderr } = await rekey('inventory')
     assert.deepEqual([code, stderr], [0, ''])
     const lines = stdout.split('\n')
-    assert.match(lines[0] ?? '', /^ {2}NAME +KIND +OWNER +AGE +NEXT ROTATION$/)
-    assert.match(lines[1] ?? '', /^ {2}smtp-relay +password +team-mail +\d+d +OVERDUE for \d+d/)
-    assert.match(stdout, /^ {2}signing-es256 +signing-key +identity provider +\d+s +in 89d 23h, every 90d$/m)
-    assert.match(stdout, /^ {2}DATABASE_URL +database-password +identity provider +\? +unmanaged$/m)
+    assert.match(lines[0] ?? '', /^ {2}NAME +KIND +AGE +NEXT ROTATION +OWNER$/)
+    assert.match(lines[1] ?? '', /^ {2}smtp-relay +password +\d+d +OVERDUE for \d+d.* team-mail$/)
+    assert.match(stdout, /^ {2}signing-es256 +signing-key +\d+s +in 89d 23h, every 90d +identity provider$/m)
+    assert.match(stdout, /^ {2}DATABASE_URL +database-password +\? +unmanaged +identity provider$/m)
     assert.match(stdout, /^\d+ secrets: 1 overdue, \d+ unmanaged\.$/m)
+  })
+
+  test('is as wide as the terminal, and shows when each is due there too', async () => {
+    const { stdout } = await run(['inventory'], env, { now: systemClock, columns: 80 })
+    const lines = stdout.split('\n')
+    assert.deepEqual(
+      lines.filter((line) => line.length > 80),
+      [],
+    )
+    assert.match(stdout, /^ {2}smtp-relay +password +\d+d +OVERDUE for \d+d/m)
+    assert.match(stdout, /^ {2}[0-9a-f]{8}… +client-secret +\d+s +in 89d 23h/m)
   })
 
   test('prints one document, of all or of some', async () => {

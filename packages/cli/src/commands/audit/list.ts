@@ -4,6 +4,7 @@ import { findAgent } from '../../client/agents.ts'
 import { listEvents } from '../../client/audit.ts'
 import { print, type Shell } from '../../shell.ts'
 import { stamp } from '../../terminal/moment.ts'
+import { shortIds } from '../../terminal/short-ids.ts'
 import { table } from '../../terminal/table.ts'
 import { chosen, type Instead, insteadOption, managementOf, newCommand, wantsJson } from '../command.ts'
 import { defined, limitOption, momentOrAgo, moreHint } from '../words.ts'
@@ -67,10 +68,6 @@ function eventsTable(events: readonly ListedEvent[], terminal: number | undefine
     shown(detailsText(event)),
   ])
   return table(['SEQ', 'EVENT', 'AT', 'ACTION', 'OUTCOME', 'ACTOR', 'DETAILS'], rows, terminal)
-}
-
-function shortIds(text: string): string {
-  return text.replace(/\b([0-9a-f]{8})(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b/g, '$1…')
 }
 
 function detailsText({ actor, agentId, details }: ListedEvent): string {

@@ -20,13 +20,14 @@ export function deliveriesCommand(shell: Shell): Command {
     .addOption(limitOption())
     .action(async (id: string, { limit, status }: DeliveriesOptions, command: Command) => {
       const found = await listDeliveries(managementOf(shell), id, limit, status)
-      const text = [deliveriesTable(found.deliveries, shell.now()), ...moreHint(found.nextCursor, limit)].join('\n')
+      const text = [deliveriesTable(found.deliveries, shell), ...moreHint(found.nextCursor, limit)].join('\n')
       print(shell, wantsJson(command), { json: found, text })
     })
 }
 
-function deliveriesTable(deliveries: readonly Delivery[], now: number): string {
+function deliveriesTable(deliveries: readonly Delivery[], shell: Pick<Shell, 'now' | 'columns'>): string {
   if (deliveries.length === 0) return 'There is no such delivery.'
+  const now = shell.now()
   const rows = deliveries.map(({ id, action, status, attempts, createdAt, nextAttemptAt, lastStatus, lastError }) => [
     id,
     action,
@@ -36,5 +37,5 @@ function deliveriesTable(deliveries: readonly Delivery[], now: number): string {
     nextAttemptAt === undefined ? '' : fromNow(nextAttemptAt, now),
     lastError ?? (lastStatus === undefined ? '' : String(lastStatus)),
   ])
-  return table(['DELIVERY', 'EVENT', 'STATUS', 'ATTEMPTS', 'SINCE', 'NEXT', 'LAST ANSWER'], rows)
+  return table(['DELIVERY', 'EVENT', 'STATUS', 'ATTEMPTS', 'SINCE', 'NEXT', 'LAST ANSWER'], rows, shell.columns)
 }

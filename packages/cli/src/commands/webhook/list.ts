@@ -11,12 +11,12 @@ export function listCommand(shell: Shell): Command {
     .addOption(limitOption())
     .action(async ({ limit }: { limit: number }, command: Command) => {
       const found = await listWebhooks(managementOf(shell), limit)
-      const text = [webhooksTable(found.webhooks), ...moreHint(found.nextCursor, limit)].join('\n')
+      const text = [webhooksTable(found.webhooks, shell.columns), ...moreHint(found.nextCursor, limit)].join('\n')
       print(shell, wantsJson(command), { json: found, text })
     })
 }
 
-function webhooksTable(webhooks: readonly Webhook[]): string {
+function webhooksTable(webhooks: readonly Webhook[], terminal?: number): string {
   if (webhooks.length === 0) return 'There is no webhook.'
   const rows = webhooks.map(({ id, name, status, events, deliveries }) => [
     id,
@@ -26,5 +26,5 @@ function webhooksTable(webhooks: readonly Webhook[]): string {
     String(deliveries.dead_letter),
     events.join(' '),
   ])
-  return table(['WEBHOOK', 'NAME', 'STATUS', 'PENDING', 'DEAD', 'EVENTS'], rows)
+  return table(['WEBHOOK', 'NAME', 'STATUS', 'PENDING', 'DEAD', 'EVENTS'], rows, terminal)
 }

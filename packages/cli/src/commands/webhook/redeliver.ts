@@ -11,7 +11,11 @@ export function redeliverCommand(shell: Shell): Command {
     .argument('[delivery]', 'id of the delivery, as "rekey webhook deliveries" shows it', idPart)
     .action(async (id: string, delivery: string | undefined, _options: object, command: Command) => {
       const json = await redeliver(managementOf(shell), id, delivery)
-      const things = json.redelivered === 1 ? 'One event is' : `${json.redelivered} events are`
-      print(shell, wantsJson(command), { json, text: `${things} delivered once more.` })
+      print(shell, wantsJson(command), { json, text: redeliveredText(json.redelivered) })
     })
+}
+
+function redeliveredText(count: number): string {
+  if (count === 0) return 'Nothing was given up, so nothing is delivered once more.'
+  return `${count === 1 ? 'One event is' : `${count} events are`} delivered once more.`
 }

@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import { type NewSecret, rotateWebhookSecret } from '../../client/webhooks.ts'
 import { print, type Shell } from '../../shell.ts'
-import { atTime } from '../../terminal/moment.ts'
+import { span } from '../../terminal/span.ts'
 import { managementOf, newCommand, wantsJson } from '../command.ts'
 import { duration, webhookArgument } from '../words.ts'
 
@@ -20,5 +20,5 @@ export function rotateSecretCommand(shell: Shell): Command {
 /** What becomes of the old one. */
 function fate({ id, overlapEndsAt }: NewSecret, now: number): string {
   if (overlapEndsAt === undefined) return 'The old secret signs nothing more.'
-  return `The old secret signs, too, until ${atTime(overlapEndsAt, now)}, or until "rekey webhook confirm-secret ${id}".`
+  return `The old secret signs, too, for ${span(Date.parse(overlapEndsAt) - now)}, or until "rekey webhook confirm-secret ${id}".`
 }
