@@ -127,7 +127,11 @@ async function openEstate(scheduler: fc.Scheduler, escrowForMs: number) {
     await border(async () => undefined)
     const stands = (await inner.load(name))?.versions.find(({ id }) => id === active.id)
     const isOpen = stands?.state === 'active' || (stands?.state === 'retiring' && stands.demotedAt === undefined)
-    if (!isOpen) return undefined
+    if (!isOpen) {
+      const isCurrent = instance.leaseUntil > nowMs && activeVersion(instance.holds)?.id === active.id
+      assert.ok(!isCurrent, `a live instance is refused what it writes by ${active.id}`)
+      return undefined
+    }
     const transaction = { row, version: active.id, ...(before === undefined ? {} : { before }) }
     open.add(transaction)
     return transaction
