@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { sql } from 'kysely'
-import pg from 'pg'
 import { type Connection, connect } from '../../src/connection/connect.ts'
 import { type Jobs, type JobsOptions, openJobs } from '../../src/jobs/open.ts'
 import type { Job } from '../../src/jobs/queue.ts'
@@ -227,12 +226,16 @@ describe('jobs', () => {
     )
   })
 
-  it('need tables that the migrations made: without them nothing is opened', async () => {
-    const bare = new pg.Client(database.ownerUrl)
-    await bare.connect()
-    await bare.query('ALTER SCHEMA pgboss RENAME TO pgboss_away')
-    await assert.rejects(open(), /pg-boss is not installed/)
-    await bare.query('ALTER SCHEMA pgboss_away RENAME TO pgboss')
-    await bare.end()
+  it('need tables that the migrations made: without them nothing is opened', async (t) => {
+    const other = await testDatabase()
+    const without = connect<DatabaseTables>(other.ownerUrl)
+    t.after(async () => {
+      await without.close()
+      await other.drop()
+    })
+    await sql`DROP SCHEMA pgboss CASCADE`.execute(without.db)
+    await assert.rejects(openJobs(without.pool, { enabled: () => true, onError: () => undefined }), {
+      message: /pg-boss is not installed/,
+    })
   })
 })
