@@ -3,9 +3,13 @@ import type { Logger } from 'pino'
 import type { Registry } from 'prom-client'
 import type { Config } from '../config.ts'
 import type { IdpDatabase } from '../tables.ts'
-import { countExpiring } from './count.ts'
+import { countExpired, countExpiring } from './count.ts'
+import type { Environment } from './soon.ts'
 
-/** Counts what expires soon when somebody scrapes. Where there is nothing it says 0, so that an alert about it ends. */
+/** What ended longer ago than that is missed by nobody. */
+const missedForMs = 7 * 86_400_000
+
+/** Counts what expires soon, and what expired and left somebody without, when somebody scrapes. Where there is nothing it says 0, so that an alert about it ends. */
 export function expiringGauge(
   registry: Registry,
   db: IdpDatabase,
@@ -17,10 +21,18 @@ export function expiringGauge(
     name: 'agentidp_credentials_expiring_soon_total',
     help: 'Credentials that can be used and expire within REKEY_EXPIRY_WARNING, by what their agents are (production, staging, service_account)',
     labelNames: ['environment'],
-    async count() {
-      const found = Object.entries(await countExpiring(db, expiry.warningMs))
-      return found.map(([environment, value]) => ({ labels: { environment }, value }))
-    },
+    count: async () => seriesOf(await countExpiring(db, expiry.warningMs)),
     onError: (error) => log.warn({ err: error }, 'what expires soon could not be counted'),
   })
+  countedGauge({
+    registry,
+    name: 'rekey_credentials_expired',
+    help: 'Credentials that expired within the last 7 days and left their agents with none that can be used',
+    labelNames: ['environment'],
+    count: async () => seriesOf(await countExpired(db, missedForMs)),
+    onError: (error) => log.warn({ err: error }, 'what has expired could not be counted'),
+  })
 }
+
+const seriesOf = (found: Record<Environment, number>) =>
+  Object.entries(found).map(([environment, value]) => ({ labels: { environment }, value }))

@@ -19,3 +19,9 @@ export const endsWithin = (
   ms: number,
 ) => sql<boolean>`credentials.status = 'active' AND credentials.expires_at IS NOT NULL
   AND credentials.expires_at > now() AND credentials.expires_at <= now() + ${intervalOf(ms)}`
+
+/** Which of them ended not longer than a time ago, and were neither rotated nor revoked. */
+export const endedWithin = (
+  ms: number,
+) => sql<boolean>`credentials.status = 'active' AND credentials.expires_at IS NOT NULL
+  AND credentials.expires_at <= now() AND credentials.expires_at > now() - ${intervalOf(ms)}`

@@ -50,7 +50,7 @@ const signingSecret = z.string().describe('By which deliveries are verified (Sta
 export const shownWebhook = z.object({
   id: z.string(),
   name: z.string(),
-  url: z.string(),
+  url: z.string().nullable().describe('null where what is stored of it does not open: set it anew'),
   events: z.array(z.string()),
   status: z.enum(['active', 'paused', 'disabled']),
   reason: z.string().optional().describe('Why it is disabled'),

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { sql } from 'kysely'
+import { countExpired } from '../../src/expiry/count.ts'
 import { addClient } from '../audit/reading.ts'
 import { iso, pathOf, settingOf, type TestCredential } from '../credentials/setting.ts'
 import { eventually } from '../estate.ts'
@@ -115,6 +116,29 @@ describe('credentials that expire soon', { timeout: 60_000 }, () => {
     assert.deepEqual(await series(), withStaging(1))
     await setting.rotate(made, { expiresAt: inDays(90) })
     assert.deepEqual(await series(), withStaging(0))
+  })
+
+  test('are counted on for a week when they have ended, where their agents are left with none', async () => {
+    const { db } = setting.estate()
+    await sql`UPDATE credentials SET expires_at = NULL`.execute(db)
+    const staging = async () => (await countExpired(db, 7 * dayMs)).staging
+    const made = await credential({ expiresAt: inDays(1) }, { deploymentEnv: 'staging' })
+    assert.equal(await staging(), 0, 'it can be used')
+    const endIt = (days: number) =>
+      db
+        .updateTable('credentials')
+        .set({ expires_at: sql<Date>`now() - ${days} * interval '1 day'` })
+        .where('credential_id', '=', made.credentialId)
+        .execute()
+    await endIt(8)
+    assert.equal(await staging(), 0, 'nobody has missed it for so long')
+    await endIt(1)
+    assert.equal(await staging(), 1)
+    const fresh = await setting.estate().instance()
+    assert.match((await fresh.call('/metrics')).body, /^rekey_credentials_expired\{environment="staging"\} 1$/m)
+    await fresh.close()
+    await manage('POST', `/api/v1/agents/${made.clientId}/credentials`, { expiresAt: inDays(90) })
+    assert.equal(await staging(), 0, 'its agent has another one')
   })
 })
 

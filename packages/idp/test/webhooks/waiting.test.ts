@@ -141,6 +141,11 @@ describe('what waits to be delivered', { timeout: 120_000 }, () => {
       ([delivery]) => (delivery?.attempts ?? 0) > 0,
     )
     assert.equal(failed?.last_error, 'the webhook cannot be decrypted')
+    const { webhooks } = (await manage('GET', '/webhooks')).body
+    assert.deepEqual(
+      webhooks.map(({ url }: { url: string | null }) => url),
+      [null, `${receiver.url}/other`],
+    )
   })
 
   test('is forgotten some time after it ended', async () => {
