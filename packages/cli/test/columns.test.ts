@@ -65,6 +65,25 @@ describe('rekey reencrypt and rekey escrow, on a real IdP', { timeout: 120_000 }
     assert.equal((await idp.rekey('escrow', 'take-out', 'columns-000000000000', '--reason', 'x')).code, 1)
   })
 
+  test('rows whose value does not open are named', async () => {
+    const owner = connect(idp.database.ownerUrl, { max: 1 })
+    const { stdout } = await idp.rekey('reencrypt')
+    const version = /columns-[0-9a-f]{12}/.exec(stdout)?.[0]
+    const moved = `SELECT agent_id, organization_id, owner FROM agents WHERE owner LIKE 'c1.${version}.%' LIMIT 1`
+    await owner.pool.query(
+      `INSERT INTO agents (agent_id, organization_id, owner)
+       SELECT 'moved', organization_id, owner FROM (${moved}) AS other`,
+    )
+    await idp.rekey('rotate', 'columns')
+    const told = await eventually(
+      async () => (await idp.rekey('reencrypt')).stdout,
+      (text) => text.includes('DOES NOT OPEN'),
+    )
+    assert.match(told, /agents\.owner +moved +SEAL_DAMAGED/)
+    await owner.pool.query(`DELETE FROM agents WHERE agent_id = 'moved'`)
+    await owner.close()
+  })
+
   for (const words of [
     ['--rate', '0'],
     ['--rate', '1.5'],

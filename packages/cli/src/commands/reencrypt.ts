@@ -91,11 +91,17 @@ function headline(
   return `${left} values are left; they are encrypted anew from now on ("rekey reencrypt --watch" shows it).`
 }
 
-/** Which values were left as they are; the server names the first hundred. */
+/** More are told by `--json`. */
+const refusedShown = 20
+
+/** Which values were left as they are. */
 function refusedText({ refused }: ColumnsView): string {
   if (refused.length === 0) return ''
-  const rows = refused.map(({ table: name, column, rowId, code }) => [`${name}.${column}`, rowId, code])
-  return table(['DOES NOT OPEN', 'ROW', 'BECAUSE OF'], rows)
+  const rows = refused
+    .slice(0, refusedShown)
+    .map(({ table: name, column, rowId, code }) => [`${name}.${column}`, rowId, code])
+  const more = refused.length > refusedShown ? `\nand ${refused.length - refusedShown} more (--json has all)` : ''
+  return table(['DOES NOT OPEN', 'ROW', 'BECAUSE OF'], rows) + more
 }
 
 /** What lies in each column, under which key. */
