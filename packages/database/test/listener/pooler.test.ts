@@ -8,8 +8,11 @@ import { createInterface } from 'node:readline'
 import { type TestContext, test } from 'node:test'
 import { connect, notifyThrough } from '../../src/connection/connect.ts'
 import { serverAccount } from '../../src/embedded/account.ts'
+import { openJobs } from '../../src/jobs/open.ts'
 import { openListener } from '../../src/listener/open.ts'
+import type { DatabaseTables } from '../../src/tables.ts'
 import { testDatabase } from '../../src/testing/database.ts'
+import { eventually } from '../../src/testing/eventually.ts'
 import { freePort } from '../../src/testing/port.ts'
 import { refused } from '../refused.ts'
 import { happenings } from './happenings.ts'
@@ -36,6 +39,32 @@ test('a pooler in session mode carries LISTEN', { skip }, async (t) => {
   await notify('revision', '1')
   assert.equal(await heard.next(), 'notify:1')
   listener.close()
+})
+
+test('a pooler in transaction mode carries jobs: those of a transaction, those left behind and those on schedule', {
+  skip,
+}, async (t) => {
+  const { pool, db, close } = connect<DatabaseTables>(await pooled(t, 'transaction'))
+  t.after(close)
+  const faults: unknown[] = []
+  const jobs = await openJobs(pool, {
+    enabled: () => true,
+    onError: (error) => faults.push(error),
+    superviseSeconds: 1,
+  })
+  t.after(() => jobs.close())
+  const queue = await jobs.queue<{ note: string }>('pooled', { expireInSeconds: 1 })
+  await jobs.schedule(queue, '0 * * * *')
+  await db.transaction().execute((transaction) => queue.insert([{ data: { note: 'first' } }], transaction))
+  assert.equal((await queue.take(1)).length, 1, 'and nothing is said of it any more')
+  const notes: string[] = []
+  jobs.work(queue, { everyMs: 20 }, async (taken) => void notes.push(...taken.map(({ data }) => data.note)))
+  await queue.insert([{ data: { note: 'second' } }])
+  await eventually(
+    () => notes,
+    (all) => all.includes('first') && all.includes('second'),
+  )
+  assert.deepEqual(faults, [])
 })
 
 async function pooled(t: TestContext, mode: string): Promise<string> {
