@@ -5,7 +5,8 @@ import { readPages } from './pages.ts'
 export interface Webhook {
   id: string
   name: string
-  url: string
+  /** null where the identity provider cannot decrypt it. */
+  url: string | null
   events: string[]
   status: 'active' | 'paused' | 'disabled'
   reason?: string

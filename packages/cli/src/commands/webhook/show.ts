@@ -25,7 +25,7 @@ export function webhookText(webhook: Webhook, now: number): string {
   return members({
     Webhook: webhook.id,
     Name: webhook.name,
-    URL: webhook.url,
+    URL: webhook.url ?? 'cannot be decrypted: `rekey webhook change` with --url sets it anew',
     Events: webhook.events.join(' '),
     Status: webhook.reason === undefined ? webhook.status : `${webhook.status}: ${webhook.reason}`,
     Secrets: secrets.join('; '),
