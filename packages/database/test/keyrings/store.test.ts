@@ -14,6 +14,8 @@ conformsToStore('the store in PostgreSQL', async () => {
   const owner = connect(database.ownerUrl)
   // A collation that looks at hyphens last: an operator's own database may have any.
   await owner.pool.query("CREATE COLLATION hyphens_last (provider = icu, locale = 'und-u-ka-shifted')")
+  // A view of a service's own hangs on the column, where the template has that service's tables too.
+  await owner.pool.query('DROP VIEW IF EXISTS oidc_keys')
   await owner.pool.query('ALTER TABLE keyrings ALTER COLUMN name TYPE text COLLATE hyphens_last')
   await owner.close()
   const [one, another] = [connect<DatabaseTables>(database.serviceUrl), connect<DatabaseTables>(database.serviceUrl)]
