@@ -1,27 +1,7 @@
 /** The keys of encrypted columns on one instance: from where they come, and what is sealed by them. */
-import { randomBytes } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
-import {
-  type ColumnCipher,
-  type ColumnKey,
-  columnCipher,
-  countValues,
-  type LegacyForms,
-  type Sealer,
-} from '@rekey/database'
-import {
-  activeVersion,
-  changeKeyring,
-  discard,
-  type Hands,
-  isAccepted,
-  type Keyring,
-  KeyringError,
-  type KeyringStore,
-  prepare,
-  requestRotation,
-  type Version,
-} from '@rekey/keyring'
+import { type ColumnCipher, columnCipher, type LegacyForms, type Sealer } from '@rekey/database'
+import { activeVersion, type Hands, type KeyringStore, type Version } from '@rekey/keyring'
 import { every } from '@rekey/service'
 import type { Logger } from 'pino'
 import { systemClock } from '../clock.ts'
@@ -31,10 +11,12 @@ import type { IdpDatabase } from '../tables.ts'
 import { destroyOver } from './destroy.ts'
 import { ensureColumns } from './ensure.ts'
 import { type HeldColumnKeys, heldColumnKeys } from './held.ts'
-import { columnsKeyring, encryptedColumns } from './list.ts'
-import { columnKeyOf, givenMaterial, madeMaterial, sealedKey } from './material.ts'
+import { columnsKeyring } from './list.ts'
+import { madeMaterial, sealedKey } from './material.ts'
 import { columnPolicy } from './policy.ts'
+import { requireReadable, requireSource } from './require.ts'
 import type { ColumnKeySource } from './source.ts'
+import { isDue, rotateDue, writeSuccessor } from './successor.ts'
 import { requireFit, takeIn } from './take-in.ts'
 
 const lookEveryMs = 1_000
@@ -198,88 +180,4 @@ function orPlain(cipher: ColumnCipher, held: HeldColumnKeys): ColumnCipher {
       throw new IdpError('NO_LEASE', 'not every instance holds the key by which columns are encrypted yet; try again')
     },
   }
-}
-
-/** Whoever had a source and has none any more would be left unable to read. */
-async function requireSource(store: KeyringStore, source: ColumnKeySource | undefined): Promise<void> {
-  if (source) return
-  const document = await store.load(columnsKeyring)
-  const active = document && activeVersion(document)
-  if (!active?.isGiven) return
-  throw new IdpError(
-    'COLUMN_KEY_WRONG',
-    `the columns of this database are encrypted by ${active.id}, which came from a source: name it (REKEY_COLUMN_KEY)`,
-    { facts: { lacks: active.id } },
-  )
-}
-
-/** Whoever was started with less of the source than others would refuse what they serve. */
-async function requireReadable(db: IdpDatabase, held: HeldColumnKeys): Promise<void> {
-  const accepted = new Set((held.document()?.versions ?? []).filter(isAccepted).map(({ id }) => id))
-  const lacking = [...accepted].filter((id) => held.find(id) === undefined)
-  if (lacking.length === 0) return
-  const needed = (await countValues(db, encryptedColumns)).filter(({ version }) => lacking.includes(version))
-  if (needed.length === 0) return
-  const told = needed
-    .map(({ table, column, version, count }) => `${count} in ${table}.${column} by ${version}`)
-    .join(', ')
-  throw new IdpError('COLUMN_KEY_WRONG', `values are encrypted by keys that the source does not have: ${told}`, {
-    facts: { needed },
-  })
-}
-
-function isDue(document: Keyring, now: number): boolean {
-  const { activatedAt } = activeVersion(document) ?? {}
-  return !document.rotation && activatedAt !== undefined && now >= activatedAt + document.policy.rotateEveryMs
-}
-
-/** Any number of instances find it due: the first one to prepare a successor goes on. */
-async function rotateDue(store: KeyringStore, source: ColumnKeySource): Promise<void> {
-  await writeSuccessor(store, source)
-  const request = { by: 'schedule', forced: false }
-  await changeKeyring(store, columnsKeyring, (keyring, now) => requestRotation(keyring, request, now), {
-    action: 'keyring.rotation_requested',
-    actor: 'rekey',
-    details: { ...request },
-  })
-}
-
-/**
- * It is prepared first, and written then: what is found in the source is known by that time, and taken for nobody else's. Where
- * writing fails it is given up. It is held when it stands there, and not before: what is held is encrypted by as soon as a
- * rotation is wanted, and what only a process has goes with it.
- */
-async function writeSuccessor(store: KeyringStore, from: ColumnKeySource): Promise<void> {
-  const { source, variable } = from
-  const key = columnKeyOf(randomBytes(32))
-  const about = (action: string, by: string) => ({ action, actor: 'rekey', details: { version: key.id, variable: by } })
-  if (!(await source.isWritable())) {
-    const message = `keys of ${columnsKeyring} come from ${variable} (${source.description}): put a new one in front there`
-    throw new IdpError('KEY_FROM_SOURCE', message, { facts: { variable } })
-  }
-  await changeKeyring(
-    store,
-    columnsKeyring,
-    (keyring, now) => prepareOnly(keyring, key, now),
-    about('keyring.prepared', variable),
-  )
-  try {
-    await source.add(Buffer.from(key.key).toString('hex'))
-  } catch (error) {
-    const given = (keyring: Keyring, now: number) => discard(keyring, key.id, now)
-    await changeKeyring(store, columnsKeyring, given, about('keyring.discarded', variable))
-    throw error
-  }
-  from.hold(key)
-}
-
-/** One successor at a time: of two keys in the source one would come back when the other is in use. */
-function prepareOnly(keyring: Keyring, key: ColumnKey, now: number): Keyring {
-  if (keyring.rotation || keyring.versions.some(({ state }) => state === 'prepared')) {
-    throw new KeyringError(
-      'ROTATION_UNDER_WAY',
-      `a successor of the active version of ${keyring.name} is prepared already`,
-    )
-  }
-  return prepare(keyring, givenMaterial(key), now)
 }
