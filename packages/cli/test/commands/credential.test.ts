@@ -134,8 +134,8 @@ test('credential expiring tells which, whose, and when', async () => {
   const options = ['--within', '30d', '--environment', 'staging', '--limit', '1']
   assert.equal(
     (await idp.rekey('credential', 'expiring', ...options)).stdout,
-    `  CREDENTIAL                            AGENT    OWNER       KIND           ENVIRONMENT  EXPIRES
-  ${first}  billing  team-money  client-secret  staging      in 20d
+    `  CREDENTIAL                            AGENT    EXPIRES  ENVIRONMENT  KIND           OWNER
+  ${first}  billing  in 20d   staging      client-secret  team-money
   and more: these are 1; --limit asks for more of them
 `,
   )

@@ -31,23 +31,27 @@ export function expiringCommand(shell: Shell): Command {
     .addOption(limitOption())
     .action(async ({ limit, within, environment }: ExpiringOptions, command: Command) => {
       const found = await expiringCredentials(managementOf(shell), defined({ within, environment }), limit)
-      const lines = [expiringTable(found.credentials, shell.now()), ...moreHint(found.nextCursor, limit)]
+      const lines = [expiringTable(found.credentials, shell), ...moreHint(found.nextCursor, limit)]
       const text = [...lines, ...elsewhereHint(found.elsewhere?.total)].join('\n')
       print(shell, wantsJson(command), { json: found, text })
     })
 }
 
-function expiringTable(credentials: readonly ExpiringCredential[], now: number): string {
+function expiringTable(
+  credentials: readonly ExpiringCredential[],
+  { now, columns: terminal }: Pick<Shell, 'now' | 'columns'>,
+): string {
   if (credentials.length === 0) return 'No credential expires soon.'
   const rows = credentials.map(({ credentialId, agentId, agentName, owner, kind, environment, expiresAt }) => [
     credentialId,
     agentName ?? agentId,
-    owner ?? '',
-    kind,
+    fromNow(expiresAt, now()),
     environment,
-    fromNow(expiresAt, now),
+    kind,
+    owner ?? '',
   ])
-  return table(['CREDENTIAL', 'AGENT', 'OWNER', 'KIND', 'ENVIRONMENT', 'EXPIRES'], rows)
+  // Whole ids: they are asked for by the commands that come next.
+  return table(['CREDENTIAL', 'AGENT', 'EXPIRES', 'ENVIRONMENT', 'KIND', 'OWNER'], rows, terminal)
 }
 
 function elsewhereHint(count = 0): string[] {
