@@ -3,6 +3,14 @@ import { Counter, Gauge, type Registry } from 'prom-client'
 
 /** The metrics of one instance. Names are stable: dashboards and alerts hang on them. */
 export function newMetrics() {
+  const made = counters()
+  // What is told for the first time is no increase to Prometheus, whatever it is.
+  for (const cause of ['malformed', 'unknown', 'tampered', 'ended', 'stale', 'forged'])
+    made.sessionRefusals.inc({ cause }, 0)
+  return made
+}
+
+function counters() {
   const common = commonMetrics()
   const registers = [common.registry]
   const counter = <const Label extends string>(name: string, help: string, labelNames: readonly Label[] = []) =>
