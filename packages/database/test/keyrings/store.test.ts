@@ -5,20 +5,18 @@ import { conformsToStore } from '@rekey/keyring/testing'
 import { currentRevision, revisionChannel } from '../../src/changes/record.ts'
 import { changesSince } from '../../src/changes/since.ts'
 import { type Connection, connect } from '../../src/connection/connect.ts'
+import { ownerRole } from '../../src/embedded/roles.ts'
 import { databaseKeyringStore } from '../../src/keyrings/store.ts'
+import { migrate } from '../../src/migrations/migrate.ts'
+import { databaseMigrations } from '../../src/migrations/own.ts'
 import type { DatabaseTables } from '../../src/tables.ts'
 import { type TestDatabase, testDatabase } from '../../src/testing/database.ts'
+import { withAdmin } from '../../src/testing/server.ts'
 
 conformsToStore('the store in PostgreSQL', async () => {
   const database = await testDatabase()
-  const owner = connect(database.ownerUrl)
-  // A collation that looks at hyphens last: an operator's own database may have any.
-  await owner.pool.query("CREATE COLLATION hyphens_last (provider = icu, locale = 'und-u-ka-shifted')")
-  // A view of a service's own hangs on the column, where the template has that service's tables too.
-  await owner.pool.query('DROP VIEW IF EXISTS oidc_keys')
-  await owner.pool.query('ALTER TABLE keyrings ALTER COLUMN name TYPE text COLLATE hyphens_last')
-  await owner.close()
-  const [one, another] = [connect<DatabaseTables>(database.serviceUrl), connect<DatabaseTables>(database.serviceUrl)]
+  const serviceUrl = await sortedOtherwise(database)
+  const [one, another] = [connect<DatabaseTables>(serviceUrl), connect<DatabaseTables>(serviceUrl)]
   return {
     store: databaseKeyringStore(one.db),
     other: databaseKeyringStore(another.db),
@@ -29,6 +27,19 @@ conformsToStore('the store in PostgreSQL', async () => {
     },
   }
 })
+
+/** A database whose collation looks at hyphens last: an operator's own may have any. */
+async function sortedOtherwise({ adminUrl, ownerUrl, serviceUrl }: TestDatabase): Promise<string> {
+  const name = `${new URL(ownerUrl).pathname.slice(1)}_sorted`
+  await withAdmin(adminUrl, (client) =>
+    client.query(
+      `CREATE DATABASE ${name} OWNER ${ownerRole} TEMPLATE template0 LOCALE_PROVIDER icu ICU_LOCALE 'und-u-ka-shifted'`,
+    ),
+  )
+  const there = (url: string) => Object.assign(new URL(url), { pathname: `/${name}` }).href
+  await migrate(there(ownerUrl), [databaseMigrations])
+  return there(serviceUrl)
+}
 
 async function eventsOf({ db }: Connection<DatabaseTables>, name: string): Promise<Change[]> {
   const rows = await db.selectFrom('audit_events').select(['action', 'actor', 'details']).orderBy('inserted').execute()
