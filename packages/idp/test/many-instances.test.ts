@@ -36,6 +36,7 @@ for (const count of [2, 8]) {
         versions.map(({ state }) => state),
       ])
       assert.deepEqual(states, [
+        ['columns', ['active', 'prepared']],
         ['signing-es256', ['active', 'prepared']],
         ['signing-rs256', ['active', 'prepared']],
       ])
@@ -48,6 +49,7 @@ for (const count of [2, 8]) {
         .execute()
       assert.deepEqual(created.map(({ action }) => action).sort(), [
         'issuance.created',
+        'keyring.created',
         'keyring.created',
         'keyring.created',
       ])
