@@ -216,7 +216,7 @@ describe('the inventory', { timeout: 60_000 }, () => {
     const { body } = await manage('GET', `${path}?limit=200`)
     assert.match(
       body.problem,
-      /^the declared secrets are wrong:\ninventory\.yaml:2: secrets\[0\]\.owner: expected a text$/m,
+      /^the declared secrets are wrong:\ninventory\.yaml:2: secrets\[0\]\.owner: missing, expected a text$/m,
     )
     assert.match(body.problem, /inventory\.yaml:3: secrets\[0\]\.rotateEvery: expected a duration above 0/)
     assert.ok(body.secrets.some(({ name }: Entry) => name === 'smtp'))
