@@ -39,9 +39,16 @@ export async function* readFrames(path: string): AsyncGenerator<Frame> {
   file.pipe(gunzip)
   let isBegun = false
   let rest: Buffer = Buffer.alloc(0)
+  const later: Buffer[] = []
+  let bytes = 0
   try {
     for await (const chunk of gunzip) {
-      rest = Buffer.concat([rest, chunk as Buffer])
+      later.push(chunk)
+      bytes += chunk.length
+      // Put together once all of it is there: again with each chunk would take the square of the time.
+      if (rest.length + bytes < wantedBytes(rest)) continue
+      rest = Buffer.concat([rest, ...later.splice(0)])
+      bytes = 0
       for (let whole = wholeFrame(rest, path, isBegun); whole; whole = wholeFrame(rest, path, true)) {
         isBegun = true
         rest = rest.subarray(headBytes + whole.length)
@@ -54,7 +61,14 @@ export async function* readFrames(path: string): AsyncGenerator<Frame> {
     file.destroy()
     gunzip.destroy()
   }
-  if (rest.length > 0) throw damaged(path, 'it ends in the middle of something')
+  if (rest.length + bytes > 0) throw isBegun ? damaged(path, 'it ends in the middle of something') : foreign(path)
+}
+
+/** So many have to be there before more can be said; of a length that is none, all that is there suffices. */
+function wantedBytes(rest: Buffer): number {
+  if (rest.length < headBytes) return headBytes
+  const length = rest.readUInt32BE(1)
+  return length > mostBytes ? 0 : headBytes + length
 }
 
 interface Whole {

@@ -1,3 +1,4 @@
+import { z } from 'zod'
 import type { AppliedMigration } from '../migrations/compare.ts'
 
 /** Of the file. A release reads its own form and those before it. */
@@ -58,3 +59,39 @@ export interface BackupManifest {
   release: string
   databases: readonly BackupDatabase[]
 }
+
+const texts = z.array(z.string())
+const count = z.int().min(0)
+
+const headerShape = z.object({
+  name: z.string(),
+  takenAt: z.iso.datetime(),
+  epoch: count,
+  revision: count,
+  migrations: z.array(
+    z.object({ package: z.string(), number: count, name: z.string(), breaking: z.boolean(), checksum: z.string() }),
+  ),
+  serviceRoles: texts,
+  rootKeys: texts,
+  chained: count,
+  tables: z.array(z.object({ name: z.string(), columns: texts })),
+  sequences: z.array(z.object({ table: z.string(), column: z.string(), value: z.int(), isCalled: z.boolean() })),
+})
+
+const manifestShape = z.object({
+  form: z.int(),
+  release: z.string(),
+  databases: z
+    .array(
+      headerShape.extend({
+        rows: z.array(z.object({ name: z.string(), rows: count, sha256: z.string() })),
+        needs: z.object({ rootKeys: texts, columnKeys: texts }),
+      }),
+    )
+    .min(1),
+})
+
+/** Is that the head of a database? A file may be anybody's, and say anything. */
+export const isHeader = (value: unknown): value is BackupHeader => headerShape.safeParse(value).success
+
+export const isManifest = (value: unknown): value is BackupManifest => manifestShape.safeParse(value).success

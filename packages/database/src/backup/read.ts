@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { DatabaseError } from '../error.ts'
 import { damaged, type Frame, foreign, readFrames } from './frames.ts'
-import { type BackupHeader, type BackupManifest, backupForm } from './manifest.ts'
+import { type BackupHeader, type BackupManifest, backupForm, isHeader, isManifest } from './manifest.ts'
 
 /** What a backup is made of, in its order. */
 export type BackupPart =
@@ -53,11 +53,11 @@ class Seen {
     if (this.#isEnded) throw damaged(this.#path, 'something follows its end')
     if (!this.#isBegun) return this.#begin(frame)
     if (frame.kind === 'D') return this.#rows(frame.bytes)
-    const text = frame.value as Text
-    if (text.kind === 'database' && !this.#table) return this.#database(text.header as BackupHeader)
+    const text = (frame.value ?? {}) as Text
+    if (text.kind === 'database' && isHeader(text.header)) return this.#database(text.header)
     if (text.kind === 'table' && !this.#table) return this.#begunTable(String(text.name))
     if (text.kind === 'table-end') return this.#endedTable(text)
-    if (text.kind === 'end' && !this.#table) return this.#end(text.manifest as BackupManifest)
+    if (text.kind === 'end' && isManifest(text.manifest)) return this.#end(text.manifest)
     throw damaged(this.#path, 'its parts are out of order')
   }
 
@@ -75,6 +75,7 @@ class Seen {
   }
 
   #database(header: BackupHeader): BackupPart {
+    this.#requireAllTables()
     this.#databases.push({ header, rows: [] })
     return { kind: 'database', header }
   }
@@ -105,7 +106,16 @@ class Seen {
     return { kind: 'table-end', ...ended }
   }
 
+  /** Of the database before: its rows have to be there as a whole. */
+  #requireAllTables(): void {
+    const last = this.#databases.at(-1)
+    if (this.#table || (last && last.rows.length < last.header.tables.length)) {
+      throw damaged(this.#path, 'a table is missing')
+    }
+  }
+
   #end(manifest: BackupManifest): BackupPart {
+    this.#requireAllTables()
     const said = manifest.databases.map(({ rows, needs: _needs, ...header }) => ({ header, rows }))
     if (JSON.stringify(said) !== JSON.stringify(this.#databases)) {
       throw damaged(this.#path, 'its manifest speaks of something else')

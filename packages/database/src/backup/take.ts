@@ -42,6 +42,7 @@ export async function takeBackup(
   // Always the same: who was killed leaves one, and the next backup takes its place.
   const draft = `${path}.draft`
   try {
+    await rm(draft, { force: true })
     await withSnapshots(sources, async (snapshots) => {
       await pipeline(Readable.from(framesOf(snapshots, release)), createGzip({ level: 6 }), newFile(draft))
     })
@@ -107,7 +108,8 @@ async function* tableOf(
   return rows
 }
 
-const newFile = (path: string) => createWriteStream(path, { mode: 0o600, flags: 'w' })
+/** Never one that is there: it would keep its mode, or lead elsewhere. */
+const newFile = (path: string) => createWriteStream(path, { mode: 0o600, flags: 'wx' })
 
 function inWords(error: unknown, path: string): unknown {
   const code = (error as NodeJS.ErrnoException).code

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { readdir, readFile, stat, writeFile } from 'node:fs/promises'
+import { readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { after, before, test } from 'node:test'
 import { gzipSync } from 'node:zlib'
@@ -96,6 +96,17 @@ test('a backup is readable by its owner alone, and leaves no draft', async () =>
     names.filter((name) => name.includes('draft')),
     [],
   )
+})
+
+test('a draft that others may read, or that leads elsewhere, is not written into', async () => {
+  const [draft, elsewhere] = [estate.path('shared.draft'), estate.path('elsewhere')]
+  await writeFile(draft, '', { mode: 0o644 })
+  await backup('shared')
+  assert.equal((await stat(estate.path('shared'))).mode & 0o777, 0o600)
+  await writeFile(elsewhere, 'mine')
+  await symlink(elsewhere, draft)
+  await backup('shared')
+  assert.equal(await readFile(elsewhere, 'utf8'), 'mine')
 })
 
 test('a file that was cut short anywhere is refused, and nothing is replaced by it', async () => {
