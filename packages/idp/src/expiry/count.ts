@@ -32,7 +32,4 @@ export const counting = (warningMs: number) => sql<Counted>`
 export const countingExpired = (withinMs: number) => sql<Counted>`
   SELECT ${environment} AS environment, count(*)::int AS count
   FROM credentials JOIN agents USING (agent_id)
-  WHERE ${endedWithin(withinMs)} AND agents.status = 'active' AND NOT EXISTS (
-    SELECT FROM credentials AS other WHERE other.agent_id = agents.agent_id AND other.status = 'active'
-      AND (other.expires_at IS NULL OR other.expires_at > now()))
-  GROUP BY 1`
+  WHERE ${endedWithin(withinMs)} AND agents.status = 'active' GROUP BY 1`

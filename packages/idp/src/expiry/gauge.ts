@@ -4,10 +4,7 @@ import type { Registry } from 'prom-client'
 import type { Config } from '../config.ts'
 import type { IdpDatabase } from '../tables.ts'
 import { countExpired, countExpiring } from './count.ts'
-import type { Environment } from './soon.ts'
-
-/** What ended longer ago than that is missed by nobody. */
-const missedForMs = 7 * 86_400_000
+import { type Environment, missedForMs } from './soon.ts'
 
 /** Counts what expires soon, and what expired and left somebody without, when somebody scrapes. Where there is nothing it says 0, so that an alert about it ends. */
 export function expiringGauge(

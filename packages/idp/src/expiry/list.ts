@@ -6,11 +6,13 @@ import { openedOf } from '../agents/encrypted.ts'
 import { operatorOrganization } from '../agents/organization.ts'
 import { isAfter, microsecondsOf, timedPosition } from '../http/timed-place.ts'
 import type { IdpDatabase } from '../tables.ts'
-import type { expiringCredential } from './schema.ts'
-import { type Environment, endsWithin, environment, intervalOf } from './soon.ts'
+import type { ExpiryStatus, expiringCredential } from './schema.ts'
+import { type Environment, endedWithin, endsWithin, environment, intervalOf } from './soon.ts'
 
 /** Which are listed. */
 interface ExpiringAsked {
+  status: ExpiryStatus
+  /** Of those that expired: not longer ago than that. */
   withinMs: number
   environment?: Environment | undefined
   limit: number
@@ -36,7 +38,8 @@ interface Row {
 const mostCounted = 10_000
 
 /**
- * A page of an organization's credentials that can be used and expire within a time, those first that do so first.
+ * A page of an organization's credentials that can be used and expire within a time, or that did so and left their agents with none:
+ * those first that end first.
  *
  * @param columns open the owner of an agent, who is stored encrypted
  * @returns with `total`, which is 10,000 for that many and more
@@ -50,7 +53,7 @@ export async function expiringCredentials(
   const after = positionOf(asked.cursor, timedPosition)
   const ofThose = asked.environment ? sql`AND ${environment} = ${asked.environment}` : sql``
   const expiring = sql`FROM credentials JOIN agents USING (agent_id)
-    WHERE ${endsWithin(asked.withinMs)} AND agents.status = 'active' AND organization_id = ${organizationId} ${ofThose}`
+    WHERE ${isAsked(asked)} AND agents.status = 'active' AND organization_id = ${organizationId} ${ofThose}`
   const from = after ? sql`AND ${isAfter('expires_at', 'credential_id', after)}` : sql``
   const { rows } = await sql<Row>`
     SELECT credential_id AS "credentialId", agent_id AS "agentId", name AS "agentName", owner, set_up AS "setUp", kind,
@@ -61,28 +64,32 @@ export async function expiringCredentials(
   const counted = await sql<{ total: number }>`
     SELECT count(*)::int AS total FROM (SELECT ${expiring} LIMIT ${mostCounted}) counted`.execute(db)
   const page = pageOf(rows, asked.limit, ({ expires, credentialId }) => [expires, credentialId])
-  const credentials = page.rows.map((row) => show(row, columns))
+  const credentials = page.rows.map((row) => show(row, asked.status, columns))
   const elsewhere =
     organizationId === operatorOrganization ? await countElsewhere(db, organizationId, asked) : undefined
   return { credentials, nextCursor: page.nextCursor, total: counted.rows[0]?.total ?? 0, elsewhere }
 }
 
+const isAsked = ({ status, withinMs }: ExpiringAsked) =>
+  status === 'expired' ? endedWithin(withinMs) : endsWithin(withinMs)
+
 /**
  * Of other organizations, whose credentials are none of the operator's business. But the gauge and the alert have them, and whoever
  * looks after that must not be told that there is nothing.
  */
-async function countElsewhere(db: IdpDatabase, organizationId: string, { withinMs, environment: of }: ExpiringAsked) {
-  const ofThose = of ? sql`AND ${environment} = ${of}` : sql``
+async function countElsewhere(db: IdpDatabase, organizationId: string, asked: ExpiringAsked) {
+  const ofThose = asked.environment ? sql`AND ${environment} = ${asked.environment}` : sql``
   const { rows } = await sql<{ total: number; first: number | null }>`
     SELECT count(*)::int AS total, min(expires_at) AS first FROM (
       SELECT expires_at FROM credentials JOIN agents USING (agent_id)
-      WHERE ${endsWithin(withinMs)} AND agents.status = 'active' AND organization_id <> ${organizationId} ${ofThose}
+      WHERE ${isAsked(asked)} AND agents.status = 'active' AND organization_id <> ${organizationId} ${ofThose}
       ORDER BY expires_at LIMIT ${mostCounted}) counted`.execute(db)
   return { total: rows[0]?.total ?? 0, firstExpiresAt: isoOrNull(rows[0]?.first ?? null) }
 }
 
 function show(
   { agentName, owner, setUp, expires: _, expiresAt, soonSince, ...same }: Row,
+  status: ExpiryStatus,
   columns: Pick<ColumnCipher, 'open'>,
 ): z.infer<typeof expiringCredential> {
   const opened = openedOf({ agent_id: same.agentId, set_up: setUp, email: null, owner }, columns)
@@ -91,6 +98,6 @@ function show(
     agentName: agentName ?? undefined,
     owner: opened.owner ?? undefined,
     expiresAt: iso(expiresAt),
-    soonSince: iso(soonSince),
+    soonSince: status === 'expiring' ? iso(soonSince) : undefined,
   }
 }

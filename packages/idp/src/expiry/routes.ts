@@ -6,10 +6,11 @@ import { requireScope } from '../http/authorise.ts'
 import type { Instance } from '../instance.ts'
 import { expiringCredentials } from './list.ts'
 import { expiringCredential, expiringElsewhere, expiringQuery } from './schema.ts'
+import { missedForMs } from './soon.ts'
 
 const expiring = {
   tags: ['credentials'],
-  summary: 'List the credentials of your organization that expire soon',
+  summary: 'List the credentials of your organization that expire soon, or that expired and are missed',
   querystring: expiringQuery,
   response: {
     200: z.object({
@@ -27,7 +28,8 @@ export function expiryRoutes(app: App, instance: Instance): void {
   const read = { onRequest: requireScope(instance, 'agents:read') }
 
   app.get('/api/v1/credentials/expiring', { ...read, schema: expiring }, ({ caller, query }) => {
-    const withinMs = query.within === undefined ? config.expiry.warningMs : durationOf(query.within)
+    const usualMs = query.status === 'expired' ? missedForMs : config.expiry.warningMs
+    const withinMs = query.within === undefined ? usualMs : durationOf(query.within)
     return expiringCredentials(connection.db, caller.organizationId, { ...query, withinMs }, columns)
   })
 }

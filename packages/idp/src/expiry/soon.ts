@@ -20,8 +20,16 @@ export const endsWithin = (
 ) => sql<boolean>`credentials.status = 'active' AND credentials.expires_at IS NOT NULL
   AND credentials.expires_at > now() AND credentials.expires_at <= now() + ${intervalOf(ms)}`
 
-/** Which of them ended not longer than a time ago, and were neither rotated nor revoked. */
+/** What ended longer ago than that is missed by nobody. */
+export const missedForMs = 7 * 86_400_000
+
+/**
+ * Which of them ended not longer than a time ago, were neither rotated nor revoked, and left their agents (of the same row) with none
+ * that can be used.
+ */
 export const endedWithin = (
   ms: number,
 ) => sql<boolean>`credentials.status = 'active' AND credentials.expires_at IS NOT NULL
-  AND credentials.expires_at <= now() AND credentials.expires_at > now() - ${intervalOf(ms)}`
+  AND credentials.expires_at <= now() AND credentials.expires_at > now() - ${intervalOf(ms)} AND NOT EXISTS (
+    SELECT FROM credentials AS other WHERE other.agent_id = agents.agent_id AND other.status = 'active'
+      AND (other.expires_at IS NULL OR other.expires_at > now()))`

@@ -46,7 +46,7 @@ describe('credentials that expire soon', { timeout: 60_000 }, () => {
     assert.deepEqual(await ids('environment=staging'), [])
     assert.deepEqual(await ids('environment=staging&within=21d'), [staging.credentialId])
     assert.equal((await ids('within=21d')).length, 4)
-    for (const wrong of ['within=21', 'within=soon', 'environment=moon', 'within=-1d', 'limit=0']) {
+    for (const wrong of ['within=21', 'within=soon', 'environment=moon', 'status=ended', 'within=-1d', 'limit=0']) {
       const { status, body } = await manage('GET', `${path}?${wrong}`)
       assert.deepEqual([status, body.code], [400, 'INVALID_REQUEST'], wrong)
     }
@@ -91,6 +91,12 @@ describe('credentials that expire soon', { timeout: 60_000 }, () => {
     const theirs = await manage('GET', path, undefined, bearer)
     assert.deepEqual(idsOf(theirs), [body.credentialId])
     assert.equal(theirs.body.elsewhere, undefined)
+    await sql`UPDATE credentials SET expires_at = now() - interval '1 hour'
+      WHERE credential_id = ${body.credentialId}`.execute(setting.estate().db)
+    const ended = await manage('GET', `${path}?status=expired`)
+    assert.deepEqual([idsOf(ended), ended.body.elsewhere.total], [[], 1])
+    const theirsEnded = await manage('GET', `${path}?status=expired`, undefined, bearer)
+    assert.deepEqual(idsOf(theirsEnded), [body.credentialId])
     const { token } = setting.idp()
     const other = (await token(tenant, { scope: 'agents:write' })).body.access_token
     const refused = await manage('GET', path, undefined, other)
@@ -118,7 +124,7 @@ describe('credentials that expire soon', { timeout: 60_000 }, () => {
     assert.deepEqual(await series(), withStaging(0))
   })
 
-  test('are counted on for a week when they have ended, where their agents are left with none', async () => {
+  test('are counted and listed on for a week when they have ended, where their agents are left with none', async () => {
     const { db } = setting.estate()
     await sql`UPDATE credentials SET expires_at = NULL`.execute(db)
     const staging = async () => (await countExpired(db, 7 * dayMs)).staging
@@ -137,8 +143,17 @@ describe('credentials that expire soon', { timeout: 60_000 }, () => {
     const fresh = await setting.estate().instance()
     assert.match((await fresh.call('/metrics')).body, /^rekey_credentials_expired\{environment="staging"\} 1$/m)
     await fresh.close()
+    const listed = async (query = '') => await manage('GET', `${path}?status=expired${query}`)
+    const { body } = await listed()
+    assert.deepEqual([idsOf({ body }), body.total], [[made.credentialId], 1])
+    assert.equal('soonSince' in body.credentials[0], false)
+    assert.ok(Date.parse(body.credentials[0].expiresAt) < Date.now())
+    assert.deepEqual(idsOf(await listed('&environment=production')), [])
+    assert.deepEqual(idsOf(await listed('&within=12h')), [], 'it ended a day ago')
+    assert.deepEqual(idsOf(await manage('GET', path)), [], 'nobody is told that it can be used')
     await manage('POST', `/api/v1/agents/${made.clientId}/credentials`, { expiresAt: inDays(90) })
     assert.equal(await staging(), 0, 'its agent has another one')
+    assert.deepEqual(idsOf(await listed()), [])
   })
 })
 
