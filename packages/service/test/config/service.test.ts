@@ -6,7 +6,7 @@ import { readEnvironment, serviceSettingsOf, serviceVariables } from '../../src/
 const needed = { DATABASE_URL: 'postgres://localhost/pooled', REKEY_ROOT_KEY: 'env:ROOT' }
 const read = (env: NodeJS.ProcessEnv) => serviceSettingsOf(readEnvironment(z.object(serviceVariables(8123)), env))
 
-test('a service listens at this machine only, believes no proxy and reaches its database in one way, unless it is told otherwise', () => {
+test('a service listens at this machine only, tells its metrics to nobody else, believes no proxy and reaches its database in one way, unless it is told otherwise', () => {
   assert.deepEqual(read(needed), {
     host: 'localhost',
     port: 8123,
@@ -17,6 +17,8 @@ test('a service listens at this machine only, believes no proxy and reaches its 
     revocationJournal: undefined,
     auditCheckpoints: undefined,
     trustedProxies: [],
+    metricsFrom: [],
+    inventoryFile: undefined,
     logLevel: 'info',
   })
   const direct = 'postgres://localhost/direct'
