@@ -1,5 +1,6 @@
-import { type ColumnCipher, recordEvent } from '@rekey/database'
+import type { ColumnCipher } from '@rekey/database'
 import { sql, type Transaction } from 'kysely'
+import { record } from '../audit/record.ts'
 import { webhookUrl } from '../columns/list.ts'
 import type { IdpTables } from '../tables.ts'
 import type { Caller } from '../tokens/opaque.ts'
@@ -52,13 +53,4 @@ export async function deleteWebhook(
   await lockWebhook(transaction, caller, webhookId)
   await transaction.deleteFrom('webhooks').where('webhook_id', '=', webhookId).execute()
   await record(transaction, caller, 'webhook.deleted', { webhookId })
-}
-
-function record(
-  transaction: Transaction<IdpTables>,
-  { clientId: actor, organizationId }: Caller,
-  action: string,
-  details: Record<string, unknown>,
-): Promise<void> {
-  return recordEvent(transaction, { action, outcome: 'success', actor, organizationId, details })
 }

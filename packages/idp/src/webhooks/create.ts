@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto'
-import { type ColumnCipher, databaseNow, lockName, recordEvent } from '@rekey/database'
+import { type ColumnCipher, databaseNow, lockName } from '@rekey/database'
 import { newClientKeyring, succeed } from '@rekey/keyring'
 import type { Transaction } from 'kysely'
+import { record } from '../audit/record.ts'
 import { webhookSecret, webhookUrl } from '../columns/list.ts'
 import { IdpError } from '../error.ts'
 import type { IdpTables } from '../tables.ts'
@@ -28,10 +29,11 @@ const webhookPolicy = { quietMs: 0, assertionMs: 0 }
 export async function createWebhook(
   transaction: Transaction<IdpTables>,
   columns: Pick<ColumnCipher, 'seal'>,
-  { clientId, organizationId }: Caller,
+  caller: Caller,
   { name, url, events }: NewWebhook,
   most: number,
 ): Promise<{ webhook: Webhook; signingSecret: string }> {
+  const { clientId, organizationId } = caller
   await lockName(transaction, 'organization', organizationId)
   await requireRoom(transaction, organizationId, most)
   const webhookId = `wh_${randomUUID().replaceAll('-', '')}`
@@ -59,13 +61,7 @@ export async function createWebhook(
     .values({ secret_id: secretId, webhook_id: webhookId, sealed_secret: sealed })
     .execute()
   const details = { webhookId, name, events: webhook.events, encrypted: ['url'], secretId }
-  await recordEvent(transaction, {
-    action: 'webhook.created',
-    outcome: 'success',
-    actor: clientId,
-    organizationId,
-    details,
-  })
+  await record(transaction, caller, 'webhook.created', details)
   return { webhook, signingSecret }
 }
 

@@ -1,7 +1,7 @@
-import { recordEvent } from '@rekey/database'
 import { iso, isoIfSet, pageOf, positionOf } from '@rekey/service'
 import { sql, type Transaction } from 'kysely'
 import { z } from 'zod'
+import { record } from '../audit/record.ts'
 import { IdpError } from '../error.ts'
 import type { IdpDatabase, IdpTables } from '../tables.ts'
 import type { Caller } from '../tokens/opaque.ts'
@@ -69,12 +69,6 @@ export async function redeliver(
     throw new IdpError('UNKNOWN_DELIVERY', 'there is no such delivery of this webhook that has ended')
   const jobs = rows.map(({ id }) => jobOf(id, webhookId))
   await queue.insert(jobs, transaction)
-  await recordEvent(transaction, {
-    action: 'webhook.redelivered',
-    outcome: 'success',
-    actor: caller.clientId,
-    organizationId: caller.organizationId,
-    details: { webhookId, deliveryId, count: rows.length },
-  })
+  await record(transaction, caller, 'webhook.redelivered', { webhookId, deliveryId, count: rows.length })
   return rows.length
 }

@@ -1,8 +1,9 @@
-import { type ColumnCipher, databaseNow, recordEvent } from '@rekey/database'
+import { type ColumnCipher, databaseNow } from '@rekey/database'
 import { activeVersion, retire, succeed } from '@rekey/keyring'
 import { isoIfSet, isoOrNull } from '@rekey/service'
 import { sql, type Transaction } from 'kysely'
 import type { z } from 'zod'
+import { record } from '../audit/record.ts'
 import { webhookSecret } from '../columns/list.ts'
 import { longestOverlapMs } from '../credentials/policy.ts'
 import { IdpError } from '../error.ts'
@@ -74,13 +75,4 @@ export async function confirmSecret(
     await saveKeyring(transaction, document, confirmed)
   }
   await record(transaction, caller, 'webhook.secret_confirmed', { webhookId, version, retired: former })
-}
-
-function record(
-  transaction: Transaction<IdpTables>,
-  { clientId: actor, organizationId }: Caller,
-  action: string,
-  details: Record<string, unknown>,
-): Promise<void> {
-  return recordEvent(transaction, { action, outcome: 'success', actor, organizationId, details })
 }

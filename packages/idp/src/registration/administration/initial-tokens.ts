@@ -1,8 +1,9 @@
 import { randomBytes, randomUUID } from 'node:crypto'
-import { databaseNow, recordEvent } from '@rekey/database'
+import { databaseNow } from '@rekey/database'
 import { type App, iso, isoIfSet, lineOf, nextCursor, pageOf, pageQuery, positionOf, time } from '@rekey/service'
-import { type Selectable, sql, type Transaction } from 'kysely'
+import { type Selectable, sql } from 'kysely'
 import { z } from 'zod'
+import { record } from '../../audit/record.ts'
 import { hashSecret } from '../../credentials/secret.ts'
 import { IdpError } from '../../error.ts'
 import { requireScope } from '../../http/authorise.ts'
@@ -160,15 +161,6 @@ async function revokeToken({ connection }: Instance, caller: Caller, tokenId: st
     const details = { initialAccessToken: tokenId, used: row.used }
     await record(transaction, caller, 'initial_access_token.revoked', details)
   })
-}
-
-function record(
-  transaction: Transaction<IdpTables>,
-  { clientId: actor, organizationId }: Caller,
-  action: string,
-  details: Record<string, unknown>,
-): Promise<void> {
-  return recordEvent(transaction, { action, outcome: 'success', actor, organizationId, details })
 }
 
 function shownMembers(row: Row) {
