@@ -8,12 +8,13 @@ import type { Config } from '../config.ts'
 import { keptConnections } from '../outbound/fetch.ts'
 import { type OutboundRules, outboundRules } from '../outbound/rules.ts'
 import type { IdpDatabase } from '../tables.ts'
-import { deliver, mostToOneHost } from './deliver.ts'
+import { deliver } from './deliver.ts'
 import { dispatchBatch } from './dispatch.ts'
 import { confirmationsOf, webhookKeyringStore } from './keyring.ts'
 import { subscriptions } from './load.ts'
 import { type DeliveryQueue, openDeliveryQueue } from './queue.ts'
 import { recover } from './recover.ts'
+import { mostToOneHost } from './send.ts'
 
 const lookEveryMs = 250
 const recoverEveryMs = 60_000

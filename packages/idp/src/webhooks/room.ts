@@ -34,3 +34,5 @@ export function room() {
     },
   }
 }
+
+export type Room = ReturnType<typeof room>
