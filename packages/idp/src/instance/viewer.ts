@@ -1,19 +1,9 @@
 import type { ChangeRecord, Viewer } from '@rekey/database'
-import type { Recall, Renewal } from '@rekey/service'
+import type { Renewal } from '@rekey/service'
 import type { Logger } from 'pino'
 import { agentTopic } from '../credentials/client.ts'
-import type { freezeMemory } from '../incidents/freeze/memory.ts'
-import type { issuanceMemory } from '../issuance/memory.ts'
-import type { instanceMemory } from '../memory.ts'
-import { type VerifierCredential, verifierTopic } from '../trust/credential.ts'
-
-/** What an instance holds in memory, on its view of the database. */
-export interface Held {
-  verifierCredentials: Recall<VerifierCredential>
-  memory: ReturnType<typeof instanceMemory>
-  issuance: ReturnType<typeof issuanceMemory>
-  freeze: ReturnType<typeof freezeMemory>
-}
+import { verifierTopic } from '../trust/credential.ts'
+import type { Held } from './held.ts'
 
 /**
  * Keeps all of it as the view of the database says.
