@@ -5,6 +5,7 @@ import { writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
+import { connect } from '@rekey/database'
 import { eventually } from '@rekey/database/testing'
 import { RealIdp } from './real-idp.ts'
 
@@ -145,10 +146,31 @@ test('a credential that expires soon stands in status with its owner, and the co
     )
   const found = await worry()
   assert.ok(found)
-  assert.match((await idp.rekey('credential', 'expiring')).stdout, / brittle +team-glass +client-secret +staging +in /)
+  assert.match(
+    (await idp.rekey('credential', 'expiring')).stdout,
+    / brittle +in \d+d +staging +client-secret +team-glass$/m,
+  )
   const later = new Date(Date.now() + 90 * 86_400_000).toISOString()
   const rotated = await idp.json(...found.command.split(' ').slice(1), '--expires-at', later)
   assert.deepEqual([await idp.token(created), await idp.token(rotated)], [200, 200])
+  assert.equal(await worry(), undefined)
+})
+
+test('a credential that expired and is missed stands in status until the command there has given another one', async () => {
+  const { agentId } = await idp.json('agent', 'create', 'broken', '--env', 'staging', '--owner', 'team-glass')
+  const owner = connect(idp.database.ownerUrl, { max: 1 })
+  await owner.pool.query(`UPDATE credentials SET expires_at = now() - interval '1 hour' WHERE agent_id = $1`, [agentId])
+  await owner.close()
+  const worry = async () =>
+    ((await idp.json('status')).attention as { what: string; command: string }[]).find(({ what }) =>
+      /^credential \S+ of agent broken \(owner team-glass\) expired 1h ago, and the agent has none that works$/.test(
+        what,
+      ),
+    )
+  const found = await worry()
+  assert.ok(found)
+  assert.match((await idp.rekey('credential', 'expiring')).stdout, /^Expired .*:\n.*\n.* broken +1h ago /)
+  assert.equal(await idp.token(await idp.json(...found.command.split(' ').slice(1))), 200)
   assert.equal(await worry(), undefined)
 })
 

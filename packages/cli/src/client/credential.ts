@@ -72,8 +72,8 @@ export interface OverdueCredential {
   overdueSince: string
 }
 
-/** A credential that can be used and expires soon. */
-export interface ExpiringCredential {
+/** A credential that expires soon, or that expired and left its agent with none. */
+export interface EndingCredential {
   credentialId: string
   agentId: string
   agentName?: string
@@ -84,5 +84,18 @@ export interface ExpiringCredential {
   /** Of a client that registered. */
   isRegistered: boolean
   expiresAt: string
+}
+
+/** One that can be used still. */
+export interface ExpiringCredential extends EndingCredential {
   soonSince: string
+}
+
+/** The first of them, those first that end first. */
+export interface Ending<Credential extends EndingCredential> {
+  credentials: Credential[]
+  /** How many there are; no more than 10,000 are counted. */
+  total: number
+  /** Of other organizations, where the operator asks. */
+  elsewhere?: { total: number; firstExpiresAt: string | null }
 }

@@ -1,6 +1,8 @@
 import type {
   CredentialDetail,
   CredentialView,
+  Ending,
+  EndingCredential,
   ExpiringCredential,
   IssuedCredential,
   OverdueCredential,
@@ -93,18 +95,30 @@ export async function overdueCredentials(client: ManagementClient, limit = 50) {
  * The credentials of the caller's organization that expire soon.
  *
  * @param asked within which time, as in 30d (by default as the identity provider says), and of what agents
- * @returns the first of them, those first that end first, and how many there are (10,000 at most)
  */
-export async function expiringCredentials(
+export function expiringCredentials(
   client: ManagementClient,
   asked: { within?: string; environment?: string } = {},
   limit = 50,
 ) {
-  const failure = 'it cannot be read which credentials expire soon'
-  const listing = { path: '/credentials/expiring', scope: 'agents:read', query: asked, failure, limit } as const
-  type Counted = { total: number; elsewhere?: { total: number; firstExpiresAt: string | null } }
-  type Reply = Counted & { credentials: ExpiringCredential[]; nextCursor: string | null }
-  let counted: Counted = { total: 0 }
+  return listEnding<ExpiringCredential>(client, asked, 'it cannot be read which credentials expire soon', limit)
+}
+
+/** Those that expired within the last 7 days and left their agents with none that can be used. */
+export function expiredCredentials(client: ManagementClient, asked: { environment?: string } = {}, limit = 50) {
+  const query = { ...asked, status: 'expired' }
+  return listEnding<EndingCredential>(client, query, 'it cannot be read which credentials have expired', limit)
+}
+
+async function listEnding<Credential extends EndingCredential>(
+  client: ManagementClient,
+  query: Readonly<Record<string, string>>,
+  failure: string,
+  limit: number,
+): Promise<Ending<Credential> & { nextCursor: string | null }> {
+  const listing = { path: '/credentials/expiring', scope: 'agents:read', query, failure, limit } as const
+  let counted: Omit<Ending<Credential>, 'credentials'> = { total: 0 }
+  type Reply = Ending<Credential> & { nextCursor: string | null }
   const { entries, nextCursor } = await readPages(client, listing, ({ total, elsewhere, credentials }: Reply) => {
     counted = { total, ...(elsewhere ? { elsewhere } : {}) }
     return credentials

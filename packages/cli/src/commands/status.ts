@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import { listEvents } from '../client/audit.ts'
 import { readColumns } from '../client/columns.ts'
-import { expiringCredentials, overdueCredentials } from '../client/credentials.ts'
+import { expiredCredentials, expiringCredentials, overdueCredentials } from '../client/credentials.ts'
 import { ifAllowed, ifThere } from '../client/if-there.ts'
 import { openIncidents } from '../client/incidents.ts'
 import { chainIntegrity } from '../client/integrity.ts'
@@ -56,6 +56,7 @@ async function look(estate: Estate, shell: Shell): Promise<Seen> {
     tell(shell, `${what} not looked at: this client may not have ${scope}.`)
   const overdue = await ifAllowed(overdueCredentials(client), unseen('Overdue credentials are', 'agents:read'))
   const expiring = overdue && (await ifThere(expiringCredentials(client)))
+  const expired = overdue && (await ifThere(expiredCredentials(client)))
   const declared = overdue && (await ifThere(overdueDeclared(client)))
   const audit = await ifAllowed(lookAtAudit(client, estate, shell), unseen('The audit is', 'audit:read'))
   const webhooks = (await ifAllowed(listWebhooks(client, mostWebhooks), () => {}))?.webhooks
@@ -65,7 +66,7 @@ async function look(estate: Estate, shell: Shell): Promise<Seen> {
   const keyrings = [...ofIdp, ...ofBff]
   const told = [instancesOfIdp, instancesOfBff].filter((some) => some !== undefined)
   const instances = told.length === 0 ? undefined : told.flat()
-  const due = { overdue, expiring, declared }
+  const due = { overdue, expiring, expired, declared }
   return {
     keyrings,
     bffAway,

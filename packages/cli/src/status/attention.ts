@@ -1,4 +1,5 @@
 import type { ColumnsView } from '../client/columns.ts'
+import type { Ending, EndingCredential, ExpiringCredential } from '../client/credential.ts'
 import type { IncidentView } from '../client/incidents.ts'
 import type { Integrity } from '../client/integrity.ts'
 import type { SecretView } from '../client/inventory.ts'
@@ -9,7 +10,7 @@ import type { Webhook } from '../client/webhooks.ts'
 import { type AuditSeen, auditWorries, integrityWorries } from './audit-worries.ts'
 import { credentialWorries, type Overdue } from './credential-worries.ts'
 import { declaredWorries } from './declared-worries.ts'
-import { type Expiring, expiryWorries } from './expiry-worries.ts'
+import { expiredWorries, expiryWorries } from './expiry-worries.ts'
 import { incidentWorries } from './incident-worries.ts'
 import { instanceWorries } from './instance-worries.ts'
 import { keyringWorries } from './keyring-worries.ts'
@@ -37,10 +38,12 @@ export interface Seen {
   columns?: ColumnsView | undefined
   /** Whether the audit of the backend is whole; undefined where there is no backend. */
   bffAudit?: Integrity | undefined
-  /** Neither this nor the next two are said to a client that may not read them. */
+  /** Neither this nor the next three are said to a client that may not read them. */
   overdue?: Overdue | undefined
   /** Nor by an IdP of an earlier release. */
-  expiring?: Expiring | undefined
+  expiring?: Ending<ExpiringCredential> | undefined
+  /** Those that left their agents with none. */
+  expired?: Ending<EndingCredential> | undefined
   /** Declared secrets that are overdue. */
   declared?: SecretView[] | undefined
   audit?: AuditSeen | undefined
@@ -59,6 +62,7 @@ export function attention(seen: Seen, now: number): Attention[] {
     ...seen.verifiers.flatMap((verifier) => verifierWorries(verifier, seen, now)),
     ...(seen.overdue ? credentialWorries(seen.overdue) : []),
     ...(seen.expiring ? expiryWorries(seen.expiring, now) : []),
+    ...(seen.expired ? expiredWorries(seen.expired, now) : []),
     ...declaredWorries(seen.declared ?? []),
     ...(seen.audit ? auditWorries(seen.audit, now) : []),
     ...(seen.bffAudit ? integrityWorries(seen.bffAudit, now, 'bff') : []),

@@ -1,16 +1,7 @@
-import type { ExpiringCredential } from '../client/credential.ts'
+import type { Ending, EndingCredential, ExpiringCredential } from '../client/credential.ts'
 import { shellWord } from '../terminal/shell-word.ts'
 import { fromNow } from '../terminal/span.ts'
 import type { Attention } from './attention.ts'
-
-/** The credentials that expire soon: those first that end first. */
-export interface Expiring {
-  credentials: ExpiringCredential[]
-  /** How many there are; no more than `countedAtMost` are counted. */
-  total: number
-  /** Of other organizations, where the operator asks. */
-  elsewhere?: { total: number; firstExpiresAt: string | null }
-}
 
 const countedAtMost = 10_000
 
@@ -18,7 +9,7 @@ const countedAtMost = 10_000
 const named = 5
 
 /** Credentials that end soon, each with who answers for it. */
-export function expiryWorries({ credentials, total, elsewhere }: Expiring, now: number): Attention[] {
+export function expiryWorries({ credentials, total, elsewhere }: Ending<ExpiringCredential>, now: number): Attention[] {
   const next = credentials[named]
   return [
     ...credentials.slice(0, named).map((credential) => worry(credential, now)),
@@ -28,13 +19,16 @@ export function expiryWorries({ credentials, total, elsewhere }: Expiring, now: 
 }
 
 function worry(credential: ExpiringCredential, now: number): Attention {
-  const { credentialId, agentId, agentName, owner, expiresAt, soonSince } = credential
-  const whose = `agent ${agentName ?? agentId}${owner === undefined ? '' : ` (owner ${owner})`}`
+  const { expiresAt, soonSince } = credential
   return {
-    what: `credential ${credentialId} of ${whose} expires ${fromNow(expiresAt, now)}`,
+    what: `${called(credential)} expires ${fromNow(expiresAt, now)}`,
     since: soonSince,
     command: rotating(credential),
   }
+}
+
+function called({ credentialId, agentId, agentName, owner }: EndingCredential): string {
+  return `credential ${credentialId} of agent ${agentName ?? agentId}${owner === undefined ? '' : ` (owner ${owner})`}`
 }
 
 function rotating({ credentialId, agentId, kind, isRegistered }: ExpiringCredential): string {
@@ -45,14 +39,49 @@ function rotating({ credentialId, agentId, kind, isRegistered }: ExpiringCredent
 
 function others(total: number, since: string): Attention {
   const count = total - named
-  const more = `${total >= countedAtMost ? 'at least ' : ''}${count} more ${count === 1 ? 'credential expires' : 'credentials expire'}`
-  return { what: `${more} soon`, since, command: 'rekey credential expiring' }
+  const verb = count === 1 ? 'expires' : 'expire'
+  return { what: `${counted(count, total, ' more')} ${verb} soon`, since, command: 'rekey credential expiring' }
 }
 
 /** Which they are is known to their organizations alone, and since when is not told. */
 function ofOthers(total: number, first: string, now: number): Attention {
-  const count = `${total >= countedAtMost ? 'at least ' : ''}${total} ${total === 1 ? 'credential' : 'credentials'}`
   const verb = total === 1 ? 'expires' : 'expire'
-  const what = `${count} of other organizations ${verb} soon, the first ${fromNow(first, now)}: their administrators are to rotate them`
+  const what = `${counted(total)} of other organizations ${verb} soon, the first ${fromNow(first, now)}: their administrators are to rotate them`
   return { what, since: new Date(now).toISOString(), command: null }
+}
+
+/** Credentials that expired and left their agents with none: these are refused. */
+export function expiredWorries({ credentials, total, elsewhere }: Ending<EndingCredential>, now: number): Attention[] {
+  const next = credentials[named]
+  return [
+    ...credentials.slice(0, named).map((credential) => missed(credential, now)),
+    ...(next ? [othersMissed(total, next.expiresAt)] : []),
+    ...(elsewhere?.firstExpiresAt ? [missedByOthers(elsewhere.total, elsewhere.firstExpiresAt)] : []),
+  ]
+}
+
+function missed(credential: EndingCredential, now: number): Attention {
+  const { expiresAt } = credential
+  const what = `${called(credential)} expired ${fromNow(expiresAt, now)}, and the agent has none that works`
+  return { what, since: expiresAt, command: replacing(credential) }
+}
+
+function replacing({ agentId, kind, isRegistered }: EndingCredential): string {
+  if (kind === 'client-key') return `rekey credential create ${agentId} --jwk FILE`
+  return isRegistered ? `rekey dcr client rotate-secret ${shellWord(agentId)}` : `rekey credential create ${agentId}`
+}
+
+function othersMissed(total: number, since: string): Attention {
+  const what = `${counted(total - named, total, ' more')} expired, and their agents have none that works`
+  return { what, since, command: 'rekey credential expiring' }
+}
+
+function missedByOthers(total: number, first: string): Attention {
+  const what = `${counted(total)} of other organizations expired, and their agents have none that works`
+  return { what, since: first, command: null }
+}
+
+/** @param total of how many they are: beyond what is counted nobody knows how many there are */
+function counted(count: number, total = count, more = ''): string {
+  return `${total >= countedAtMost ? 'at least ' : ''}${count}${more} ${count === 1 ? 'credential' : 'credentials'}`
 }

@@ -107,6 +107,22 @@ before(async () => {
       total: 0,
       elsewhere: { total: 2, firstExpiresAt: ago(-dayMs) },
     },
+    'GET /credentials/expiring?status=expired&limit=50': { credentials: [], nextCursor: null, total: 0 },
+    'GET /credentials/expiring?environment=staging&status=expired&limit=1': {
+      credentials: [
+        {
+          ...one,
+          credentialId: third,
+          agentId,
+          environment: 'staging',
+          isRegistered: false,
+          expiresAt: ago(2 * dayMs),
+        },
+      ],
+      nextCursor: 'more',
+      total: 2,
+      elsewhere: { total: 3, firstExpiresAt: ago(dayMs) },
+    },
   }
   idp = await playIdp(answers)
 })
@@ -130,11 +146,17 @@ test('credential list passes the status on', async () => {
   assert.equal((await idp.rekey('credential', 'list', agentId, '--status', 'revoked')).stdout, '  none\n')
 })
 
-test('credential expiring tells which, whose, and when', async () => {
+test('credential expiring tells which, whose, and when, and first of all which did so and are missed', async () => {
   const options = ['--within', '30d', '--environment', 'staging', '--limit', '1']
   assert.equal(
     (await idp.rekey('credential', 'expiring', ...options)).stdout,
-    `  CREDENTIAL                            AGENT    EXPIRES  ENVIRONMENT  KIND           OWNER
+    `Expired within the last 7 days, and their agents have none that works:
+  CREDENTIAL                            AGENT                                 EXPIRES  ENVIRONMENT  KIND           OWNER
+  ${third}  ${agentId}  2d ago   staging      client-secret
+  and more: these are 1; --limit asks for more of them
+  and 3 of other organizations, which are theirs to see and to rotate
+
+  CREDENTIAL                            AGENT    EXPIRES  ENVIRONMENT  KIND           OWNER
   ${first}  billing  in 20d   staging      client-secret  team-money
   and more: these are 1; --limit asks for more of them
 `,
@@ -143,6 +165,8 @@ test('credential expiring tells which, whose, and when', async () => {
     (await idp.rekey('credential', 'expiring')).stdout,
     'No credential expires soon.\n  and 2 of other organizations, which are theirs to see and to rotate\n',
   )
+  const { expired, total } = JSON.parse((await idp.rekey('credential', 'expiring', ...options, '--json')).stdout)
+  assert.deepEqual([expired.total, expired.credentials[0].credentialId, total], [2, third, 2])
   for (const wrong of [
     ['--within', 'soon'],
     ['--environment', 'moon'],

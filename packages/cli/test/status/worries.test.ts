@@ -104,6 +104,44 @@ test('of a thousand credentials that expire soon five are named and the others c
   assert.equal(six.at(-1)?.what, '1 more credential expires soon')
 })
 
+const expired = (credentialId: string, agoMs: number, more: object = {}) => {
+  const { soonSince: _, ...same } = expiring(credentialId, -agoMs, more)
+  return same
+}
+
+test('a credential that expired and left its agent with none is named with its owner and with the command that gives another one', () => {
+  const seen = (more: object) => ({ ...nothing, expired: { credentials: [expired('c-1', 2 * dayMs, more)], total: 1 } })
+  assert.deepEqual(attention(seen({}), noon), [
+    {
+      what: 'credential c-1 of agent billing (owner team-money) expired 2d ago, and the agent has none that works',
+      since: before(2 * dayMs),
+      command: 'rekey credential create a-1',
+    },
+  ])
+  const commandOf = (more: object) => attention(seen(more), noon)[0]?.command
+  assert.equal(commandOf({ kind: 'client-key' }), 'rekey credential create a-1 --jwk FILE')
+  assert.equal(commandOf({ isRegistered: true }), 'rekey dcr client rotate-secret a-1')
+})
+
+test('of a thousand credentials that expired five are named and the others counted, and those of other organizations', () => {
+  const credentials = [7, 6, 5, 4, 3, 2].map((days) => expired(`c-${days}`, days * dayMs - 1_000))
+  const elsewhere = { total: 10_000, firstExpiresAt: before(dayMs) }
+  const found = attention({ ...nothing, expired: { credentials, total: 1_000, elsewhere } }, noon)
+  assert.equal(found.length, 7)
+  assert.deepEqual(found.slice(5), [
+    {
+      what: '995 more credentials expired, and their agents have none that works',
+      since: credentials[5]?.expiresAt,
+      command: 'rekey credential expiring',
+    },
+    {
+      what: 'at least 10000 credentials of other organizations expired, and their agents have none that works',
+      since: before(dayMs),
+      command: null,
+    },
+  ])
+})
+
 test('what expires soon in other organizations is counted, for the alert has it too', () => {
   const of = (total: number) =>
     attention(

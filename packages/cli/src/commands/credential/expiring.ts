@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander'
-import type { ExpiringCredential } from '../../client/credential.ts'
-import { expiringCredentials } from '../../client/credentials.ts'
+import type { Ending, EndingCredential } from '../../client/credential.ts'
+import { expiredCredentials, expiringCredentials } from '../../client/credentials.ts'
 import { print, type Shell } from '../../shell.ts'
 import { fromNow } from '../../terminal/span.ts'
 import { table } from '../../terminal/table.ts'
@@ -15,7 +15,10 @@ interface ExpiringOptions {
 
 /** `rekey credential expiring`: of all agents. */
 export function expiringCommand(shell: Shell): Command {
-  return newCommand('expiring', 'show the credentials of all agents that expire soon')
+  return newCommand(
+    'expiring',
+    'show the credentials of all agents that expire soon, and those that did and are missed',
+  )
     .option(
       '--within <span>',
       'within this time, for example 30d (default: as the identity provider warns, 7d)',
@@ -30,18 +33,27 @@ export function expiringCommand(shell: Shell): Command {
     )
     .addOption(limitOption())
     .action(async ({ limit, within, environment }: ExpiringOptions, command: Command) => {
-      const found = await expiringCredentials(managementOf(shell), defined({ within, environment }), limit)
-      const lines = [expiringTable(found.credentials, shell), ...moreHint(found.nextCursor, limit)]
-      const text = [...lines, ...elsewhereHint(found.elsewhere?.total)].join('\n')
-      print(shell, wantsJson(command), { json: found, text })
+      const client = managementOf(shell)
+      const found = await expiringCredentials(client, defined({ within, environment }), limit)
+      const expired = await expiredCredentials(client, defined({ environment }), limit)
+      const soon = found.credentials.length === 0 ? ['No credential expires soon.'] : linesOf(found, limit, shell)
+      const text = [...expiredSection(expired, limit, shell), ...soon, ...elsewhereHint(found)].join('\n')
+      print(shell, wantsJson(command), { json: { ...found, expired }, text })
     })
 }
 
-function expiringTable(
-  credentials: readonly ExpiringCredential[],
-  { now, columns: terminal }: Pick<Shell, 'now' | 'columns'>,
-): string {
-  if (credentials.length === 0) return 'No credential expires soon.'
+type Found = Ending<EndingCredential> & { nextCursor: string | null }
+type Terminal = Pick<Shell, 'now' | 'columns'>
+
+/** What is broken already comes first. */
+function expiredSection(expired: Found, limit: number, shell: Terminal): string[] {
+  const lines = [...(expired.credentials.length === 0 ? [] : linesOf(expired, limit, shell)), ...elsewhereHint(expired)]
+  return lines.length === 0
+    ? []
+    : ['Expired within the last 7 days, and their agents have none that works:', ...lines, '']
+}
+
+function linesOf({ credentials, nextCursor }: Found, limit: number, { now, columns: terminal }: Terminal): string[] {
   const rows = credentials.map(({ credentialId, agentId, agentName, owner, kind, environment, expiresAt }) => [
     credentialId,
     agentName ?? agentId,
@@ -51,9 +63,11 @@ function expiringTable(
     owner ?? '',
   ])
   // Whole ids: they are asked for by the commands that come next.
-  return table(['CREDENTIAL', 'AGENT', 'EXPIRES', 'ENVIRONMENT', 'KIND', 'OWNER'], rows, terminal)
+  const heading = ['CREDENTIAL', 'AGENT', 'EXPIRES', 'ENVIRONMENT', 'KIND', 'OWNER']
+  return [table(heading, rows, terminal), ...moreHint(nextCursor, limit)]
 }
 
-function elsewhereHint(count = 0): string[] {
-  return count === 0 ? [] : [`  and ${count} of other organizations, which are theirs to see and to rotate`]
+function elsewhereHint({ elsewhere }: Found): string[] {
+  const { total } = elsewhere ?? { total: 0 }
+  return total === 0 ? [] : [`  and ${total} of other organizations, which are theirs to see and to rotate`]
 }
