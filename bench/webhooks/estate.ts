@@ -42,7 +42,7 @@ export async function startEstate(undo: Undo, url: string): Promise<Connection<A
   const webhooks = { allowPrivate: ['localhost'], timeoutMs: 10_000, retryBaseMs: 5_000, most: 1, keptMs: 1e9 }
   opened(
     await openWebhooks({
-      config: { webhooks },
+      config: { webhooks, jobs: { graceSeconds: 5, superviseSeconds: 15 } },
       db: connection.db,
       jobs,
       columns: plainly(columns) as Any,

@@ -14,6 +14,7 @@ import { type BreakGlassSettings, breakGlassOf, breakGlassVariables } from './co
 import { type ColumnSettings, columnsOf, columnVariables } from './config/columns.ts'
 import { type CredentialPolicy, credentialPolicyOf, credentialVariables } from './config/credentials.ts'
 import { type ExpiryPolicy, expiryPolicyOf, expiryVariables } from './config/expiry.ts'
+import { type JobSettings, jobSettingsOf, jobVariables } from './config/jobs.ts'
 import { type Limits, limitsOf, limitVariables } from './config/limits.ts'
 import { type OidcSettings, oidcOf, oidcVariables } from './config/oidc.ts'
 import { vaultSettingsOf } from './config/vault.ts'
@@ -29,6 +30,7 @@ export interface Config extends ServiceConfig {
   credentials: CredentialPolicy
   expiry: ExpiryPolicy
   webhooks: WebhookSettings
+  jobs: JobSettings
   limits: Limits
   /** Where client secrets are kept instead of as hashes in the database. */
   vault: VaultSettings | undefined
@@ -70,6 +72,7 @@ const environment = z.object({
   ...limitVariables,
   ...vaultVariables,
   ...webhookVariables,
+  ...jobVariables,
   ...columnVariables,
   ...breakGlassVariables,
   ...oidcVariables,
@@ -117,6 +120,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     limits: limitsOf(given),
     vault: vaultSettingsOf(given),
     webhooks: webhookSettingsOf(given),
+    jobs: jobSettingsOf(given),
     columns: columnsOf(given),
     breakGlass: breakGlassOf(given),
     secretVariables: givenVariables(variableUses, env),

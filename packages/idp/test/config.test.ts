@@ -37,6 +37,16 @@ describe('the configuration', () => {
     )
   })
 
+  test('looks the more often for what was left behind, the sooner it is to be taken over', () => {
+    assert.deepEqual(readConfig(minimal).jobs, { graceSeconds: 5, superviseSeconds: 15 })
+    const jobsOf = (REKEY_JOBS_TAKEOVER: string) => readConfig({ ...minimal, REKEY_JOBS_TAKEOVER }).jobs
+    assert.deepEqual(jobsOf('2s'), { graceSeconds: 1, superviseSeconds: 1 })
+    assert.deepEqual(jobsOf('10m'), { graceSeconds: 150, superviseSeconds: 450 })
+    for (const wrong of ['1s', '11m', 'soon']) {
+      assert.throws(() => jobsOf(wrong), { code: 'CONFIG_INVALID' }, wrong)
+    }
+  })
+
   test('has the APIs of incidents as they are refreshed and probed', () => {
     const { apis } = readConfig({ ...minimal, REKEY_APIS: 'https://a.internal,dns:https://b.internal/' }).breakGlass
     assert.deepEqual(apis, [

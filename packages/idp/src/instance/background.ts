@@ -23,7 +23,9 @@ export async function openBackground(
   // Of their own: neither do requests wait for deliveries, nor does the lease.
   const background = opened(connect<IdpTables>(config.databaseUrl, { max: 4, applicationName: 'rekey-idp-jobs' }))
   const onError = (error: unknown) => log.error({ err: error }, 'jobs: what failed is tried again')
-  const jobs = opened(await openJobs(background.pool, { enabled: mayAct, onError }))
+  const jobs = opened(
+    await openJobs(background.pool, { enabled: mayAct, onError, superviseSeconds: config.jobs.superviseSeconds }),
+  )
   await secretsRotationJob(jobs, db, config, mayAct, log)
   const webhooks = opened(
     await openWebhooks({

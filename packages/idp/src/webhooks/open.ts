@@ -30,7 +30,7 @@ export interface Webhooks {
 
 /** What they need of an instance. */
 export interface WebhookParts {
-  config: Pick<Config, 'webhooks'>
+  config: Pick<Config, 'webhooks' | 'jobs'>
   /** For what waits for nobody's request. */
   db: IdpDatabase
   jobs: Jobs
@@ -45,7 +45,7 @@ export interface WebhookParts {
 export async function openWebhooks(parts: WebhookParts): Promise<Webhooks> {
   const { config, db, jobs, columns, clock, view, counted, log } = parts
   const { allowPrivate, timeoutMs, retryBaseMs, keptMs } = config.webhooks
-  const queue = await openDeliveryQueue(jobs, timeoutMs)
+  const queue = await openDeliveryQueue(jobs, timeoutMs, config.jobs)
   const rules = webhookRules(config)
   const enabled = () => view.held()
   const onError = (what: string) => (error: unknown) => log.error({ err: error }, what)

@@ -1,4 +1,5 @@
 import type { Jobs, NewJob, Queue } from '@rekey/database'
+import type { JobSettings } from '../config/jobs.ts'
 
 /** One attempt to deliver something. */
 export interface DeliveryJob {
@@ -8,8 +9,12 @@ export interface DeliveryJob {
 export type DeliveryQueue = Queue<DeliveryJob>
 
 /** Whoever has taken a job and says nothing for as long as that has gone: it waits for its turn for three timeouts at most. */
-export function openDeliveryQueue(jobs: Jobs, timeoutMs: number): Promise<DeliveryQueue> {
-  return jobs.queue<DeliveryJob>('webhook', { expireInSeconds: Math.ceil((5 * timeoutMs) / 1_000) + 5 })
+export function openDeliveryQueue(
+  jobs: Jobs,
+  timeoutMs: number,
+  { graceSeconds }: Pick<JobSettings, 'graceSeconds'>,
+): Promise<DeliveryQueue> {
+  return jobs.queue<DeliveryJob>('webhook', { expireInSeconds: Math.ceil((5 * timeoutMs) / 1_000) + graceSeconds })
 }
 
 /** A job that tries to deliver something, at once or later. The webhook is its group. */

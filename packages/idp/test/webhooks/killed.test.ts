@@ -16,6 +16,7 @@ describe('an instance that is killed while it delivers', { timeout: 120_000 }, (
     REKEY_WEBHOOK_ALLOW_PRIVATE: 'localhost',
     REKEY_WEBHOOK_TIMEOUT: '200ms',
     REKEY_WEBHOOK_RETRY_BASE: '0s',
+    REKEY_JOBS_TAKEOVER: '2s',
   }
   before(async () => {
     estate = await startEstate(environment)
