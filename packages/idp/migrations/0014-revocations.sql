@@ -1,15 +1,18 @@
--- What was revoked, replaced or ended for good, in the order of its commits as far as anybody can tell: a row for each time. Instances
+-- What was revoked, replaced or ended for good: a row for each time. Instances
 -- copy them into a journal outside the database, and a restored backup is brought up to that. Triggers write it, so that no way of
 -- revoking anything is forgotten; what expires by itself is not in it.
 CREATE TABLE revocations (
   revocation_id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
   at            timestamptz NOT NULL DEFAULT clock_timestamp(),
+  -- By it whoever copies rows out tells which were committed since, however long their transactions were. After a restore it says nothing.
+  written_in    xid8 NOT NULL DEFAULT pg_current_xact_id(),
   kind          text NOT NULL,
   key           text NOT NULL,
   -- How it stands from then on. Never a secret; of secrets of 256 random bits a hash.
   state         jsonb NOT NULL
 );
 CREATE INDEX revocations_at ON revocations (at);
+CREATE INDEX revocations_written_in ON revocations (written_in);
 SELECT limit_service('revocations', 'SELECT, INSERT, DELETE');
 
 -- While a journal is applied nothing is news.

@@ -174,6 +174,7 @@ export interface IdpTables extends DatabaseTables {
   revocations: {
     revocation_id: Generated<string>
     at: Time
+    written_in: Generated<string>
     kind: string
     key: string
     state: JSONColumnType<Record<string, unknown>>

@@ -3,13 +3,14 @@ import { sql, type Transaction } from 'kysely'
 import type { IdpDatabase, IdpTables } from '../tables.ts'
 import { applyRevocations } from './apply.ts'
 import type { Revocation } from './record.ts'
+import { type RowsRead, rowsKept, rowsSince } from './rows.ts'
 import type { Segments } from './segments.ts'
 
 /**
  * What was revoked, kept outside the database. A row of `revocations` tells of each time; this copies them out, and after a restore in.
  *
- *   follow     what the table has and the journal has not is appended: with each change, before the instance confirms it, and each
- *              second for what makes no change
+ *   follow     what was committed since it was last looked at is appended: with each change, before the instance confirms it, and
+ *              each second for what makes no change
  *   reconcile  at the first look at an epoch, before anything is read from it: what the journal has and the table has not is lost.
  *              It is applied, and its rows are put back, so that other instances, and their journals, have them too
  *
@@ -23,8 +24,6 @@ export interface RevocationsJournal {
   follow(): Promise<void>
 }
 
-/** Rows of one moment may be committed in another order than they were written in. */
-const overlapMs = 60_000
 /** A disk that hangs must not cost an instance its lease. */
 const writeWithinMs = 1_000
 /** So many are named in the audit. */
@@ -41,18 +40,34 @@ export function revocationsJournal(
   onError: (error: unknown) => void,
 ): RevocationsJournal {
   let reconciled = 0
-  /** What stands in the journal of the newest rows: their ids, and when they were written. */
-  let written = new Map<string, number>()
-  let newest = 0
+  /** What was committed in this snapshot stands in the journal. Without one, nobody knows what does. */
+  let seen: string | undefined
   let following: Promise<void> = Promise.resolve()
 
-  async function copyOut(after: number, known: ReadonlyMap<string, unknown>): Promise<void> {
-    const rows = await rowsAfter(db, after)
-    const news = rows.filter(({ id }) => !known.has(id))
-    if (news.length > 0) await segments.append(news)
-    newest = Math.max(newest, ...rows.slice(-1).map(({ at }) => at))
-    written = new Map(rows.flatMap(({ id, at }) => (at > newest - overlapMs ? [[id, at]] : [])))
+  async function copyOut(lines?: readonly Revocation[]): Promise<void> {
+    const { rows, seen: snapshot } = await newsBeside(lines).catch((error) => {
+      // The database that answers next may be another one, where no snapshot of this one says anything.
+      seen = undefined
+      throw error
+    })
+    await segments.append(rows)
+    seen = snapshot
   }
+
+  async function newsBeside(lines?: readonly Revocation[]): Promise<RowsRead> {
+    const news = seen === undefined ? undefined : await rowsSince(db, seen)
+    if (news) return news
+    const { rows, seen: snapshot } = await rowsKept(db, keptMs)
+    const known = new Set((lines ?? (await linesOrNone())).map(({ id }) => id))
+    return { rows: rows.filter(({ id }) => !known.has(id)), seen: snapshot }
+  }
+
+  // A line that stands there twice says nothing new, and what is damaged must not keep others from being written.
+  const linesOrNone = () =>
+    segments.read().catch((error) => {
+      onError(error)
+      return []
+    })
 
   return {
     async reconcile(epoch) {
@@ -60,16 +75,21 @@ export function revocationsJournal(
       const since = (await nowOf(db)) - keptMs
       const lines = (await segments.read()).filter(({ at }) => at > since)
       const began = await db.transaction().execute((transaction) => takeIn(transaction, lines))
-      await copyOut(since, new Map(lines.map(({ id }) => [id, true])))
-        .then(() => segments.prune(since))
-        .catch(onError)
+      await next(async () => {
+        seen = undefined
+        await copyOut(lines)
+        await segments.prune(since)
+      })
       // Where a new epoch was begun, whoever has read what is wrong now reads it anew; this instance as well, and finds nothing then.
       if (!began) reconciled = epoch
     },
-    follow() {
-      following = following.then(() => copyOut(newest - overlapMs, written).catch(onError))
-      return soon(following)
-    },
+    follow: () => soon(next(() => copyOut())),
+  }
+
+  /** One after another: what was read by an earlier epoch must not be what the next one goes on by. */
+  function next(act: () => Promise<void>): Promise<void> {
+    following = following.then(() => act().catch(onError))
+    return following
   }
 }
 
@@ -125,14 +145,6 @@ const rowOf = ({ id, at, kind, key, state }: Revocation) => ({
 
 function* inParts<T>(all: readonly T[], size: number): Generator<readonly T[]> {
   for (let from = 0; from < all.length; from += size) yield all.slice(from, from + size)
-}
-
-async function rowsAfter(db: IdpDatabase, after: number): Promise<Revocation[]> {
-  const { rows } = await sql<Revocation>`
-    SELECT revocation_id AS id, at, kind, key, state FROM revocations WHERE at > to_timestamp(${after / 1_000}) ORDER BY at`.execute(
-    db,
-  )
-  return rows
 }
 
 async function nowOf(db: IdpDatabase): Promise<number> {
