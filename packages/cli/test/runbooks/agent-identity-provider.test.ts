@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { promisify } from 'node:util'
+import { eventually } from '@rekey/database/testing'
 import { configVariables } from '@rekey/idp'
+import { operate, startVault, type VaultServer } from '@rekey/secrets/testing'
 import { temporaryFolder } from '../folder.ts'
 import { RealIdp } from '../real-idp.ts'
 import { executable } from '../up.ts'
@@ -28,17 +31,29 @@ describe('the commands of the runbook, as they stand there', { timeout: 120_000 
   let idp: RealIdp
   let agent: { agentId: string; clientId: string; clientSecret: string }
   let credentialId: string
+  let vault: VaultServer
   const host = temporaryFolder()
   before(async () => {
-    idp = await RealIdp.start()
+    vault = await startVault()
+    const held = { data: { encryptionKey: randomBytes(32).toString('hex') } }
+    await operate({ address: vault.url, token: vault.token }, 'PUT', 'secret/data/agentidp/encryption', held)
+    idp = await RealIdp.start({
+      VAULT_ADDR: vault.url,
+      VAULT_TOKEN: vault.token,
+      ENCRYPTION_KEY_VAULT_PATH: 'secret/data/agentidp/encryption',
+    })
     agent = await idp.json('agent', 'create', 'crawler', '--env', 'production', '--owner', 'team-search')
     credentialId = (await idp.json('credential', 'list', 'crawler')).credentials[0].credentialId
     mkdirSync(join(host, 'bin'))
     hostCommand('rekey', `"${executable}"`)
-    for (const name of ['curl', 'psql']) hostCommand(name, `"${join(import.meta.dirname, `host/${name}.ts`)}"`)
+    for (const name of ['curl', 'psql', 'openssl', 'vault'])
+      hostCommand(name, `"${join(import.meta.dirname, `host/${name}.ts`)}"`)
     hostCommand('kubectl', '-e ""')
   })
-  after(() => idp.remove())
+  after(async () => {
+    await idp.remove()
+    await vault.close()
+  })
 
   /** A command of the host that a machine may not have. */
   function hostCommand(name: string, program: string): void {
@@ -61,6 +76,8 @@ describe('the commands of the runbook, as they stand there', { timeout: 120_000 
       PATH: `${join(host, 'bin')}:${process.env.PATH}`,
       REKEY_HOME: host,
       DATABASE_URL: idp.database.ownerUrl,
+      VAULT_ADDR: vault.url,
+      VAULT_TOKEN: vault.token,
       IDP: idp.url,
       TOKEN: token,
       AGENT: agent.agentId,
@@ -98,5 +115,19 @@ describe('the commands of the runbook, as they stand there', { timeout: 120_000 
     assert.equal(events.length, 4)
     const after = await active()
     assert.ok(after.every((id, i) => id !== before[i]))
+  })
+
+  test('3: a new key of the columns goes to Vault, and every value is encrypted by it without a restart', async () => {
+    const columns = async () => (await idp.json('status')).columns
+    const { sealing: before } = await columns()
+    const told = await carryOut('3. The key that columns are encrypted by')
+    assert.match(told, /^version 2$/m)
+    const { sealing, values } = await eventually(columns, (seen) => seen.sealing !== before && seen.left === 0)
+    assert.deepEqual([...new Set(values.map(({ version }: { version: string }) => version))], [sealing])
+    assert.equal((await idp.json('agent', 'show', 'crawler')).owner, 'team-search')
+    const [, written] = [...vault.versions('agentidp/encryption').values()].map(({ data }) => data)
+    const { encryptionKey } = written as { encryptionKey: string }
+    assert.match(encryptionKey, /^[0-9a-f]{64}\n$/)
+    assert.equal(told.includes(encryptionKey.trim()), false, "it is on nobody's screen")
   })
 })
