@@ -8,7 +8,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { eventually } from '@rekey/database/testing'
 import { type Rekey, startRekey } from '@rekey/idp/testing'
@@ -78,6 +78,15 @@ describe('a real Prometheus with a real Alertmanager', { skip, timeout: 240_000 
     assert.equal(whom, 'security')
     await rotate(idp, credential)
     await receiver.resolved('CredentialExpiryApproaching', { environment: 'production' })
+  })
+
+  it('tells of a credential that expired and left its agent with none, until the agent has another one', async () => {
+    const { path } = await newCredential(idp, 'forgotten', 3 / 86_400)
+    const { annotations, labels } = await receiver.firing('RekeyCredentialsExpired', { environment: 'production' })
+    assert.equal(annotations.summary, '1 credentials of production expired and left their agents with none')
+    assert.equal(labels.severity, 'critical')
+    await idp.manage('POST', dirname(path), {})
+    await receiver.resolved('RekeyCredentialsExpired', { environment: 'production' })
   })
 
   it('tells of a secret that was replaced, and of one that was revoked, when they are presented', async () => {
