@@ -19,6 +19,7 @@ import { defaultPolicy, type Policy } from '../../src/policy/signing.ts'
 import { memoryStore } from '../../src/stores/memory.ts'
 import type { KeyringStore } from '../../src/stores/store.ts'
 import { runs, startMs } from '../samples.ts'
+import { borderOf, oneOf, play, roundsOf } from './happenings.ts'
 
 const name = 'session'
 const leaseMs = 4_000
@@ -29,7 +30,6 @@ const underWayMs = 30_000
 const about = { action: 'test', actor: 'ops', details: {} }
 
 type Estate = Awaited<ReturnType<typeof openEstate>>
-type Happening = (estate: Estate) => Promise<unknown>
 
 async function openEstate(scheduler: fc.Scheduler) {
   let nowMs = startMs
@@ -47,13 +47,7 @@ async function openEstate(scheduler: fc.Scheduler) {
   let made = 0
   let retired = 0
 
-  async function border<T>(act: () => Promise<T>): Promise<T> {
-    await scheduler.schedule(Promise.resolve())
-    const result = await act()
-    await scheduler.schedule(Promise.resolve())
-    return result
-  }
-
+  const border = borderOf(scheduler)
   const store: KeyringStore = {
     load: (which) => border(() => inner.load(which)),
     list: () => border(() => inner.list()),
@@ -152,41 +146,25 @@ async function openEstate(scheduler: fc.Scheduler) {
   }
 }
 
-const happening: fc.Arbitrary<Happening> = fc.oneof(
-  often(6, (estate) => estate.loop()),
-  often(3, (estate, which) => estate.apply(which)),
-  often(5, (estate) => estate.applyAll()),
-  often(4, (estate, which) => estate.begin(which)),
-  often(3, (estate, which) => estate.move(which)),
-  often(1, (estate) => estate.end()),
-  often(3, (estate, which) => estate.passTime(which * 500)),
-  often(2, (estate, which) => estate.passTime(which * 6_000)),
-  often(3, (estate) => estate.rotate()),
-  often(1, (estate) => estate.rollBack()),
+const happening = oneOf<Estate>(
+  [6, (estate) => estate.loop()],
+  [3, (estate, which) => estate.apply(which)],
+  [5, (estate) => estate.applyAll()],
+  [4, (estate, which) => estate.begin(which)],
+  [3, (estate, which) => estate.move(which)],
+  [1, (estate) => estate.end()],
+  [3, (estate, which) => estate.passTime(which * 500)],
+  [2, (estate, which) => estate.passTime(which * 6_000)],
+  [3, (estate) => estate.rotate()],
+  [1, (estate) => estate.rollBack()],
 )
-
-function often(weight: number, happen: (estate: Estate, which: number) => Promise<unknown>) {
-  return {
-    weight,
-    arbitrary: fc.nat(6).map(
-      (which): Happening =>
-        (estate) =>
-          happen(estate, which),
-    ),
-  }
-}
 
 it('whatever happens in whatever order, no session is left with a version that is not accepted', async () => {
   let retired = 0
-  const rounds = fc.array(fc.array(happening, { minLength: 2, maxLength: 8 }), { minLength: 15, maxLength: 30 })
   await fc.assert(
-    fc.asyncProperty(fc.scheduler(), rounds, async (scheduler, all) => {
+    fc.asyncProperty(fc.scheduler(), roundsOf(happening), async (scheduler, all) => {
       const estate = await openEstate(scheduler)
-      for (const happenings of all) {
-        const started = happenings.map((happen) => happen(estate))
-        await scheduler.waitIdle()
-        await Promise.all(started)
-      }
+      await play(scheduler, estate, all)
       retired += estate.retired()
     }),
     runs(60),

@@ -19,6 +19,7 @@ import { defaultPolicy, type Policy } from '../../src/policy/signing.ts'
 import { memoryStore } from '../../src/stores/memory.ts'
 import type { KeyringStore } from '../../src/stores/store.ts'
 import { runs, startMs } from '../samples.ts'
+import { borderOf, oneOf, play, roundsOf } from './happenings.ts'
 
 const name = 'columns'
 const leaseMs = 4_000
@@ -26,7 +27,6 @@ const backupsKeptMs = 15_000
 const about = { action: 'test', actor: 'ops', details: {} }
 
 type Estate = Awaited<ReturnType<typeof openEstate>>
-type Happening = (estate: Estate) => Promise<unknown>
 
 /** Writes `version` into a row when it ends, unless the row is another one by then. */
 interface Transaction {
@@ -51,13 +51,7 @@ async function openEstate(scheduler: fc.Scheduler, escrowForMs: number) {
   let backups: { versions: Set<string>; keptUntilMs: number }[] = []
   const ended = { retired: 0, revoked: 0 }
 
-  async function border<T>(act: () => Promise<T>): Promise<T> {
-    await scheduler.schedule(Promise.resolve())
-    const result = await act()
-    await scheduler.schedule(Promise.resolve())
-    return result
-  }
-
+  const border = borderOf(scheduler)
   const store: KeyringStore = {
     load: (which) => border(() => inner.load(which)),
     list: () => border(() => inner.list()),
@@ -193,47 +187,36 @@ async function openEstate(scheduler: fc.Scheduler, escrowForMs: number) {
   }
 }
 
-const happening: fc.Arbitrary<Happening> = fc.oneof(
-  often(6, (estate) => estate.loop()),
-  often(3, (estate, which) => estate.apply(which)),
-  often(5, (estate) => estate.applyAll()),
-  often(4, (estate, which) => estate.write(which)),
-  often(1, (estate, which) => estate.linger(which)),
-  often(3, (estate) => estate.endOldest()),
-  often(4, (estate, which) => estate.sweep(which)),
-  often(1, (estate) => estate.backUp()),
-  often(3, (estate, which) => estate.passTime(which * 500)),
-  often(2, (estate, which) => estate.passTime(which * 4_000)),
-  often(2, (estate) => estate.rotate()),
-  often(1, (estate) => estate.rollBack()),
-  often(1, (estate) => estate.leak()),
+const happening = oneOf<Estate>(
+  [6, (estate) => estate.loop()],
+  [3, (estate, which) => estate.apply(which)],
+  [5, (estate) => estate.applyAll()],
+  [4, (estate, which) => estate.write(which)],
+  [1, (estate, which) => estate.linger(which)],
+  [3, (estate) => estate.endOldest()],
+  [4, (estate, which) => estate.sweep(which)],
+  [1, (estate) => estate.backUp()],
+  [3, (estate, which) => estate.passTime(which * 500)],
+  [2, (estate, which) => estate.passTime(which * 4_000)],
+  [2, (estate) => estate.rotate()],
+  [1, (estate) => estate.rollBack()],
+  [1, (estate) => estate.leak()],
 )
-
-function often(weight: number, happen: (estate: Estate, which: number) => Promise<unknown>) {
-  return {
-    weight,
-    arbitrary: fc.nat(6).map(
-      (which): Happening =>
-        (estate) =>
-          happen(estate, which),
-    ),
-  }
-}
 
 it('whatever happens in whatever order, no row and no backup is left by a version whose key is gone', async () => {
   const ended = { retired: 0, revoked: 0 }
-  const rounds = fc.array(fc.array(happening, { minLength: 2, maxLength: 8 }), { minLength: 15, maxLength: 30 })
   await fc.assert(
-    fc.asyncProperty(fc.scheduler(), rounds, fc.constantFrom(0, 40_000), async (scheduler, all, escrowForMs) => {
-      const estate = await openEstate(scheduler, escrowForMs)
-      for (const happenings of all) {
-        const started = happenings.map((happen) => happen(estate))
-        await scheduler.waitIdle()
-        await Promise.all(started)
-      }
-      ended.retired += estate.ended.retired
-      ended.revoked += estate.ended.revoked
-    }),
+    fc.asyncProperty(
+      fc.scheduler(),
+      roundsOf(happening),
+      fc.constantFrom(0, 40_000),
+      async (scheduler, all, escrowForMs) => {
+        const estate = await openEstate(scheduler, escrowForMs)
+        await play(scheduler, estate, all)
+        ended.retired += estate.ended.retired
+        ended.revoked += estate.ended.revoked
+      },
+    ),
     runs(60),
   )
   assert.ok(ended.retired > 0 && ended.revoked > 0, 'nothing was ever retired, or nothing revoked')
