@@ -29,7 +29,7 @@ export const counting = (warningMs: number) => sql<Counted>`
   WHERE ${endsWithin(warningMs)} AND agents.status = 'active' GROUP BY 1`
 
 /** By the same index: it reads those that ended within that time. */
-export const countingExpired = (withinMs: number) => sql<Counted>`
+const countingExpired = (withinMs: number) => sql<Counted>`
   SELECT ${environment} AS environment, count(*)::int AS count
   FROM credentials JOIN agents USING (agent_id)
   WHERE ${endedWithin(withinMs)} AND agents.status = 'active' GROUP BY 1`
