@@ -1,9 +1,10 @@
 import type { BackupManifest } from '@rekey/database'
+import { counted } from '../terminal/counted.ts'
 
 /** What a backup holds, for people. */
 export function manifestText({ release, databases }: BackupManifest): string {
   const lines = databases.flatMap(({ name, takenAt, epoch, revision, rows, needs, rootKeys }) => [
-    `  ${name}: as of ${takenAt}, revision ${epoch}.${revision}, ${count(rows)} rows in ${rows.length} tables`,
+    `  ${name}: as of ${takenAt}, revision ${epoch}.${revision}, ${counted(count(rows), 'row')} in ${counted(rows.length, 'table')}`,
     `    root keys that it needs: ${listed(newestFirst(rootKeys, needs.rootKeys))}`,
     ...(needs.columnKeys.length > 0 ? [`    keys of encrypted columns: ${listed(needs.columnKeys)}`] : []),
   ])

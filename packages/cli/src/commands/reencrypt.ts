@@ -4,6 +4,7 @@ import type { ManagementClient } from '../client/management.ts'
 import { CliError } from '../error.ts'
 import { type Followed, follow } from '../rotation/follow.ts'
 import { print, type Shell } from '../shell.ts'
+import { counted } from '../terminal/counted.ts'
 import { type Milestone, withProgress } from '../terminal/progress.ts'
 import { table } from '../terminal/table.ts'
 import { managementOf, newCommand, wantsJson } from './command.ts'
@@ -67,14 +68,18 @@ function milestones({ left, sealing }: ColumnsView, total: number): Milestone[] 
 /** Somebody paused it, or all that is left does not open: nothing would come of waiting. */
 function refuseGivenUp({ left, reencryption, refused }: ColumnsView): void {
   if (reencryption.paused) {
-    throw new CliError('FAILED', `${reencryption.by} paused it: ${left} values are left`, { left })
+    throw new CliError('FAILED', `${reencryption.by} paused it: ${valuesAre(left)} left`, { left })
   }
   const [first] = refused
   if (first === undefined || left > refused.length) return
   const place = `${first.table}.${first.column} of ${first.rowId}`
-  throw new CliError('FAILED', `${left} values do not open and are left as they are: ${place} (${first.code})`, {
-    refused,
-  })
+  throw new CliError(
+    'FAILED',
+    `${counted(left, 'value does', 'values do')} not open and ${left === 1 ? 'is left as it is' : 'are left as they are'}: ${place} (${first.code})`,
+    {
+      refused,
+    },
+  )
 }
 
 function summary(seen: ColumnsView, { pause, closeLegacy: closes }: ReencryptOptions): string {
@@ -86,10 +91,13 @@ function headline(
   { pause, closes }: { pause?: boolean | undefined; closes?: boolean | undefined },
 ) {
   if (closes) return 'Values of an older form are refused from now on, for good. Leave REKEY_ADMIT_LEGACY_COLUMNS out.'
-  if (pause) return `Paused; ${left} values are left.`
+  if (pause) return `Paused; ${valuesAre(left)} left.`
   if (left === 0) return `Every value is encrypted by ${sealing ?? 'no key'}.`
-  return `${left} values are left; they are encrypted anew from now on ("rekey reencrypt --watch" shows it).`
+  const [are, isShown] = [left === 1 ? 'it is' : 'they are', '("rekey reencrypt --watch" shows it)']
+  return `${valuesAre(left)} left; ${are} encrypted anew from now on ${isShown}.`
 }
+
+const valuesAre = (count: number) => counted(count, 'value is', 'values are')
 
 /** More are told by `--json`. */
 const refusedShown = 20

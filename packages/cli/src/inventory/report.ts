@@ -1,6 +1,7 @@
 import type { SecretView } from '../client/inventory.ts'
 import { moreHint } from '../commands/words.ts'
 import type { Shell } from '../shell.ts'
+import { counted } from '../terminal/counted.ts'
 import { shortIds } from '../terminal/short-ids.ts'
 import { fromNow, span } from '../terminal/span.ts'
 import { table } from '../terminal/table.ts'
@@ -42,5 +43,3 @@ function summary({ totals, otherOrganizations }: InventoryView): string {
     ...(others === 0 ? [] : [`${counted(others, 'secret')} of other organizations not shown.`]),
   ].join(' ')
 }
-
-const counted = (count: number, one: string) => `${count} ${one}${count === 1 ? '' : 's'}`

@@ -1,4 +1,5 @@
 import type { InstanceView } from '../client/parties.ts'
+import { counted } from '../terminal/counted.ts'
 import { span } from '../terminal/span.ts'
 import { table } from '../terminal/table.ts'
 import { leaseText } from './lease.ts'
@@ -22,7 +23,7 @@ function rowsOf(instances: readonly InstanceView[], now: number): string[][] {
   return inOrder.map(({ address, applied, startedAt, leaseUntil, live = true }) => {
     const leftMs = Date.parse(leaseUntil) - now
     if (!live) return [address, String(applied), '', `gone for ${span(-leftMs)}`, '']
-    const behindBy = applied === newest ? 'nothing' : `${newest - applied} changes`
+    const behindBy = applied === newest ? 'nothing' : counted(newest - applied, 'change')
     return [address, String(applied), behindBy, leaseText(leftMs), span(now - Date.parse(startedAt))]
   })
 }

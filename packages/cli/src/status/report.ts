@@ -2,6 +2,7 @@ import type { ColumnsView } from '../client/columns.ts'
 import type { IssuanceView } from '../client/issuance.ts'
 import { columnTable } from '../commands/reencrypt.ts'
 import { gateSentence } from '../rotation/gate.ts'
+import { counted } from '../terminal/counted.ts'
 import { printable } from '../terminal/printable.ts'
 import { span } from '../terminal/span.ts'
 import type { Attention, Seen } from './attention.ts'
@@ -31,7 +32,8 @@ function columnSection(columns: ColumnsView): string {
   const { left, sealing, source } = columns
   const from = source ? `, from ${source.description}` : ''
   const title = `Columns are encrypted by ${sealing ?? 'no key yet'}${from}`
-  const more = left === 0 ? title : `${title}; ${left} values lie under another key or in an older form`
+  const more =
+    left === 0 ? title : `${title}; ${counted(left, 'value lies', 'values lie')} under another key or in an older form`
   return [more, columnTable(columns)].filter(Boolean).join('\n')
 }
 

@@ -11,7 +11,7 @@ export function webhookWorries(webhook: Webhook, now: number): Attention[] {
     return [{ what, since: changedAt, command: `rekey webhook change ${id} --resume` }]
   }
   if (dead > 0) {
-    const what = `webhook ${name} has ${dead === 1 ? 'a delivery' : `${dead} deliveries`} that were given up`
+    const what = `webhook ${name} has ${dead === 1 ? 'a delivery that was' : `${dead} deliveries that were`} given up`
     return [{ what, since, command: `rekey webhook redeliver ${id}` }]
   }
   if (status === 'active' && failingSince !== undefined && now - Date.parse(failingSince) > patienceMs) {

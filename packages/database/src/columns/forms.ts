@@ -62,7 +62,10 @@ export async function closeForm<T extends DatabaseTables>(
   const { count, isUnsettled } = (await columnsHeld(db, columns)).get(form) ?? { count: 0 }
   if (count === 0 && !isUnsettled && (await endClosing(db, form, begun.turn, 'closed'))) return
   await endClosing(db, form, begun.turn, begun.former)
-  const left = count > 0 ? `${count} values are left` : 'a transaction runs that may still write one'
+  const left =
+    count > 0
+      ? `${count} ${count === 1 ? 'value is' : 'values are'} left`
+      : 'a transaction runs that may still write one'
   throw new DatabaseError('LEGACY_FORM_LEFT', `the form "${form}" cannot be closed: ${left}`, {
     facts: { form, count },
   })

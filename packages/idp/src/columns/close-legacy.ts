@@ -15,11 +15,12 @@ const mostTries = 40
  * @throws IdpError `LEGACY_VALUES` while there are any
  */
 export async function closeLegacyForms(db: IdpDatabase, by: string): Promise<void> {
-  const values = await countValues(db, encryptedColumns)
-  const left = values.filter(({ version }) => legacyForms.some((form) => form === version))
+  const counts = await countValues(db, encryptedColumns)
+  const left = counts.filter(({ version }) => legacyForms.some((form) => form === version))
   if (left.length > 0) {
     const count = left.reduce((sum, each) => sum + each.count, 0)
-    throw stillThere(`${count} values lie in an older form still: "rekey reencrypt --watch"`, left)
+    const values = count === 1 ? 'one value lies' : `${count} values lie`
+    throw stillThere(`${values} in an older form still: "rekey reencrypt --watch"`, left)
   }
   for (const form of legacyForms) await closeOne(db, form, by)
   const details = { forms: legacyForms }

@@ -38,16 +38,21 @@ function aboutRows({ columnKeys, columnSweeper, values, isPaused, since }: Seen,
   const trouble = columnSweeper.trouble()
   const worries: ColumnWorry[] = []
   if (isPaused && left > 0) {
-    const what = `${left} encrypted values lie under another key than the one in use, and encrypting them anew is paused`
+    const what = `${counted(left, 'encrypted value lies', 'encrypted values lie')} under another key than the one in use, and encrypting anew is paused`
     worries.push({ what, since: iso(since), command: 'rekey reencrypt --watch' })
   }
   if (refused.length > 0) {
     const [first] = refused
-    const what = `${refused.length} encrypted values do not open: ${first?.table}.${first?.column} of ${first?.rowId} (${first?.code})`
+    const values = counted(refused.length, 'encrypted value does', 'encrypted values do')
+    const what = `${values} not open: ${first?.table}.${first?.column} of ${first?.rowId} (${first?.code})`
     worries.push({ what, since: iso(now), command: null })
   }
   if (trouble !== undefined && left > 0) {
-    worries.push({ what: `${left} values could not be encrypted anew: ${trouble}`, since: iso(now), command: null })
+    worries.push({
+      what: `${counted(left, 'value', 'values')} could not be encrypted anew: ${trouble}`,
+      since: iso(now),
+      command: null,
+    })
   }
   return worries
 }
@@ -60,7 +65,7 @@ function aboutForms({ forms, values }: Seen): ColumnWorry[] {
       const what =
         count === 0
           ? `the older form "${form}" is admitted in encrypted columns, and no value has it any more`
-          : `${count} values in encrypted columns have the older form "${form}"`
+          : `${counted(count, 'value in encrypted columns has', 'values in encrypted columns have')} the older form "${form}"`
       return {
         what,
         since: iso(since),
@@ -79,3 +84,5 @@ function aboutOldKeys({ columnKeys: { held, source } }: Seen, now: number): Colu
     command: null,
   }))
 }
+
+const counted = (count: number, one: string, many: string) => `${count} ${count === 1 ? one : many}`

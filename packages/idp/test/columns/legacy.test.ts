@@ -85,7 +85,7 @@ describe('values of an older form', { timeout: 120_000 }, () => {
     assert.deepEqual(seen.refused, [
       { table: 'agents', column: 'owner', rowId: 'theirs', code: 'LEGACY_VALUE_UNREADABLE' },
     ])
-    assert.ok(seen.worries.some(({ what }: { what: string }) => /1 encrypted values do not open/.test(what)))
+    assert.ok(seen.worries.some(({ what }: { what: string }) => /1 encrypted value does not open/.test(what)))
     const closing = await idp.manage('POST', '/api/v1/columns/close-legacy')
     assert.deepEqual([closing.status, closing.body.code], [409, 'LEGACY_VALUES'])
     assert.equal((await idp.manage('GET', '/api/v1/agents/mine')).body.owner, 'mine')

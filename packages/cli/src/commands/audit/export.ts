@@ -7,6 +7,7 @@ import { ifThere } from '../../client/if-there.ts'
 import { type ManagementClient, type Of, optionOf } from '../../client/management.ts'
 import { CliError } from '../../error.ts'
 import { print, type Shell } from '../../shell.ts'
+import { counted } from '../../terminal/counted.ts'
 import { shellWord } from '../../terminal/shell-word.ts'
 import { chosen, type Instead, insteadOption, managementOf, newCommand, wantsJson } from '../command.ts'
 
@@ -58,7 +59,7 @@ async function exportTo(path: string, from: Source, shell: Shell, asJson: boolea
   }
   const later = Math.max(0, (before?.chained ?? 0) - events)
   const note = later > 0 ? ` It ends before the last ${later}, which no checkpoint covers.` : ''
-  const text = `${events} events are in ${path}.${note} Verify them on any machine: rekey audit verify ${shellWord(path)}`
+  const text = `${counted(events, 'event is', 'events are')} in ${path}.${note} Verify ${events === 1 ? 'it' : 'them'} on any machine: rekey audit verify ${shellWord(path)}`
   print(shell, asJson, { json: { file: path, events, ...integrityOf(before) }, text })
   requireWhole(events, before, from.of)
 }

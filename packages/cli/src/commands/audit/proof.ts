@@ -3,6 +3,7 @@ import { Argument, type Command, InvalidArgumentError } from 'commander'
 import { proveEvent } from '../../client/audit.ts'
 import { CliError } from '../../error.ts'
 import { print, type Shell } from '../../shell.ts'
+import { counted } from '../../terminal/counted.ts'
 import { members } from '../../terminal/table.ts'
 import { chosen, type Instead, insteadOption, managementOf, newCommand, wantsJson } from '../command.ts'
 import { signerOption } from '../words.ts'
@@ -49,7 +50,7 @@ async function check(proof: EventProof, id: string, signer: string | undefined):
 function proofText(checked: Checked, id: string, wanted: string | undefined): string {
   const { verified, problem, seq, treeSize, event, hash } = checked
   const headline = verified
-    ? `Event ${id} is number ${seq} of the chain, proven by a checkpoint over ${treeSize} events.`
+    ? `Event ${id} is number ${seq} of the chain, proven by a checkpoint over ${counted(treeSize, 'event')}.`
     : `It is NOT proven that event ${id} stands in the chain: ${problem}.`
   const told = members({ Event: event, Hash: hash, Signer: signerText(checked, wanted) })
   return `${headline}\n\n${told}`

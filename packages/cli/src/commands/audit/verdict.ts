@@ -1,4 +1,5 @@
 import type { Verdict } from '@rekey/database/offline'
+import { counted } from '../../terminal/counted.ts'
 import { printable } from '../../terminal/printable.ts'
 import { members } from '../../terminal/table.ts'
 
@@ -23,13 +24,10 @@ function isNoExport({ checkedCount, signer, problems }: Verdict): boolean {
 }
 
 function headline({ verified, checkedCount, brokenAt, brokenAtEventId }: Verdict): string {
-  if (verified) return `The audit is verified: of ${counted(checkedCount)} none is missing, changed or out of order.`
+  if (verified)
+    return `The audit is verified: of ${counted(checkedCount, 'event')} none is missing, changed or out of order.`
   const event = brokenAtEventId === undefined ? '' : ` (event ${printable(brokenAtEventId)})`
   return `The audit is NOT verified.${brokenAt === undefined ? '' : ` It breaks at number ${brokenAt}${event}.`}`
-}
-
-function counted(events: number): string {
-  return events === 1 ? '1 event' : `${events} events`
 }
 
 /** Who signed; unless one was wanted, that is for the reader to compare. */

@@ -5,6 +5,7 @@ import { CliError } from '../../error.ts'
 import { evidenceKeyFile } from '../../estate/evidence-key.ts'
 import { homeOf } from '../../estate/home.ts'
 import { print, type Shell } from '../../shell.ts'
+import { counted } from '../../terminal/counted.ts'
 import { shellWord } from '../../terminal/shell-word.ts'
 import { bffOption, newCommand, towards, wantsJson } from '../command.ts'
 import { momentOrAgo, namePart } from '../words.ts'
@@ -68,8 +69,8 @@ async function seal(options: PeriodOptions, shell: Shell): Promise<Sealed> {
 
 function text({ file, fingerprint, proofs, overdue, missing, coverage }: Sealed): string {
   return [
-    `${proofs.verified} events of the audit are proven in ${file}, sealed by ${fingerprint}.`,
-    overdue === 0 ? 'Nothing is overdue.' : `${overdue} ${overdue === 1 ? 'rotation is' : 'rotations are'} overdue.`,
+    `${counted(proofs.verified, 'event of the audit is', 'events of the audit are')} proven in ${file}, sealed by ${fingerprint}.`,
+    overdue === 0 ? 'Nothing is overdue.' : `${counted(overdue, 'rotation is', 'rotations are')} overdue.`,
     ...(coverage ? coverageLines(coverage) : []),
     ...missing.map((sentence) => `It is not complete: ${sentence}.`),
     `Read it: rekey evidence show ${shellWord(file)}`,
@@ -78,10 +79,13 @@ function text({ file, fingerprint, proofs, overdue, missing, coverage }: Sealed)
 
 function coverageLines({ within, overdue, unmanaged, secrets, withinPercent }: Coverage['total']): string[] {
   const judged = within + overdue
-  const share = withinPercent === null ? 'No secret has an interval.' : `${within} of ${judged} (${withinPercent} %)`
+  const [were, are] = [within === 1 ? 'was' : 'were', unmanaged === 1 ? 'is' : 'are']
+  const share = `${within} of ${counted(judged, 'secret')} with an interval (${withinPercent} %)`
   return [
-    withinPercent === null ? share : `${share} secrets with an interval were within it during the whole period.`,
-    ...(unmanaged === 0 ? [] : [`${unmanaged} of ${secrets} secrets are unmanaged: rekey inventory --unmanaged`]),
+    withinPercent === null ? 'No secret has an interval.' : `${share} ${were} within it during the whole period.`,
+    ...(unmanaged === 0
+      ? []
+      : [`${unmanaged} of ${counted(secrets, 'secret')} ${are} unmanaged: rekey inventory --unmanaged`]),
   ]
 }
 

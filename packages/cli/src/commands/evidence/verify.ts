@@ -3,6 +3,7 @@ import { type Command, Option } from 'commander'
 import { CliError } from '../../error.ts'
 import { readGiven } from '../../given-file.ts'
 import { print, type Shell } from '../../shell.ts'
+import { counted } from '../../terminal/counted.ts'
 import { printable } from '../../terminal/printable.ts'
 import { members } from '../../terminal/table.ts'
 import { newCommand, wantsJson } from '../command.ts'
@@ -70,5 +71,6 @@ function problemText(problems: readonly string[]): string {
 }
 
 function proofText({ verified, waiting }: EvidenceVerdict['proofs']): string {
-  return `${verified} events of the audit are proven${waiting === 0 ? '' : `, ${waiting} were not in the chain yet`}`
+  const proven = `${counted(verified, 'event of the audit is', 'events of the audit are')} proven`
+  return waiting === 0 ? proven : `${proven}, ${counted(waiting, 'was', 'were')} not in the chain yet`
 }
