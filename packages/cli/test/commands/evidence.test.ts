@@ -349,8 +349,8 @@ describe('evidence of a period from an IdP that is not well', () => {
     answers[`GET /audit/events/${event.id}/proof`] = new Refusal(409, 'EVENT_NOT_CHAINED', 'not yet')
   }
 
-  const seal = (out: string) => {
-    const words = ['evidence', 'period', '--from', '1h', '--control', 'A', '--out', out, '--json']
+  const seal = (out: string, ...more: string[]) => {
+    const words = ['evidence', 'period', '--from', '1h', '--control', 'A', '--out', out, '--json', ...more]
     return run(words, { REKEY_HOME: home, REKEY_IDP: played.url, REKEY_CLIENT_ID: 'a', REKEY_CLIENT_SECRET: 'b' })
   }
 
@@ -359,6 +359,10 @@ describe('evidence of a period from an IdP that is not well', () => {
     const file = join(home, 'unproven.zip')
     const { code, stdout } = await seal(file)
     assert.equal(code, 0)
+    assert.match(
+      (await without('evidence', 'verify', file)).stdout,
+      /^Proofs +0 events of the audit are proven, 1 was not in/m,
+    )
     const { missing, proofs, overdue } = JSON.parse(stdout)
     assert.deepEqual(
       [missing, proofs.waiting, overdue],
@@ -424,6 +428,16 @@ describe('evidence of a period from an IdP that is not well', () => {
     }
     const { overdue, coverage } = JSON.parse((await seal(join(home, 'declared.zip'))).stdout)
     assert.deepEqual([overdue, coverage.overdue], [2, 1])
+  })
+
+  test('has no record of a backend for frontend whose audit cannot be read, instead of one in which nothing happened', async () => {
+    rolledBack()
+    const file = join(home, 'backend-away.zip')
+    const { code, stdout } = await seal(file, '--bff', 'http://localhost:1')
+    assert.equal(code, 0)
+    assert.match(JSON.parse(stdout).missing.join(), /its rotations are not in the coverage: .*localhost:1/)
+    const { estate, backend }: PeriodEvidence = JSON.parse(readEvidenceFile(readFileSync(file), 'evidence.json'))
+    assert.deepEqual([estate?.bff, backend], [null, null])
   })
 
   test('says that nothing is known of the schedule where the IdP has no inventory yet', async () => {

@@ -92,7 +92,7 @@ export interface EstateFacts {
   inventory: InventoriedSecret[]
   /** Rotations before the period, from so early on that every interval of the schedule is covered. */
   before: ProviderRecord & { from: string }
-  /** The audit of the backend for frontend, which is a chain of its own; null where there is none. */
+  /** The audit of the backend for frontend, which is a chain of its own; null where there is none, or it could not be read. */
   bff: { record: ProviderRecord; before: ProviderRecord } | null
   metrics: MetricHistory[]
   /** Who vouches for the period, as he was named when it was sealed. */

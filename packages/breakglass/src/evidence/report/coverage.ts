@@ -30,10 +30,11 @@ const section = (title: string, ...blocks: Block[]): Section => ({ title, blocks
 
 export function coverageSections(evidence: PeriodEvidence): Section[] {
   const { coverage } = evidence
-  if (!coverage || !estateOf(evidence)) return []
+  const estate = estateOf(evidence)
+  if (!coverage || !estate) return []
   const of = (status: SecretCoverage['status']) => coverage.secrets.filter((each) => each.status === status)
   return [
-    section('Coverage of the schedule', ...totals(coverage), classTable(coverage.classes)),
+    section('Coverage of the schedule', ...totals(coverage), ...unread(coverage, estate), classTable(coverage.classes)),
     section(
       'Secrets that were not within their interval',
       ...listed(of('overdue'), 'Every secret was within its interval during the whole period.'),
@@ -59,6 +60,14 @@ function totals({ total }: Coverage): Block[] {
     'from the rotations in the record below, and from the two moments that the inventory knew when this was sealed: when it came to ' +
     'be, and when it was last rotated.'
   return [paragraph(how), { kind: 'members', rows }]
+}
+
+/** Its secrets are in the inventory, and what happened to them is not known. */
+function unread({ secrets }: Coverage, { bff }: EstateFacts): Block[] {
+  const count = secrets.filter(({ of }) => of === 'bff').length
+  if (bff !== null || count === 0) return []
+  const what = `${counted(count, 'secret')} of the backend for frontend ${count === 1 ? 'is' : 'are'} judged by those two moments alone`
+  return [paragraph(bad(`The audit of the backend for frontend is not in this evidence: ${what}.`))]
 }
 
 function shareText(some: number, all: number, percent: number | null): Text {

@@ -70,7 +70,7 @@ function backendSections(evidence: PeriodEvidence): Section[] {
   if (!estateOf(evidence)) return []
   const { backend } = evidence
   const title = 'Backend for frontend'
-  if (!backend) return [section(title, paragraph('The estate has none, or it was not asked.'))]
+  if (!backend) return [section(title, paragraph('The estate has none, or its audit could not be read.'))]
   const head = ['At', 'What', 'Of', 'By', 'Reason']
   const others = [...backend.exceptions, ...backend.revocations]
   return [

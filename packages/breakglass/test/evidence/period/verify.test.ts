@@ -54,6 +54,19 @@ describe('evidence of a period that its own sealer made up', () => {
     const { coverage, estate } = honest
     if (!coverage || !estate) throw new Error('it has none')
 
+    it('says of which secrets it knows no rotations where the audit of the backend is not in it', () => {
+      const facts = estatePeriod(record, { events: [] })
+      const unread = sealedOf({ ...facts, estate: { ...(facts.estate as EstateFacts), bff: null } })
+      const [report, whole] = [unread.views, views].map((files) => Buffer.from(files[0]?.bytes ?? []).toString())
+      const sentence = /audit of the backend for frontend is not in this evidence: 1 secret .* is judged by/
+      assert.deepEqual(
+        [problemsOf(unread.honest, unread.views, nameOf(unread.honest)), unread.honest.backend],
+        ['', null],
+      )
+      assert.match(report ?? '', sentence)
+      assert.doesNotMatch(whole ?? '', sentence)
+    })
+
     it('is found where that does not follow from its inventory and its records', () => {
       assert.equal(lying({}), '')
       assert.deepEqual([coverage.total.overdue, coverage.total.unmanaged], [3, 1])

@@ -67,8 +67,7 @@ export async function gather(
     'secrets of other organizations are counted, and not listed': (inventory.otherOrganizations?.secrets ?? 0) > 0,
     'the period was not over when this was sealed': Date.parse(period.to) > now,
   }
-  const ofBff = bff ? [bff.record, bff.before] : []
-  const gaps = [own, before, ...ofBff].flatMap((found) => found.missing)
+  const gaps = [own, before, bff].flatMap((found) => found.missing)
   const sentences = Object.keys(lacks).filter((sentence) => lacks[sentence])
   return {
     format: 'rekey-period-evidence/2',
@@ -87,7 +86,7 @@ export async function gather(
     estate: {
       inventory: secrets,
       before: { from: earlier.from, events: before.events },
-      bff: bff && { record: { events: bff.record.events }, before: { events: bff.before.events } },
+      bff: bff.facts,
       metrics,
       signOff: signedOffBy === undefined ? null : { by: signedOffBy, at: new Date(now).toISOString() },
     },
@@ -117,16 +116,26 @@ const inventoried = (secret: SecretView): InventoriedSecret => ({
   ...(secret.expiresAt !== undefined && { expiresAt: secret.expiresAt }),
 })
 
-/** The backend's audit is a chain of its own. Nothing where the estate has no backend, or one that is away: that is told. */
-async function recordsOfBff(client: ManagementClient, period: Period, earlier: Period) {
-  if (!client.hasBff) return null
+interface OfBff {
+  facts: NonNullable<PeriodFacts['estate']>['bff']
+  missing: string[]
+}
+
+/**
+ * The backend's audit is a chain of its own. There is no record of it where the estate has no backend, or one whose audit cannot be
+ * read, which is told: an empty record would say that nothing happened there.
+ */
+async function recordsOfBff(client: ManagementClient, period: Period, earlier: Period): Promise<OfBff> {
+  if (!client.hasBff) return { facts: null, missing: [] }
   try {
     const record = await recordOf(client, period, periodActions, 'bff')
-    return { record, before: await recordOf(client, earlier, rotationActions, 'bff') }
+    const before = await recordOf(client, earlier, rotationActions, 'bff')
+    const facts = { record: { events: record.events }, before: { events: before.events } }
+    return { facts, missing: [...record.missing, ...before.missing] }
   } catch (error) {
     if (!(error instanceof CliError)) throw error
-    const missing = [`the audit of the backend for frontend could not be read: ${error.message}`]
-    return { record: { events: [], missing }, before: { events: [], missing: [] } }
+    const unread = 'the audit of the backend for frontend could not be read, so its rotations are not in the coverage'
+    return { facts: null, missing: [`${unread}: ${error.message}`] }
   }
 }
 
