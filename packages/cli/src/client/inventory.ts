@@ -1,4 +1,4 @@
-import { type ManagementClient, type Of, ownerOf, pathAt } from './management.ts'
+import { type ManagementClient, type Of, ownerOf, pathAt, type Scopes } from './management.ts'
 import { readPages } from './pages.ts'
 
 /** A secret of the inventory. Times are ISO 8601. */
@@ -39,11 +39,21 @@ export interface Inventory {
   problem?: string
 }
 
-/** The secrets that a service tells of, at most so many. */
-export async function readInventory(client: ManagementClient, limit: number, of?: Of): Promise<Inventory> {
+/** The estate's own secrets are told to whoever may see the keyrings. */
+const withEstate = 'agents:read keyrings:read'
+
+/** The secrets that the IdP tells of, at most so many: by `agents:read` alone those of one organization. */
+export function readInventory(client: ManagementClient, limit: number, scope: Scopes = withEstate): Promise<Inventory> {
+  return read(client, limit, scope)
+}
+
+/** The same of the backend for frontend. */
+export function readBffInventory(client: ManagementClient, limit: number): Promise<Inventory> {
+  return read(client, limit, 'keyrings:read', 'bff')
+}
+
+async function read(client: ManagementClient, limit: number, scope: Scopes, of?: Of): Promise<Inventory> {
   const failure = `the inventory${ownerOf(of)} cannot be read`
-  // The estate's own are told to whoever may see the keyrings.
-  const scope = of === 'bff' ? 'keyrings:read' : 'agents:read keyrings:read'
   const listing = { ...pathAt(of, '/inventory'), scope, query: {}, failure, limit } as const
   type Reply = Omit<Inventory, 'secrets'> & { secrets: Omit<SecretView, 'of'>[] }
   let facts: Pick<Reply, 'totals' | 'otherOrganizations' | 'problem'> | undefined

@@ -63,6 +63,23 @@ describe('rekey inventory', () => {
     assert.equal(unmanaged.secrets.length, totals.unmanaged)
   })
 
+  test('shows whoever may not see the keyrings what belongs to his organization, and says what is left out', async () => {
+    const reader = await idp.json('agent', 'create', 'reader', '--scope', 'agents:read')
+    const { code, stdout, stderr } = await idp.rekeyAs(reader, 'inventory')
+    assert.equal(code, 0, stderr)
+    assert.equal(
+      stderr,
+      'What belongs to no organization is left out (keyrings, root keys, verifiers, variables, declared secrets): ' +
+        'this client may not have keyrings:read.\n',
+    )
+    assert.match(stdout, /^ {2}[0-9a-f-]+ +client-secret +\d+s +in 89d 23h/m)
+    assert.doesNotMatch(stdout, /signing-es256|DATABASE_URL|smtp-relay/)
+    const stranger = await idp.json('agent', 'create', 'stranger')
+    const refused = await idp.rekeyAs(stranger, 'inventory')
+    assert.deepEqual([refused.code, refused.stdout], [1, ''])
+    assert.match(refused.stderr, /scope/)
+  })
+
   test('what is declared and overdue stands in status', async () => {
     const { stdout } = await rekey('status')
     assert.match(stdout, /! smtp-relay, which team-mail owns, should have been rotated: .*REKEY_INVENTORY \(for /)
