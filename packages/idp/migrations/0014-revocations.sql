@@ -1,10 +1,10 @@
 -- What was revoked, replaced or ended for good: a row for each time. Instances copy them into a journal outside the database, and a
--- restored backup is brought up to that. Triggers write it, so that no way of revoking anything is forgotten; what expires by itself
--- is not in it. Triggers of rows, as those of statements could not be told which columns matter: each statement would pay for them.
+-- restored backup is brought up to that. Triggers write it, so that no way of revoking anything is forgotten; what expires by
+-- itself is not in it. They are for each row: those for each statement cannot name columns, so every statement would pay for them.
 CREATE TABLE revocations (
   revocation_id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
   at            timestamptz NOT NULL DEFAULT clock_timestamp(),
-  -- Tells whoever copies rows out which were committed since, however long their transactions were. Of restored rows it says nothing.
+  -- Which rows were committed since somebody looked, however long their transactions were. Of restored ones it tells nothing.
   written_in    xid8 NOT NULL DEFAULT pg_current_xact_id(),
   kind          text NOT NULL,
   key           text NOT NULL,

@@ -1,7 +1,9 @@
 import type { ColumnCipher } from '@rekey/database'
+import { isClosed } from '@rekey/keyring'
 import { sql, type Transaction } from 'kysely'
 import { record } from '../audit/record.ts'
 import { webhookUrl } from '../columns/list.ts'
+import { IdpError } from '../error.ts'
 import type { IdpTables } from '../tables.ts'
 import type { Caller } from '../tokens/opaque.ts'
 import type { NewWebhook } from './create.ts'
@@ -14,7 +16,7 @@ export type Changes = { [Name in keyof NewWebhook]?: NewWebhook[Name] | undefine
   status?: 'active' | 'paused' | undefined
 }
 
-/** @throws IdpError `UNKNOWN_WEBHOOK`, `FORBIDDEN` */
+/** @throws IdpError `UNKNOWN_WEBHOOK`, `FORBIDDEN`; `CREDENTIAL_REVOKED` when it has no secret that it could sign by */
 export async function changeWebhook(
   transaction: Transaction<IdpTables>,
   { columns, queue }: { columns: Pick<ColumnCipher, 'seal'>; queue: DeliveryQueue },
@@ -23,6 +25,8 @@ export async function changeWebhook(
   { name, url, events, status }: Changes,
 ): Promise<Webhook> {
   const { document, revision } = await lockWebhook(transaction, caller, webhookId)
+  if (status === 'active' && isClosed(document))
+    throw new IdpError('CREDENTIAL_REVOKED', 'the secret of the webhook was revoked: rotate it first')
   const next = { ...document, revision: revision + 1 }
   const changed = await transaction
     .updateTable('webhooks')

@@ -1,5 +1,5 @@
 import { type ColumnCipher, databaseNow } from '@rekey/database'
-import { activeVersion, retire, succeed } from '@rekey/keyring'
+import { activeVersion, type ClientKeyring, isClosed, retire, succeed, type Version } from '@rekey/keyring'
 import { isoIfSet, isoOrNull } from '@rekey/service'
 import { sql, type Transaction } from 'kysely'
 import type { z } from 'zod'
@@ -52,11 +52,19 @@ export async function rotateSecret(
     .execute()
   const now = await databaseNow(transaction)
   const overlapUntil = overlapMs === 0 ? null : now + overlapMs
-  await saveKeyring(transaction, document, succeed(document, { id: secretId, publicPart: {} }, overlapUntil, now))
+  await saveKeyring(transaction, document, succeeded(document, secretId, overlapUntil, now))
   const replaces = activeVersion(document)?.id
   const details = { webhookId, version: secretId, replaces, overlapEndsAt: isoOrNull(overlapUntil ?? undefined) }
   await record(transaction, caller, 'webhook.secret_rotated', details)
   return { id: webhookId, secretId, signingSecret, overlapEndsAt: isoIfSet(overlapUntil ?? undefined) }
+}
+
+/** After a restore none may be left. Unlike a credential, a subscription then goes on under a new one. */
+function succeeded(document: ClientKeyring, id: string, overlapUntil: number | null, now: number): ClientKeyring {
+  const over: readonly Version[] = isClosed(document) ? document.versions : []
+  const open = over.length > 0 ? { ...document, versions: [] } : document
+  const next = succeed(open, { id, publicPart: {} }, overlapUntil, now)
+  return { ...next, versions: [...over, ...next.versions] }
 }
 
 /** The receiver has the newest secret: the others sign nothing more. @throws IdpError `UNKNOWN_WEBHOOK`, `FORBIDDEN` */

@@ -27,7 +27,7 @@ import { webhookOf } from './stored.ts'
 import { requireTarget } from './target.ts'
 
 const response = { 200: shownWebhook }
-const refuses = codes('UNKNOWN_WEBHOOK', 'OUTBOUND_REFUSED')
+const refuses = codes('UNKNOWN_WEBHOOK', 'OUTBOUND_REFUSED', 'CREDENTIAL_REVOKED')
 const all = '/api/v1/webhooks'
 const one = `${all}/:webhookId`
 
