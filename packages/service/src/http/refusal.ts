@@ -1,5 +1,5 @@
 /** Where the errors that services have in common become HTTP. Each service goes on with those that are its own. */
-import { asDatabaseError, DatabaseError } from '@rekey/database'
+import { asDatabaseError, DatabaseError, type DatabaseErrorCode } from '@rekey/database'
 import { KeyringError, type KeyringErrorCode } from '@rekey/keyring'
 import { SecretsError, type SecretsErrorCode } from '@rekey/secrets'
 import type { FastifyReply } from 'fastify'
@@ -18,7 +18,12 @@ export interface Refusal {
 }
 
 /** Every code by which any service may refuse a request. */
-export type CommonRefusalCode = ServiceErrorCode | KeyringErrorCode | SecretsErrorCode | 'DATABASE_UNAVAILABLE'
+export type CommonRefusalCode =
+  | ServiceErrorCode
+  | KeyringErrorCode
+  | SecretsErrorCode
+  | 'COLUMN_KEY_MISSING'
+  | 'DATABASE_UNAVAILABLE'
 
 declare module 'fastify' {
   interface FastifySchema {
@@ -114,9 +119,19 @@ function secretsRefusal({ code, message }: SecretsError): Refusal {
   return status === 503 ? { status, code, message, headers: retryAfter } : { status, code, message }
 }
 
+/** What no trying again mends, but an operator: to come again later is no advice. */
+const forOperators: Readonly<Partial<Record<DatabaseErrorCode, string>>> = {
+  COLUMN_KEY_MISSING:
+    'what is stored is encrypted by a key that is not held here: an operator has to put that key back where those of columns come from; ' +
+    '"rekey status" says more',
+}
+
 function databaseRefusal({ code, facts }: DatabaseError): Refusal {
+  const cause = { code, ...facts }
+  const told = forOperators[code]
+  if (told !== undefined) return { status: 500, code, message: told, cause }
   const message = 'the database cannot serve this at the moment; try again'
-  return { status: 503, code: 'DATABASE_UNAVAILABLE', message, headers: retryAfter, cause: { code, ...facts } }
+  return { status: 503, code: 'DATABASE_UNAVAILABLE', message, headers: retryAfter, cause }
 }
 
 function invalid(error: { validation: { instancePath: string; message?: string }[] }): Refusal {

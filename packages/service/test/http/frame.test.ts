@@ -21,6 +21,7 @@ describe('the frame of a service', () => {
     common: new ServiceError('OVERLOADED', 'too much'),
     keyring: new KeyringError('UNKNOWN_KEYRING', 'there is none'),
     database: new DatabaseError('UNREACHABLE', 'the address of it is a secret'),
+    column: new DatabaseError('COLUMN_KEY_MISSING', 'agents/email/17 …', { facts: { version: 'columns-17' } }),
     unforeseen: new Error('a detail that is internal'),
   }
 
@@ -78,6 +79,7 @@ describe('the frame of a service', () => {
     ['common', 503, 'OVERLOADED', '1'],
     ['keyring', 404, 'UNKNOWN_KEYRING', null],
     ['database', 503, 'DATABASE_UNAVAILABLE', '1'],
+    ['column', 500, 'COLUMN_KEY_MISSING', null],
     ['unforeseen', 500, 'INTERNAL', null],
   ]
   for (const [what, status, code, retryAfter] of told) {
@@ -87,6 +89,13 @@ describe('the frame of a service', () => {
       assert.equal(refused.at(-1)?.code, code)
     })
   }
+
+  test('tells of a key that is missing who has to bring it back, and not whose value it was', async () => {
+    const { body } = await http.get('/api/v1/throws/column')
+    assert.match(body.message, /an operator has to put that key back/)
+    assert.doesNotMatch(JSON.stringify(body), /try again|agents\/email/)
+    assert.deepEqual(refused.at(-1)?.cause, { code: 'COLUMN_KEY_MISSING', version: 'columns-17' })
+  })
 
   test('tells the log what it does not tell the caller, under one correlation id', async () => {
     const given = await http.get('/api/v1/throws/unforeseen', { 'x-correlation-id': 'from-afar' })
