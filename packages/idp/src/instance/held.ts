@@ -10,6 +10,7 @@ import { freezeReminder } from '../incidents/freeze/reminder.ts'
 import { issuanceMemory } from '../issuance/memory.ts'
 import { loadIssuance } from '../issuance/store.ts'
 import { instanceMemory } from '../memory.ts'
+import { journalHolder } from '../revocations/holder.ts'
 import { noRevocationsJournal, type RevocationsJournal, revocationsJournal } from '../revocations/journal.ts'
 import { segmentsIn } from '../revocations/segments.ts'
 import type { IdpDatabase } from '../tables.ts'
@@ -66,5 +67,6 @@ async function memoryOf(
 function revocationsOf(config: Config, db: IdpDatabase, onError: (error: unknown) => void): RevocationsJournal {
   if (config.revocationJournal === undefined) return noRevocationsJournal
   const segments = segmentsIn(`${config.revocationJournal}.d`)
-  return revocationsJournal(db, segments, config.columns.backupsKeptMs, onError)
+  const holder = journalHolder(`${config.revocationJournal}.database`, db, systemClock)
+  return revocationsJournal(db, segments, config.columns.backupsKeptMs, onError, holder)
 }

@@ -2,6 +2,7 @@ import { recordEvent } from '@rekey/database'
 import { sql, type Transaction } from 'kysely'
 import type { IdpDatabase, IdpTables } from '../tables.ts'
 import { applyRevocations } from './apply.ts'
+import { type Holder, onlyHolder } from './holder.ts'
 import type { Revocation } from './record.ts'
 import { type RowsRead, rowsKept, rowsSince } from './rows.ts'
 import type { Segments } from './segments.ts'
@@ -18,7 +19,7 @@ import type { Segments } from './segments.ts'
  * knows more, or how often this is done.
  */
 export interface RevocationsJournal {
-  /** @throws ServiceError `JOURNAL_FAILED` when it cannot be read */
+  /** @throws ServiceError `JOURNAL_FAILED` when it cannot be read, or instances of another database write into it */
   reconcile(epoch: number): Promise<void>
   /** What could not be written is so at the next call. */
   follow(): Promise<void>
@@ -38,6 +39,7 @@ export function revocationsJournal(
   segments: Segments,
   keptMs: number,
   onError: (error: unknown) => void,
+  holder: Holder = onlyHolder,
 ): RevocationsJournal {
   let reconciled = 0
   /** What was committed in this snapshot stands in the journal. Without one, nobody knows what does. */
@@ -72,6 +74,7 @@ export function revocationsJournal(
   return {
     async reconcile(epoch) {
       if (epoch === reconciled) return
+      await holder.claim()
       const since = (await nowOf(db)) - keptMs
       const lines = (await segments.read()).filter(({ at }) => at > since)
       const began = await db.transaction().execute((transaction) => takeIn(transaction, lines))
@@ -83,7 +86,13 @@ export function revocationsJournal(
       // Where a new epoch was begun, whoever has read what is wrong now reads it anew; this instance as well, and finds nothing then.
       if (!began) reconciled = epoch
     },
-    follow: () => soon(next(() => copyOut())),
+    follow: () =>
+      soon(
+        next(async () => {
+          await copyOut()
+          await holder.beat()
+        }),
+      ),
   }
 
   /** One after another: what was read by an earlier epoch must not be what the next one goes on by. */

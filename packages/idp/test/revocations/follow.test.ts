@@ -6,7 +6,6 @@ import { after, before, beforeEach, test } from 'node:test'
 import { type Connection, connect } from '@rekey/database'
 import { type TestDatabase, testDatabase } from '@rekey/database/testing'
 import { sql } from 'kysely'
-import type { PoolClient } from 'pg'
 import { revocationsJournal } from '../../src/revocations/journal.ts'
 import { rowsSince } from '../../src/revocations/rows.ts'
 import { type Segments, segmentsIn } from '../../src/revocations/segments.ts'
@@ -53,11 +52,11 @@ const run = (statement: string) => sql.raw(statement).execute(owner.db)
 const keys = async () => (await segments.read()).map(({ key }) => key).sort()
 
 /** A transaction that is open while something else happens. */
-async function during(statement: string, act: (client: PoolClient) => Promise<void>): Promise<void> {
+async function during(statement: string, act: (rollBack: () => Promise<unknown>) => Promise<void>): Promise<void> {
   const client = await owner.pool.connect()
   try {
     await client.query(`BEGIN; ${statement}`)
-    await act(client)
+    await act(() => client.query('ROLLBACK; BEGIN'))
     await client.query('COMMIT')
   } finally {
     client.release()
@@ -87,7 +86,7 @@ test('a transaction of others that stays open costs nothing: each row is read on
   await during('CREATE TEMP TABLE foreign_to_us (n int); INSERT INTO foreign_to_us VALUES (1)', async () => {
     for (const agent of ['first', 'second']) {
       await during(`SAVEPOINT s; ${suspend(agent)}; RELEASE s`, async () => journal.follow())
-      await during(suspend(`never-${agent}`), async (client) => void (await client.query('ROLLBACK; BEGIN')))
+      await during(suspend(`never-${agent}`), async (rollBack) => void (await rollBack()))
       await journal.follow()
     }
     const { rows } = await sql<{ seen: string }>`SELECT pg_current_snapshot()::text AS seen`.execute(service.db)
