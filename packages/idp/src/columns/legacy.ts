@@ -7,16 +7,30 @@ import { isOlderLive } from './ensure.ts'
 import { columnsKeyring, encryptedColumns } from './list.ts'
 import type { ColumnSources } from './sources.ts'
 
-/** Which older forms are read here. Before the keyring has begun nothing is encrypted, and all is plain. */
-export function legacyForms(
+/** The older forms that an instance reads: those that its settings admit, until they are closed for good. */
+export interface LegacyReading {
+  /** Before the keyring has begun nothing is encrypted, and all is plain. */
+  forms(document: Keyring | undefined): LegacyForms
+  /** Finds out what was closed since. Asks the database nothing where nothing is admitted. */
+  look(): Promise<void>
+}
+
+export function legacyReading(
+  db: IdpDatabase,
   { admitted }: Pick<ColumnSettings, 'admitted'>,
   { legacyKeys }: Pick<ColumnSources, 'legacyKeys'>,
-  document: () => Keyring | undefined,
-): () => LegacyForms {
-  return () => {
-    const plain = admitted.includes('plain') || !document()
-    const isCbc = admitted.includes('cbc') && legacyKeys !== undefined
-    return isCbc ? { plain, cbcKeys: legacyKeys.all() } : { plain }
+): LegacyReading {
+  let read = admitted
+  return {
+    forms(document) {
+      const plain = read.includes('plain') || !document
+      return read.includes('cbc') && legacyKeys ? { plain, cbcKeys: legacyKeys.all() } : { plain }
+    },
+    async look() {
+      if (admitted.length === 0) return
+      const closed = await closedAmong(db, admitted)
+      read = admitted.filter((form) => !closed.includes(form))
+    },
   }
 }
 
@@ -52,14 +66,18 @@ export async function requireAdmitted(
 }
 
 async function requireOpen(db: IdpDatabase, admitted: readonly LegacyForm[]): Promise<void> {
-  const forms = await columnForms(db)
-  const closed = admitted.filter((form) => forms.some((known) => known.form === form && known.state === 'closed'))
+  const closed = await closedAmong(db, admitted)
   if (closed.length === 0) return
   throw new IdpError(
     'LEGACY_CLOSED',
     `REKEY_ADMIT_LEGACY_COLUMNS admits ${closed.join(', ')}, which was closed for good: leave it out`,
     { facts: { forms: closed } },
   )
+}
+
+async function closedAmong(db: IdpDatabase, admitted: readonly LegacyForm[]): Promise<LegacyForm[]> {
+  const forms = await columnForms(db)
+  return admitted.filter((form) => forms.some((known) => known.form === form && known.state === 'closed'))
 }
 
 async function hasBegun(db: IdpDatabase): Promise<boolean> {

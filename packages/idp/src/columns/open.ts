@@ -1,6 +1,6 @@
 /** The keys of encrypted columns on one instance: from where they come, and what is sealed by them. */
 import { setTimeout as delay } from 'node:timers/promises'
-import { type ColumnCipher, columnCipher, type LegacyForms, type Sealer } from '@rekey/database'
+import { type ColumnCipher, columnCipher, type Sealer } from '@rekey/database'
 import { activeVersion, type Hands, type KeyringStore, type Version } from '@rekey/keyring'
 import { every } from '@rekey/service'
 import type { Logger } from 'pino'
@@ -11,6 +11,7 @@ import type { IdpDatabase } from '../tables.ts'
 import { destroyOver } from './destroy.ts'
 import { ensureColumns } from './ensure.ts'
 import { type HeldColumnKeys, heldColumnKeys } from './held.ts'
+import type { LegacyReading } from './legacy.ts'
 import { columnsKeyring } from './list.ts'
 import { madeMaterial, sealedKey } from './material.ts'
 import { columnPolicy } from './policy.ts'
@@ -72,7 +73,7 @@ type Parts = {
   /** Finds out under which root key is sealed. */
   settle: () => Promise<void>
   source: ColumnKeySource | undefined
-  legacy: () => LegacyForms
+  legacy: LegacyReading
   log: Logger
 }
 
@@ -122,7 +123,10 @@ export function openColumns({ settings, db, store, sealer, settle, source, legac
   }
 
   return {
-    cipher: orPlain(columnCipher(held, legacy), held),
+    cipher: orPlain(
+      columnCipher(held, () => legacy.forms(held.document())),
+      held,
+    ),
     held,
     source,
     get trouble() {
@@ -154,6 +158,11 @@ export function openColumns({ settings, db, store, sealer, settle, source, legac
           lookEveryMs,
           async () => (mayAct() ? takeInNews() : undefined),
           failed('the keys of encrypted columns could not be taken in'),
+        ),
+        every(
+          lookEveryMs,
+          async () => (mayAct() ? legacy.look() : undefined),
+          failed('which older forms of values are closed could not be read'),
         ),
       ]
       if (source) ends.push(every(Math.max(lookEveryMs, source.source.restMs), () => look(source), troubled(away)))

@@ -105,6 +105,7 @@ export function columnRoutes(app: App, instance: Instance): void {
 
 async function showColumns(instance: Instance): Promise<z.infer<typeof shownColumns>> {
   const { connection, columnKeys, columnSweeper } = instance
+  const { admitted } = instance.config.columns
   const { db } = connection
   const values = await countValues(db, encryptedColumns)
   const sealing = columnKeys.held.sealing?.id
@@ -129,6 +130,9 @@ async function showColumns(instance: Instance): Promise<z.infer<typeof shownColu
       })),
     },
     refused: columnSweeper.refused(),
-    worries: columnWorries({ columnKeys, columnSweeper, values, forms, isPaused, since }, await instance.store.now()),
+    worries: columnWorries(
+      { columnKeys, columnSweeper, values, forms, admitted, isPaused, since },
+      await instance.store.now(),
+    ),
   }
 }

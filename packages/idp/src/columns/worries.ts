@@ -16,13 +16,21 @@ interface Seen {
   columnSweeper: Pick<ColumnSweeper, 'refused' | 'trouble'>
   values: readonly ColumnCount[]
   forms: readonly ColumnForm[]
+  /** Those that the settings of this instance admit. */
+  admitted: readonly string[]
   isPaused: boolean
   since: number
 }
 
 /** What an instance knows of encrypted columns that does not mend by itself. */
 export function columnWorries(seen: Seen, now: number): ColumnWorry[] {
-  return [...aboutSource(seen, now), ...aboutRows(seen, now), ...aboutForms(seen), ...aboutOldKeys(seen, now)]
+  return [
+    ...aboutSource(seen, now),
+    ...aboutRows(seen, now),
+    ...aboutForms(seen),
+    ...aboutClosed(seen),
+    ...aboutOldKeys(seen, now),
+  ]
 }
 
 function aboutSource({ columnKeys: { trouble, troubledSince, source } }: Seen, now: number): ColumnWorry[] {
@@ -72,6 +80,17 @@ function aboutForms({ forms, values }: Seen): ColumnWorry[] {
         command: count === 0 ? 'rekey reencrypt --close-legacy' : 'rekey reencrypt --watch',
       }
     })
+}
+
+/** It is read no more, and no instance that is told to read it starts. */
+function aboutClosed({ forms, admitted }: Seen): ColumnWorry[] {
+  return forms
+    .filter(({ form, state }) => state === 'closed' && admitted.includes(form))
+    .map(({ form, since }) => ({
+      what: `REKEY_ADMIT_LEGACY_COLUMNS still admits "${form}", which was closed for good: leave it out, or this instance does not start again`,
+      since: iso(since),
+      command: null,
+    }))
 }
 
 /** Retired, and in the source still: nobody needs it, and whoever finds it there may have a backup to open by it. */

@@ -2,7 +2,7 @@ import { databaseKeyringStore, type Sealer, sealerFor } from '@rekey/database'
 import type { Hands } from '@rekey/keyring'
 import { settleRootKeys } from '@rekey/service'
 import { systemClock } from '../clock.ts'
-import { legacyForms, requireAdmitted } from '../columns/legacy.ts'
+import { legacyReading, requireAdmitted } from '../columns/legacy.ts'
 import { columnsKeyring } from '../columns/list.ts'
 import { type ColumnKeyring, openColumns } from '../columns/open.ts'
 import { storedUnder } from '../root-keys/sealed.ts'
@@ -19,7 +19,7 @@ export function openKeyrings({ config, connections, roots: { rootKeys }, sources
   const settle = () => settleRootKeys(rootKeys, db, () => storedUnder(db))
   const sealer = sealerFor(rootKeys)
   const store = databaseKeyringStore(db)
-  const legacy = legacyForms(config.columns, sources, () => columnKeys.held.document())
+  const legacy = legacyReading(db, config.columns, sources)
   const columnKeys = openColumns({
     ...{ db, store, sealer, settle, legacy, log },
     settings: config.columns,

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { sql } from 'kysely'
 import { type Estate, eventually, startEstate, type TestInstance } from '../estate.ts'
 import { columnsOf, encryptedByOthers, newKey, untilAllIsMoved, versionsStored } from './setting.ts'
 
@@ -62,6 +63,7 @@ describe('values of an older form', { timeout: 120_000 }, () => {
     await assertAllThere(idp, rows, written)
 
     assert.equal((await idp.manage('POST', '/api/v1/columns/close-legacy')).status, 200)
+    await assertReadNoMore(estate, idp)
     await idp.close()
     await assert.rejects(estate.instance(flags), { code: 'LEGACY_CLOSED' })
     const plain = estate.db.updateTable('agents').set({ owner: 'in plain' }).where('agent_id', '=', 'taken-0001')
@@ -108,6 +110,25 @@ describe('values of an older form', { timeout: 120_000 }, () => {
     assert.doesNotMatch(idp.lines.join(''), new RegExp(`${key}|mine@`))
   })
 })
+
+/** An instance that was started with them admitted reads older forms no more, even where somebody put one past the database's trigger. */
+async function assertReadNoMore({ db }: Estate, idp: TestInstance): Promise<void> {
+  const set = (owner: string) => db.updateTable('agents').set({ owner }).where('agent_id', '=', 'taken-0002')
+  const { owner } = await db
+    .selectFrom('agents')
+    .select('owner')
+    .where('agent_id', '=', 'taken-0002')
+    .executeTakeFirstOrThrow()
+  await sql`ALTER TABLE agents DISABLE TRIGGER USER`.execute(db)
+  await set('in plain').execute()
+  const unreadable = async () => (await idp.manage('GET', '/api/v1/agents/taken-0002')).body.unreadable
+  await eventually(unreadable, (members) => members?.includes('owner'))
+  await set(owner ?? '').execute()
+  await sql`ALTER TABLE agents ENABLE TRIGGER USER`.execute(db)
+  const { worries } = await columnsOf(idp)
+  const told = worries.filter(({ what }: { what: string }) => /still admits "(cbc|plain)", which was closed/.test(what))
+  assert.equal(told.length, 2)
+}
 
 /** Reads and writes by HTTP all the while. @returns what was written last, by agent */
 async function underLoad(idp: TestInstance, rows: readonly Row[], act: () => Promise<unknown>) {
