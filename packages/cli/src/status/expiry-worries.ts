@@ -1,4 +1,5 @@
 import type { Ending, EndingCredential, ExpiringCredential } from '../client/credential.ts'
+import { counted } from '../terminal/counted.ts'
 import { shellWord } from '../terminal/shell-word.ts'
 import { fromNow } from '../terminal/span.ts'
 import type { Attention } from './attention.ts'
@@ -40,13 +41,13 @@ function rotating({ credentialId, agentId, kind, isRegistered }: ExpiringCredent
 function others(total: number, since: string): Attention {
   const count = total - named
   const verb = count === 1 ? 'expires' : 'expire'
-  return { what: `${counted(count, total, ' more')} ${verb} soon`, since, command: 'rekey credential expiring' }
+  return { what: `${credentialsOf(count, total, 'more ')} ${verb} soon`, since, command: 'rekey credential expiring' }
 }
 
 /** Which they are is known to their organizations alone, and since when is not told. */
 function ofOthers(total: number, first: string, now: number): Attention {
   const verb = total === 1 ? 'expires' : 'expire'
-  const what = `${counted(total)} of other organizations ${verb} soon, the first ${fromNow(first, now)}: their administrators are to rotate them`
+  const what = `${credentialsOf(total)} of other organizations ${verb} soon, the first ${fromNow(first, now)}: their administrators are to rotate them`
   return { what, since: new Date(now).toISOString(), command: null }
 }
 
@@ -72,16 +73,17 @@ function replacing({ agentId, kind, isRegistered }: EndingCredential): string {
 }
 
 function othersMissed(total: number, since: string): Attention {
-  const what = `${counted(total - named, total, ' more')} expired, and their agents have none that works`
+  const what = `${credentialsOf(total - named, total, 'more ')} expired, and their agents have none that works`
   return { what, since, command: 'rekey credential expiring' }
 }
 
 function missedByOthers(total: number, first: string): Attention {
-  const what = `${counted(total)} of other organizations expired, and their agents have none that works`
+  const what = `${credentialsOf(total)} of other organizations expired, and their agents have none that works`
   return { what, since: first, command: null }
 }
 
 /** @param total of how many they are: beyond what is counted nobody knows how many there are */
-function counted(count: number, total = count, more = ''): string {
-  return `${total >= countedAtMost ? 'at least ' : ''}${count}${more} ${count === 1 ? 'credential' : 'credentials'}`
+function credentialsOf(count: number, total = count, more = ''): string {
+  const least = total >= countedAtMost ? 'at least ' : ''
+  return least + counted(count, `${more}credential`)
 }
