@@ -43,15 +43,19 @@ export function journalHolder(path: string, db: IdpDatabase, clock: Clock): Hold
 
   return {
     async claim() {
-      ours ??= await databaseId(db)
+      // What we said of an epoch before may be of another database.
+      ours = undefined
+      const database = await databaseId(db)
       const first = await said(path)
       const began = clock()
-      for (let last = first; last && last.database !== ours; last = await said(path)) {
+      for (let last = first; last && last.database !== database; last = await said(path)) {
         if (last.at !== first?.at)
           throw journalFailed(path, 'names another database, whose instances run: share no journal')
         if (clock() - Math.min(last.at, began) > silentMs) break
         await setTimeout(lookEveryMs)
       }
+      ours = database
+      lastBeat = Number.NEGATIVE_INFINITY
       await beat()
     },
     beat,
@@ -69,10 +73,16 @@ async function said(path: string): Promise<{ database: string; at: number } | un
   }
 }
 
-/** The same for as long as the database lives, wherever a standby of it takes over. */
+/**
+ * The same for as long as the database lives, wherever a standby of it takes over. Who runs PostgreSQL for others may keep the
+ * cluster's own number from them: then the database's must do.
+ */
 async function databaseId(db: IdpDatabase): Promise<string> {
-  const { rows } = await sql<{ id: string }>`
-    SELECT (SELECT system_identifier FROM pg_control_system()) || '/' || oid AS id
+  const { rows } = await sql<{ id: string; mayAsk: boolean }>`
+    SELECT oid::text AS id, has_function_privilege('pg_control_system()', 'EXECUTE') AS "mayAsk"
     FROM pg_database WHERE datname = current_database()`.execute(db)
-  return rows[0]?.id ?? ''
+  const { id = '', mayAsk = false } = rows[0] ?? {}
+  if (!mayAsk) return id
+  const cluster = await sql<{ id: string }>`SELECT system_identifier::text AS id FROM pg_control_system()`.execute(db)
+  return `${cluster.rows[0]?.id}/${id}`
 }
