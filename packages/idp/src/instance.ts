@@ -16,6 +16,7 @@ import type { DeniableClaims } from './denied/memory.ts'
 import type { RequestLimits } from './http/limits.ts'
 import type { Freeze } from './incidents/freeze/memory.ts'
 import type { IncidentRunner } from './incidents/runner.ts'
+import type { StoredCounts } from './inventory/counts.ts'
 import type { Issuance } from './issuance/store.ts'
 import type { Metrics } from './operations/metrics.ts'
 import type { OutboundRules } from './outbound/rules.ts'
@@ -48,6 +49,8 @@ export interface Instance extends Pick<Credentials, 'clients' | 'uses' | 'secret
   rootKeys: RootKeys
   /** Secrets that are rotated elsewhere, as a file declares them. */
   declared: DeclaredSecrets
+  /** How many secrets there are in tables, for the inventory. */
+  storedCounts: StoredCounts
   /** By which cookies of the OpenID provider are signed and known, as it takes them. The same array while they are the same. */
   cookieKeys(): readonly string[]
   verifierCredentials: Recall<VerifierCredential>

@@ -5,6 +5,8 @@ import type { ColumnSources } from '../columns/sources.ts'
 import type { Config } from '../config.ts'
 import { requestLimits } from '../http/limits.ts'
 import type { Instance } from '../instance.ts'
+import { storedCounts } from '../inventory/counts.ts'
+import { countStored } from '../inventory/stored.ts'
 import { heldCookieKeys } from '../oidc/cookie-keys.ts'
 import { newMetrics } from '../operations/metrics.ts'
 import { outboundRules } from '../outbound/rules.ts'
@@ -79,6 +81,7 @@ function ofItsOwn({ config, connections: { connection, control }, roots: { rootK
     clock: systemClock,
     rootKeys: shownRootKeys(rootKeys, control.db),
     declared: openDeclared(config.inventoryFile),
+    storedCounts: storedCounts(() => countStored(connection.db, config)),
     cookieKeys: heldCookieKeys(rootKeys),
     limits: requestLimits(config.limits, systemClock),
     usedAssertions: usedAssertions(connection.db),

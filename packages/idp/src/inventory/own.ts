@@ -11,7 +11,7 @@ const derived = {
 } as const
 
 /** What an instance needs to tell of the secrets that are no rows of agents, clients or verifiers. */
-export type Own = Pick<Instance, 'store' | 'rootKeys' | 'connection' | 'audit' | 'config' | 'declared'>
+export type Own = Pick<Instance, 'store' | 'rootKeys' | 'connection' | 'audit' | 'config' | 'declared' | 'storedCounts'>
 
 /** The secrets of the identity provider itself, and those that are declared. */
 export async function ownSecrets({ store, rootKeys, connection: { db }, audit, config, declared }: Own) {

@@ -4,12 +4,13 @@ import { isOfUse } from '../agents/organization.ts'
 import { requireScope } from '../http/authorise.ts'
 import type { Instance } from '../instance.ts'
 import type { Caller } from '../tokens/opaque.ts'
+import { seenBy } from './counts.ts'
 import { ownSecrets } from './own.ts'
-import { countStored, type Sight, storedSecrets } from './stored.ts'
+import { type Sight, storedSecrets } from './stored.ts'
 
 const reply = z.object({
   secrets: z.array(shownSecret),
-  totals: inventoryTotals.describe('Of all pages'),
+  totals: inventoryTotals.describe('Of all pages; of very many stored secrets as they were up to a minute or two ago'),
   otherOrganizations: z
     .object({ secrets: z.number().int(), overdue: z.number().int() })
     .optional()
@@ -33,12 +34,11 @@ export function inventoryRoutes(app: App, instance: Instance): void {
     const sight = sightOf(caller)
     const own = sight.withEstate ? await ownSecrets(instance) : { secrets: [], problem: undefined }
     const page = await storedSecrets(instance, sight, query)
-    const { config, connection } = instance
-    const counted = await countStored(connection.db, config, sight)
+    const all = await instance.storedCounts()
+    const counted = seenBy(sight, all)
     const now = await instance.store.now()
     // The estate's own are few, and stand before all others.
     const listed = [...(query.cursor === undefined ? own.secrets : []), ...page.secrets]
-    const all = sight.withEstate ? await countStored(connection.db, config, undefined) : counted
     const [seen, everybodys] = [totalsOf([], counted, now), totalsOf([], all, now)]
     const others = { secrets: everybodys.secrets - seen.secrets, overdue: everybodys.overdue - seen.overdue }
     return {

@@ -53,17 +53,17 @@ export async function storedSecrets(
   return { secrets: page.rows.map((row) => factsOf(row, ownerOf(row))), nextCursor: page.nextCursor }
 }
 
-/** How many there are of each kind that somebody may see, and how many of those are overdue. */
-export async function countStored(
-  db: IdpDatabase,
-  config: Config,
-  sight: Sight | undefined,
-): Promise<CountedSecrets[]> {
-  const seen = sight ? isSeen(sight) : sql`true`
-  const { rows } = await sql<CountedSecrets>`
-    WITH stored AS (${stored(config)}) SELECT kind, ${management} AS management, count(*)::int AS count,
+/** How many secrets of a kind an organization has; null are those that belong to none. */
+export interface OrganizationCounts extends CountedSecrets {
+  organization: string | null
+}
+
+/** How many there are of each kind, and how many of those are overdue. It reads every credential: see `counts.ts`. */
+export async function countStored(db: IdpDatabase, config: Config): Promise<OrganizationCounts[]> {
+  const { rows } = await sql<OrganizationCounts>`
+    WITH stored AS (${stored(config)}) SELECT organization, kind, ${management} AS management, count(*)::int AS count,
       (count(*) FILTER (WHERE "rotatedAt" + every < now()))::int AS overdue
-    FROM stored WHERE ${seen} GROUP BY 1, 2 ORDER BY 1, 2`.execute(db)
+    FROM stored GROUP BY 1, 2, 3 ORDER BY 1, 2, 3`.execute(db)
   return rows
 }
 
