@@ -85,6 +85,7 @@ class Keeper implements AuditChain {
   readonly #ages: Ages
   #last: { verdict: Verdict; at: number } | undefined
   #doubted = false
+  #doubts = 0
   #working: Promise<void> | undefined
   #toldBroken = false
   #brokenSince: number | undefined
@@ -144,18 +145,28 @@ class Keeper implements AuditChain {
   }
 
   async verify({ gently = false } = {}): Promise<Verdict> {
+    const doubts = this.#doubts
     try {
       const verdict = await this.#reader.read(gently)
+      // What another reading found wrong meanwhile may have been right yet when it was read here.
+      if (verdict.verified && doubts !== this.#doubts) return verdict
       this.#last = { verdict, at: this.#clock() }
-      this.#doubted = !verdict.verified
-      if (verdict.verified) this.#ages.verified()
+      if (verdict.verified) {
+        this.#doubted = false
+        this.#ages.verified()
+      } else this.#doubt()
       return verdict
     } catch (thrown) {
-      if (!isAway(thrown) && !this.#closing) this.#doubted = true
+      if (!isAway(thrown) && !this.#closing) this.#doubt()
       throw thrown
     } finally {
       this.#noteIntegrity()
     }
+  }
+
+  #doubt(): void {
+    this.#doubted = true
+    this.#doubts += 1
   }
 
   #noteIntegrity(): void {

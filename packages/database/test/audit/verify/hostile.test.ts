@@ -9,7 +9,7 @@ import { newestCheckpoint } from '../../../src/audit/newest.ts'
 import { proofOf } from '../../../src/audit/prove.ts'
 import { verifyDatabase } from '../../../src/audit/verify/database.ts'
 import { verifyExport } from '../../../src/audit/verify/export.ts'
-import { monotonicClock } from '../../../src/clock.ts'
+import { type After, monotonicClock } from '../../../src/clock.ts'
 import { eventually } from '../../../src/testing/eventually.ts'
 import { type AuditEstate, auditEstate, events, exported, foreigner, recordAndSign, signer } from '../estate.ts'
 
@@ -141,6 +141,36 @@ describe('a verification', () => {
     assert.equal((await waiting).verified, true)
     await estate.service.pool.query("UPDATE audit_reading SET until = 'infinity'")
     assert.equal((await chain.verify({ gently: true })).verified, true)
+    await chain.close()
+  })
+
+  it('that began before another one found something wrong does not take that back', async () => {
+    let isHeld = true
+    const rests: (() => void)[] = []
+    const after: After = (_ms, act) => {
+      if (isHeld) rests.push(act)
+      else setImmediate(act)
+      return () => {}
+    }
+    const chain = await estate.chain({ everyMs: 3_600_000, after })
+    await chain.poke()
+    const before = rests.length
+    const early = chain.verify({ gently: true })
+    await eventually(
+      () => rests.length,
+      (count) => count > before,
+    )
+    const place = '(SELECT event_id FROM audit_chain WHERE seq = 1)'
+    await estate.tamper(`UPDATE audit_events SET actor = actor || '!' WHERE id = ${place}`)
+    assert.equal((await chain.verify()).verified, false)
+    isHeld = false
+    for (const act of rests) act()
+    assert.equal((await early).verified, true, 'it had read the first page before')
+    assert.equal(chain.integrity(), false)
+    assert.equal(chain.last()?.verdict.verified, false)
+    await estate.tamper(`UPDATE audit_events SET actor = rtrim(actor, '!') WHERE id = ${place}`)
+    assert.equal((await chain.verify()).verified, true)
+    assert.equal(chain.integrity(), true)
     await chain.close()
   })
 
