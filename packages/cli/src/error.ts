@@ -7,6 +7,8 @@ export type CliErrorCode =
   | 'PORT_TAKEN'
   | 'START_FAILED'
   | 'ROOT_KEY_MISSING'
+  /** What was revoked since a backup is remembered no more. */
+  | 'BACKUP_OLD'
   | 'UNREACHABLE'
   | 'REFUSED'
   | 'FAILED'
@@ -25,6 +27,7 @@ const exitCodes: Readonly<Partial<Record<CliErrorCode, ExitCode>>> = {
   NO_ESTATE: 3,
   UNREACHABLE: 3,
   REFUSED: 4,
+  BACKUP_OLD: 4,
 }
 
 /** An error for the person at the terminal. `facts` never hold a secret; a server's reply adds its own code and text. */

@@ -3,8 +3,9 @@ import { counted } from '../terminal/counted.ts'
 
 /** What a backup holds, for people. */
 export function manifestText({ release, databases }: BackupManifest): string {
-  const lines = databases.flatMap(({ name, takenAt, epoch, revision, rows, needs, rootKeys }) => [
+  const lines = databases.flatMap(({ name, takenAt, goesBackTo, epoch, revision, rows, needs, rootKeys }) => [
     `  ${name}: as of ${takenAt}, revision ${epoch}.${revision}, ${counted(count(rows), 'row')} in ${counted(rows.length, 'table')}`,
+    ...(goesBackTo < takenAt ? [`    restored as of ${goesBackTo}; the journal had not been applied to it since`] : []),
     `    root keys that it needs: ${listed(newestFirst(rootKeys, needs.rootKeys))}`,
     ...(needs.columnKeys.length > 0 ? [`    keys of encrypted columns: ${listed(needs.columnKeys)}`] : []),
   ])

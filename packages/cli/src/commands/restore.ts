@@ -3,6 +3,7 @@ import type { BackupManifest, Restored, RestoreTarget } from '@rekey/database'
 import type { Command } from 'commander'
 import { eventsSeenBy, setAside } from '../backup/checkpoints.ts'
 import { type Databases, namedDatabases, withIdleDatabases } from '../backup/databases.ts'
+import { requireRetained } from '../backup/retention.ts'
 import { requireRootKeys } from '../backup/root-keys.ts'
 import { manifestText } from '../backup/words.ts'
 import { CliError } from '../error.ts'
@@ -13,6 +14,7 @@ import { newCommand, wantsJson } from './command.ts'
 interface RestoreWords {
   yes?: boolean
   replace?: boolean
+  pastRetention?: boolean
 }
 
 /** `rekey restore FILE`: puts the databases of the estate back as they were. */
@@ -21,6 +23,10 @@ export function restoreCommand(shell: Shell): Command {
     .argument('<file>', 'that "rekey backup" wrote')
     .option('--yes', 'do it: without it this only tells what would be done')
     .option('--replace', 'also where the databases hold something: that is lost')
+    .option(
+      '--past-retention',
+      'also one that is older than REKEY_BACKUPS_KEPT: what was revoked before that comes back to life',
+    )
     .addHelpText(
       'after',
       '\nSessions and tokens end; what was revoked since stays so by the revocation journal: docs/backup.md.',
@@ -31,8 +37,12 @@ export function restoreCommand(shell: Shell): Command {
       const { readBackup } = await import('../backup/files.ts')
       const manifest = await readBackup(path)
       await requireRootKeys(manifest, shell)
+      if (words.pastRetention !== true) requireRetained(manifest, shell)
       tell(shell, `${path}: ${manifestText(manifest)}`)
-      if (words.yes !== true) throw new CliError('WRONG_USE', 'nothing was changed: say --yes to restore this backup')
+      if (words.yes !== true) {
+        const plan = { file: path, ...manifest }
+        throw new CliError('WRONG_USE', 'nothing was changed: say --yes to restore this backup', plan)
+      }
       const restored = await withIdleDatabases(shell, (databases) => restore(path, manifest, databases, words, shell))
       print(shell, wantsJson(command), {
         json: { file: path, databases: restored },
@@ -57,7 +67,7 @@ async function restore(
   const eventsSeen = Object.fromEntries(
     targets.map(({ name }) => [name, checkpoints[name] === undefined ? 0 : eventsSeenBy(checkpoints[name])]),
   )
-  const restored = await restoreBackup(path, targets, { replace, eventsSeen })
+  const restored = await restoreBackup(path, targets, { manifest, replace, eventsSeen })
   return restored.map((done) => ({ ...done, setAside: asideOf(done, checkpoints, shell) }))
 }
 

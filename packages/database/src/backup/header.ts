@@ -18,10 +18,18 @@ export async function readHeader(client: ClientBase, name: string): Promise<Back
     )
   }
   const { rows } = await client.query(facts)
-  const { taken_at: takenAt, epoch, n: revision, roots: rootKeys, roles: serviceRoles, chained } = rows[0]
+  const {
+    taken_at: takenAt,
+    goes_back_to: goesBackTo,
+    epoch,
+    n: revision,
+    roots: rootKeys,
+    roles: serviceRoles,
+    chained,
+  } = rows[0]
   const tables = await readTables(client)
   return {
-    ...{ name, takenAt, epoch, revision },
+    ...{ name, takenAt, goesBackTo, epoch, revision },
     migrations: await readApplied(client),
     ...{ serviceRoles, rootKeys, chained },
     tables,
@@ -29,12 +37,19 @@ export async function readHeader(client: ClientBase, name: string): Promise<Back
   }
 }
 
+const inUtc = (time: string) => `to_char((${time}) AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`
+
+// An instance brings a restored database up to the journal before it chains the event that says that it was restored.
+const restoredAsOf = `
+SELECT min((details ->> 'goesBackTo')::timestamptz) FROM audit_events JOIN audit_waiting USING (inserted)
+WHERE action = 'database.restored'`
+
 const facts = `
-SELECT to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS taken_at, epoch, n,
+SELECT ${inUtc('taken_at')} AS taken_at, ${inUtc(`least(taken_at, (${restoredAsOf}))`)} AS goes_back_to, epoch, n,
   ARRAY(SELECT id FROM root_keys ORDER BY n DESC) AS roots,
   ARRAY(SELECT role::text FROM service_roles ORDER BY 1) AS roles,
   (SELECT coalesce(max(seq), 0) FROM audit_chain) AS chained
-FROM revision`
+FROM revision, clock_timestamp() AS taken_at`
 
 /** The owner's tables, each after those that it refers to. */
 async function readTables(client: ClientBase): Promise<BackupTable[]> {

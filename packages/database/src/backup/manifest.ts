@@ -31,6 +31,11 @@ export interface BackupHeader {
   name: string
   /** By the clock of the database. */
   takenAt: string
+  /**
+   * Of what was revoked since then it knows nothing: `takenAt`, or earlier where the database had itself been restored, and no instance
+   * had brought it up to the journal yet.
+   */
+  goesBackTo: string
   epoch: number
   revision: number
   migrations: readonly AppliedMigration[]
@@ -66,6 +71,7 @@ const count = z.int().min(0)
 const headerShape = z.object({
   name: z.string(),
   takenAt: z.iso.datetime(),
+  goesBackTo: z.iso.datetime(),
   epoch: count,
   revision: count,
   migrations: z.array(

@@ -103,8 +103,8 @@ export async function finishDatabase({ target: open, header }: Restoring, option
   await setTriggers(client, header, 'ENABLE')
   const { rows } = await client.query(newEpoch, [before.epoch])
   const lost = lostOf(header, Math.max(before.chained, options.eventsSeen?.[target.name] ?? 0))
-  const { name, takenAt, revision } = header
-  open.result = { name, takenAt, epoch: rows[0].epoch, revision, lost }
+  const { name, takenAt, goesBackTo, revision } = header
+  open.result = { name, takenAt, goesBackTo, epoch: rows[0].epoch, revision, lost }
   await client.query(event, [JSON.stringify({ ...open.result, lost: lost ?? null, chained: header.chained })])
 }
 

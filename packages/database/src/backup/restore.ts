@@ -23,6 +23,8 @@ export interface RestoreTarget {
 
 /** What a restore may replace, and what it is held against. */
 export interface RestoreOptions {
+  /** What {@link verifyBackup} said of the file: it is read to its end first where nobody has done that. */
+  manifest?: BackupManifest
   /** Replaces a database that holds something. */
   replace?: boolean
   /** How many events of each database's audit somebody outside of it has seen: those that a backup lacks are lost. */
@@ -33,6 +35,8 @@ export interface RestoreOptions {
 export interface Restored {
   name: string
   takenAt: string
+  /** Of what was revoked since then the backup knows nothing. */
+  goesBackTo: string
   epoch: number
   revision: number
   /** Events of the audit that are known to have been, and are not in the backup. */
@@ -44,7 +48,7 @@ export interface Restored {
 /**
  * Puts databases back as they were in a backup.
  *
- * The file is read to its end first. Then each database is made anew in a transaction of its own, at the migrations that the backup
+ * The file is read to its end first, and has to be the same one when it is read again. Then each database is made anew in a transaction of its own, at the migrations that the backup
  * has: nobody sees any of it, and whoever is killed leaves what was there. When all are whole they are committed, one right after
  * the other, and migrated to this release. Between two commits a crash leaves one old and one restored: the same command again does
  * the rest, with `replace`.
@@ -60,10 +64,10 @@ export async function restoreBackup(
   targets: readonly RestoreTarget[],
   options: RestoreOptions = {},
 ): Promise<Restored[]> {
-  const manifest = await verifyBackup(path)
+  const manifest = options.manifest ?? (await verifyBackup(path))
   requireAll(manifest, targets)
   const restored = await withTargets(targets, async (open) => {
-    await copyAll(path, open, options)
+    await copyAll(path, manifest, open, options)
     for (const { client } of open) await client.query('COMMIT')
     return open.map(({ result }) => result as Omit<Restored, 'migrated'>)
   })
@@ -98,7 +102,12 @@ function withTargets<T>(
   })
 }
 
-async function copyAll(path: string, open: readonly OpenTarget[], options: RestoreOptions): Promise<void> {
+async function copyAll(
+  path: string,
+  manifest: BackupManifest,
+  open: readonly OpenTarget[],
+  options: RestoreOptions,
+): Promise<void> {
   // Before anything is touched in any of them.
   for (const { before, target } of open) refuseInUse(before, target.name, options)
   const parts = readBackup(path)
@@ -112,8 +121,18 @@ async function copyAll(path: string, open: readonly OpenTarget[], options: Resto
       if (at) await beginDatabase(at)
     }
     if (part.kind === 'table' && at) await fillTable(at, part.name, parts)
-    if (part.kind === 'end' && at) await finishDatabase(at, options)
+    if (part.kind === 'end') {
+      requireSame(path, part.manifest, manifest)
+      if (at) await finishDatabase(at, options)
+    }
   }
+}
+
+/** A backup may be replaced by another one at any time, also between two looks. */
+function requireSame(path: string, read: BackupManifest, seen: BackupManifest): void {
+  if (JSON.stringify(read) === JSON.stringify(seen)) return
+  const message = `The backup ${path} was replaced while it was restored: nothing was changed. Restore it again.`
+  throw new DatabaseError('BACKUP_DAMAGED', message, { facts: { path } })
 }
 
 function refuseInUse({ live, hasRows }: TargetBefore, name: string, { replace = false }: RestoreOptions): void {

@@ -11,6 +11,7 @@ const begin = textFrame({ kind: 'backup', form: 1, release: '1.0.0' })
 const header = {
   name: 'idp',
   takenAt: '2026-01-01T00:00:00.000Z',
+  goesBackTo: '2026-01-01T00:00:00.000Z',
   ...{ epoch: 1, revision: 1, chained: 0 },
   ...{ migrations: [], serviceRoles: [], rootKeys: [], sequences: [] },
   tables: [{ name: 'a', columns: ['x'] }],

@@ -178,3 +178,32 @@ test('events that somebody saw and the backup lacks are told as lost', async () 
   )
   assert.deepEqual(event?.lost, { from: 1, to: 7 })
 })
+
+test('a backup of what was restored goes back to the first one, until an instance has chained that', async () => {
+  const taken = (await backup('first')).databases[0]
+  assert.equal(taken?.goesBackTo, taken?.takenAt)
+  await restoreBackup(estate.path('first'), [estate.target()], { replace: true })
+  const ofRestored = async () => {
+    const { databases } = await takeBackup(
+      estate.path('second'),
+      [{ name: 'idp', ownerUrl: estate.to.ownerUrl }],
+      '1.2.3',
+    )
+    return databases[0]
+  }
+  assert.equal((await ofRestored())?.goesBackTo, taken?.takenAt)
+  await restoreBackup(estate.path('second'), [estate.target()], { replace: true })
+  assert.equal((await ofRestored())?.goesBackTo, taken?.takenAt, 'restored twice')
+  await query(estate.to.ownerUrl, 'DELETE FROM audit_waiting')
+  const since = await ofRestored()
+  assert.equal(since?.goesBackTo, since?.takenAt)
+})
+
+test('a file that is another one by the time it is restored changes nothing', async () => {
+  const manifest = await backup('swapped')
+  const was = await dump(estate.to.ownerUrl)
+  await backup('swapped')
+  const restoring = restoreBackup(estate.path('swapped'), [estate.target()], { replace: true, manifest })
+  await assert.rejects(restoring, { code: 'BACKUP_DAMAGED', message: /was replaced while it was restored/ })
+  assert.deepEqual(await dump(estate.to.ownerUrl), was)
+})
