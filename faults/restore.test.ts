@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { connect } from 'node:net'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { Place, type Up } from 'rekey/testing'
+import { until } from './estate/until.ts'
 
 async function hello(place: Place, token: string): Promise<number[]> {
   const headers = { authorization: `Bearer ${token}` }
@@ -20,12 +23,21 @@ async function stop(up: Up): Promise<void> {
   assert.deepEqual(await up.exited, { code: 0, signal: null })
 }
 
+/** Its PostgreSQL is left behind, in the middle of whatever it was at. */
+async function killedWhileRestoring(place: Place, file: string, port: number): Promise<void> {
+  const { process: restoring, ended } = place.start('restore', file, '--yes')
+  await until('PostgreSQL answers', () => once(connect(port, '127.0.0.1'), 'connect'))
+  restoring.kill('SIGKILL')
+  await ended
+}
+
 test('an estate is backed up under load, lost, and restored: it works, and what was revoked since stays so', async () => {
   const place = await Place.find()
   const file = join(place.home, 'estate.backup')
   let up = place.up()
   try {
     await up.ready()
+    const port = Number(new URL(place.estate.database ?? '').port)
     const stolen = JSON.parse(await done(place, 'agent', 'create', 'stolen', '--json'))
     const endLoad = await place.load(50)
     await done(place, 'backup', file)
@@ -49,7 +61,9 @@ test('an estate is backed up under load, lost, and restored: it works, and what 
     assert.match(foreign.stderr, /sealed under root key [0-9a-f]{12}/)
     writeFileSync(place.path('root.key'), key)
     place.removeDatabase()
-    await done(place, 'restore', file, '--yes')
+    await killedWhileRestoring(place, file, port)
+    // What was killed may have been through already.
+    await done(place, 'restore', file, '--yes', '--replace')
     assert.ok(readdirSync(place.path('.')).some((name) => /^audit-checkpoints\.before-\d+$/.test(name)))
 
     up = place.up()

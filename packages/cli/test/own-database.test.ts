@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict'
 import { chmodSync } from 'node:fs'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { startEmbedded } from '@rekey/database'
 import { temporaryFolder } from './folder.ts'
 import { Place } from './up.ts'
 
-test('DATABASE_URL moves an estate to a PostgreSQL that is there already, and leaves that running', async () => {
+test('DATABASE_URL moves an estate to a PostgreSQL that is there already, leaves that running, and is backed up and restored there', async () => {
   const place = await Place.find()
   await liveOnce(place)
   const folder = temporaryFolder()
@@ -30,9 +31,12 @@ test('DATABASE_URL moves an estate to a PostgreSQL that is there already, and le
     assert.equal(JSON.parse(stdout).verifiers.length, 2)
     await assertOpen(place)
     assert.equal((await place.rekey('verify')).code, 0)
+    const file = join(folder, 'estate.backup')
+    assert.equal((await place.rekey('backup', file)).code, 0)
     up.signalGroup('SIGINT')
     assert.deepEqual(await up.exited, { code: 0, signal: null })
     process.kill(database.pid, 0)
+    await restoredFrom(file, place)
   } finally {
     up.process.kill('SIGKILL')
     await up.exited
@@ -40,6 +44,38 @@ test('DATABASE_URL moves an estate to a PostgreSQL that is there already, and le
     place.remove()
   }
 })
+
+/** Puts back what is at `DATABASE_URL` and `BFF_DATABASE_URL`, and works on it. */
+async function restoredFrom(file: string, place: Place): Promise<void> {
+  const restore = () => place.rekey('restore', file, '--yes', '--replace', '--json')
+  const unnamed = await restore()
+  assert.deepEqual([unnamed.code, JSON.parse(unnamed.stdout).code], [2, 'WRONG_USE'])
+  assert.match(unnamed.stderr, /REKEY_ROOT_KEY is not set/)
+  const own = place.more
+  const rootKeys = {
+    REKEY_ROOT_KEY: `file:${place.path('root.key')}`,
+    BFF_ROOT_KEY: `file:${place.path('bff/root.key')}`,
+  }
+  place.more = { ...own, ...rootKeys }
+  const restored = await restore()
+  assert.equal(restored.code, 0, restored.stderr)
+  assert.deepEqual(
+    JSON.parse(restored.stdout).databases.map(({ name }: { name: string }) => name),
+    ['idp', 'bff'],
+  )
+  place.more = own
+  const up = place.up()
+  try {
+    await up.ready()
+    await assertOpen(place)
+    assert.equal((await place.rekey('verify')).code, 0)
+    up.signalGroup('SIGINT')
+    assert.deepEqual(await up.exited, { code: 0, signal: null })
+  } finally {
+    up.process.kill('SIGKILL')
+    await up.exited
+  }
+}
 
 /** Starts it on its own PostgreSQL and stops it: its APIs remember that one. */
 async function liveOnce(place: Place): Promise<void> {
