@@ -5,7 +5,8 @@ import { servedKeys, writtenKeys } from './publication.ts'
 import { kidIn } from './signing.ts'
 
 /**
- * Points the registration at DCR_JWKS_URI, once that serves the key which signs now: earlier, the identity provider would find nothing there.
+ * Points the registration at DCR_JWKS_URI, once that serves the key which signs now, and all that the registration has for others who sign by
+ * it: earlier, the identity provider would not find them there.
  * @returns the address by which the identity provider finds the keys, undefined for inline ones; `changed` asks for another look at it.
  */
 export async function pointed(
@@ -37,12 +38,24 @@ async function mayPoint(context: Context, seen: Seen, wanted: string): Promise<b
     return false
   }
   const foreign = removed(served)
-  if (foreign.length === 0) return true
+  const unserved = unlike(keysIn(seen), served)
+  if (foreign.length === 0 && unserved.length === 0) return true
+  const differences = [
+    ...(foreign.length > 0 ? [`serves what is not in the registration (${kidsOf(foreign)})`] : []),
+    ...(unserved.length > 0 ? [`lacks what is in the registration (${kidsOf(unserved)})`] : []),
+  ]
   ports.log(
     'warn',
-    `DCR_JWKS_URI serves what is not in the registration (${foreign.map(({ kid }) => kid).join(', ')}): the registration keeps its own keys until a start that finds only those there.`,
+    `DCR_JWKS_URI ${differences.join(' and ')}: the registration keeps its own keys until a start that finds just those there.`,
   )
   return false
+}
+
+const kidsOf = (keys: readonly Jwk[]) => keys.map(({ kid }) => kid).join(', ')
+
+function unlike(keys: readonly Jwk[], others: readonly Jwk[]): readonly Jwk[] {
+  const known = others.map(thumbprintOf)
+  return keys.filter((key) => !known.includes(thumbprintOf(key)))
 }
 
 /**
@@ -51,8 +64,8 @@ async function mayPoint(context: Context, seen: Seen, wanted: string): Promise<b
  */
 async function removedKeys(context: Context, registered: readonly Jwk[]) {
   const next = await context.folder.nextKey()
-  const good = [...registered.map(thumbprintOf), ...(next === undefined ? [] : [next.thumbprint])]
-  const removed = (set: readonly Jwk[]) => set.filter((key) => !good.includes(thumbprintOf(key)))
+  const good = [...registered, ...(next === undefined ? [] : [next.jwk])]
+  const removed = (set: readonly Jwk[]) => unlike(set, good)
   const written = (await writtenKeys(context)) ?? []
   const gone = removed(written)
   if (gone.length > 0) {

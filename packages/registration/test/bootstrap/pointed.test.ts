@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { disk } from '../../src/files/disk.ts'
 import type { Jwk } from '../../src/index.ts'
@@ -88,6 +89,30 @@ describe('a key that an administrator took out of a registration by address', ()
     assert.notEqual(taken.kid, first.kid)
     assert.deepEqual(kidsOf(await service.written()), kidsOf(keys))
     assert.equal((await metadataOf()).jwks_uri, service.env.DCR_JWKS_URI)
+  })
+})
+
+describe('a key of a sibling that the service does not serve yet', () => {
+  const at = atModern()
+  const service = servingKeys(() => at.setting.folder)
+
+  it('keeps the registration inline until the file has it too: the sibling goes on by it', async () => {
+    const inline = { BFF_JWKS_FILE: service.file() }
+    const { clientId, kid } = await start(at.setting, { ...inline, DCR_IAT: await at.modern.behind.iat() })
+    // The sibling was killed after its key was registered, before it wrote the file.
+    const sibling = await start(at.setting, {
+      DCR_SIGNING_KEY: join(at.setting.folder, 'sibling.pem'),
+      BFF_JWKS_FILE: join(at.setting.folder, 'not-written.json'),
+    })
+    const { lines } = await start(at.setting, service.env)
+    assert.match(lines.join('\n'), new RegExp(`lacks what is in the registration \\(${sibling.kid}\\)`))
+    assert.equal((await at.modern.behind.client(clientId)).jwks_uri, undefined)
+    await start(at.setting, service.env)
+    assert.equal((await at.modern.behind.client(clientId)).jwks_uri, service.env.DCR_JWKS_URI)
+    assert.deepEqual(
+      (await service.written()).map((key) => key.kid),
+      [kid, sibling.kid],
+    )
   })
 })
 
