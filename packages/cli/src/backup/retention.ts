@@ -1,10 +1,9 @@
-import type { BackupManifest } from '@rekey/database'
+import { type BackupManifest, usuallyKeptMs } from '@rekey/database'
 import { formatDuration, parseDuration } from '@rekey/keyring'
 import { CliError } from '../error.ts'
 import type { Shell } from '../shell.ts'
 
 const variable = 'REKEY_BACKUPS_KEPT'
-const usual = '30d'
 
 /**
  * Is it remembered still what was revoked since a backup? Instances keep their journal, and the keys that backups need, for so
@@ -13,7 +12,7 @@ const usual = '30d'
  * @throws CliError `BACKUP_OLD` when it is not; `WRONG_USE` for a variable that is no duration
  */
 export function requireRetained({ databases }: BackupManifest, { env, now }: Pick<Shell, 'env' | 'now'>): void {
-  const keptMs = keptFor(env[variable] || usual)
+  const keptMs = keptFor(env[variable])
   const old = databases.find(({ goesBackTo }) => Date.parse(goesBackTo) < now() - keptMs)
   if (!old) return
   const { name, goesBackTo } = old
@@ -25,7 +24,8 @@ export function requireRetained({ databases }: BackupManifest, { env, now }: Pic
   )
 }
 
-function keptFor(text: string): number {
+function keptFor(text: string | undefined): number {
+  if (!text) return usuallyKeptMs
   try {
     return parseDuration(text)
   } catch (cause) {

@@ -4,6 +4,9 @@ import type { AppliedMigration } from '../migrations/compare.ts'
 /** Of the file. A release reads its own form and those before it. */
 export const backupForm = 1
 
+/** For how long backups are kept where `REKEY_BACKUPS_KEPT` says nothing else. */
+export const usuallyKeptMs = 30 * 86_400_000
+
 /** What a table has in a backup. */
 export interface BackupTable {
   name: string

@@ -1,3 +1,4 @@
+import { usuallyKeptMs } from '@rekey/database'
 import { duration } from '@rekey/service'
 import { z } from 'zod'
 import { IdpError } from '../error.ts'
@@ -18,7 +19,7 @@ export const columnVariables = {
     .pipe(z.array(z.enum(legacyForms)))
     .default([]),
   REKEY_COLUMN_ROTATE_EVERY: duration.default(365 * dayMs),
-  REKEY_BACKUPS_KEPT: duration.default(30 * dayMs),
+  REKEY_BACKUPS_KEPT: duration.default(usuallyKeptMs),
   REKEY_ESCROW_FOR: duration.default(0),
 }
 
