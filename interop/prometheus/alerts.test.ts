@@ -74,7 +74,7 @@ describe('a real Prometheus with a real Alertmanager', { skip, timeout: 240_000 
     const { annotations, receiver: whom } = await receiver.firing('CredentialExpiryApproaching', {
       environment: 'production',
     })
-    assert.equal(annotations.summary, '1 credentials of production expire soon')
+    assert.equal(annotations.summary, 'Credentials of production that expire soon: 1')
     assert.equal(whom, 'security')
     await rotate(idp, credential)
     await receiver.resolved('CredentialExpiryApproaching', { environment: 'production' })
@@ -83,7 +83,7 @@ describe('a real Prometheus with a real Alertmanager', { skip, timeout: 240_000 
   it('tells of a credential that expired and left its agent with none, until the agent has another one', async () => {
     const { path } = await newCredential(idp, 'forgotten', 3 / 86_400)
     const { annotations, labels } = await receiver.firing('RekeyCredentialsExpired', { environment: 'production' })
-    assert.equal(annotations.summary, '1 credentials of production expired and left their agents with none')
+    assert.equal(annotations.summary, 'Credentials of production that expired and left their agents with none: 1')
     assert.equal(labels.severity, 'critical')
     await idp.manage('POST', dirname(path), {})
     await receiver.resolved('RekeyCredentialsExpired', { environment: 'production' })
