@@ -48,10 +48,10 @@ export interface Restored {
 /**
  * Puts databases back as they were in a backup.
  *
- * The file is read to its end first, and has to be the same one when it is read again. Then each database is made anew in a transaction of its own, at the migrations that the backup
- * has: nobody sees any of it, and whoever is killed leaves what was there. When all are whole they are committed, one right after
- * the other, and migrated to this release. Between two commits a crash leaves one old and one restored: the same command again does
- * the rest, with `replace`.
+ * The file is read to its end first, and has to be the same one when it is read again. Then each database is made anew in a
+ * transaction of its own, at the migrations that the backup has: nobody sees any of it, and whoever is killed leaves what was there.
+ * When all are whole they are committed, one right after the other, and migrated to this release. Between two commits a crash leaves
+ * one old and one restored: the same command again does the rest, with `replace`.
  *
  * A restored database begins a new epoch, ahead of any that the one before it had, so that instances and verifiers which saw more
  * than it has take what is there now.

@@ -5,8 +5,8 @@ import { servedKeys, writtenKeys } from './publication.ts'
 import { kidIn } from './signing.ts'
 
 /**
- * Points the registration at DCR_JWKS_URI, once that serves the key which signs now, and all that the registration has for others who sign by
- * it: earlier, the identity provider would not find them there.
+ * Points the registration at DCR_JWKS_URI, once that serves the key which signs now and all others that the registration has, which siblings
+ * may sign with: earlier, the identity provider would not find them there.
  * @returns the address by which the identity provider finds the keys, undefined for inline ones; `changed` asks for another look at it.
  */
 export async function pointed(
@@ -38,7 +38,7 @@ async function mayPoint(context: Context, seen: Seen, wanted: string): Promise<b
     return false
   }
   const foreign = removed(served)
-  const unserved = unlike(keysIn(seen), served)
+  const unserved = notAmong(keysIn(seen), served)
   if (foreign.length === 0 && unserved.length === 0) return true
   const differences = [
     ...(foreign.length > 0 ? [`serves what is not in the registration (${kidsOf(foreign)})`] : []),
@@ -53,7 +53,7 @@ async function mayPoint(context: Context, seen: Seen, wanted: string): Promise<b
 
 const kidsOf = (keys: readonly Jwk[]) => keys.map(({ kid }) => kid).join(', ')
 
-function unlike(keys: readonly Jwk[], others: readonly Jwk[]): readonly Jwk[] {
+function notAmong(keys: readonly Jwk[], others: readonly Jwk[]): readonly Jwk[] {
   const known = others.map(thumbprintOf)
   return keys.filter((key) => !known.includes(thumbprintOf(key)))
 }
@@ -65,7 +65,7 @@ function unlike(keys: readonly Jwk[], others: readonly Jwk[]): readonly Jwk[] {
 async function removedKeys(context: Context, registered: readonly Jwk[]) {
   const next = await context.folder.nextKey()
   const good = [...registered, ...(next === undefined ? [] : [next.jwk])]
-  const removed = (set: readonly Jwk[]) => unlike(set, good)
+  const removed = (set: readonly Jwk[]) => notAmong(set, good)
   const written = (await writtenKeys(context)) ?? []
   const gone = removed(written)
   if (gone.length > 0) {
